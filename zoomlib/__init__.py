@@ -1,0 +1,1 @@
+"""The numerical core of Tenfold: geometry, noise, blending, sampling, models and film of powers-of-ten zooms."""
