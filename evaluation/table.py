@@ -1,0 +1,145 @@
+"""Scores as rows of a Parquet data set that pandas, polars and DuckDB read without this code.
+
+Long form: one row per run, level (or pair of levels, video, set) and score. A run writes one file of its own, under a
+temporary name that no reader's pattern matches, and renames it: scoring again replaces, it never duplicates, and two
+runs at once lose nothing.
+"""
+
+import math
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoomlib.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1
+SCHEMA = pa.schema(
+    [
+        pa.field("schema_version", pa.int16(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("story", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("model_revision", pa.string(), nullable=False),
+        pa.field("software", pa.string(), nullable=False),
+        pa.field("scope", pa.string(), nullable=False),
+        pa.field("level", pa.int32()),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("scorer", pa.string()),
+        pa.field("scorer_revision", pa.string()),
+    ],
+    metadata={"tenfold.scores": str(VERSION)},
+)
+SCOPES = ("level", "pair", "video", "set")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every row of a run has in common: where its pictures come from. `software` is name and version."""
+
+    run_id: str
+    story: str
+    method: str
+    seed: int
+    model: str
+    model_revision: str
+    software: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured value.
+
+    `scope` says of what: a "level", a "pair" (`level` and the next finer one), the "video" or a "set" of images, which
+    have no level. `scorer` and `scorer_revision` name the model that judged, None where none did.
+    """
+
+    score: str
+    value: float
+    scope: str = "level"
+    level: int | None = None
+    scorer: str | None = None
+    scorer_revision: str | None = None
+
+
+def rows(scores: Iterable[Score], run: Run) -> list[dict[str, Any]]:
+    """One row per score, ready for `write_scores`; values that are not defined (NaN) have no row."""
+    common = {"schema_version": VERSION, **asdict(run)}
+    return [{**common, **asdict(score)} for score in scores if not math.isnan(score.value)]
+
+
+def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
+    """Write rows to `path`, whole or not at all, and return it; call it `scores.parquet` so that readers find it.
+
+    Raises InvalidInputError for a row with a column that SCHEMA does not have, a missing one, or an unknown scope.
+    """
+    path = Path(path)
+    table = _table(list(scores))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            pq.write_table(table, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def read_scores(folder: str | Path) -> "pd.DataFrame":
+    """Every `scores*.parquet` under `folder` (or that one file) as one DataFrame in SCHEMA's columns and types.
+
+    A column that an older file lacks is empty there; a column that only a newer file has comes after SCHEMA's. No file
+    gives an empty frame. Raises InvalidInputError for a missing folder, and for damaged files, by name.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise InvalidInputError(f"There is no folder {folder} to read scores from. Score a run, or name its folder.")
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("scores*.parquet"))
+    tables, damaged = [SCHEMA.empty_table()], []
+    for path in paths:
+        try:
+            tables.append(_conform(pq.ParquetFile(path).read()))
+        except (OSError, pa.ArrowException) as error:
+            damaged.append(f"{path} ({str(error).splitlines()[0]})")
+    if damaged:
+        raise InvalidInputError(f"Not readable as scores: {'; '.join(damaged)}. Delete and score these runs again.")
+    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    return frame
+
+
+def _table(scores: list[Mapping[str, Any]]) -> pa.Table:
+    columns = set(SCHEMA.names)
+    for row in scores:
+        if unknown := row.keys() - columns:
+            raise InvalidInputError(f"Unknown column {sorted(unknown)} in a row of scores; expected {SCHEMA.names}.")
+        if missing := [field.name for field in SCHEMA if not field.nullable and row.get(field.name) is None]:
+            raise InvalidInputError(f"A row of scores lacks {missing}: {dict(row)}.")
+        if row["scope"] not in SCOPES:
+            raise InvalidInputError(f"Unknown scope {row['scope']!r}; expected one of {', '.join(SCOPES)}.")
+    try:
+        return pa.Table.from_pylist([dict(row) for row in scores], schema=SCHEMA)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InvalidInputError(f"A row of scores has a value of the wrong type: {error}.") from error
+
+
+def _conform(table: pa.Table) -> pa.Table:
+    """`table` with SCHEMA's columns first, in its types, empty where it has none."""
+    known = [table[field.name].cast(field.type) if field.name in table.column_names
+             else pa.nulls(len(table), field.type) for field in SCHEMA]
+    extra = [name for name in table.column_names if name not in SCHEMA.names]
+    fields = [*(field.with_nullable(True) for field in SCHEMA), *(table.schema.field(name) for name in extra)]
+    return pa.Table.from_arrays([*known, *(table[name] for name in extra)], schema=pa.schema(fields))
