@@ -1,0 +1,9 @@
+"""The errors that running a story raises."""
+
+
+class RunError(Exception):
+    """Base of every error that `tasks` raises on purpose: a run that could not be finished."""
+
+
+class RefusedError(RunError, ValueError):
+    """The input was refused before any work and nothing was written. The message names what came and the remedy."""

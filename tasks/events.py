@@ -1,0 +1,48 @@
+"""What a run tells while it works. Nothing here prints: whoever started the run decides what to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage is being made, `done` of `total` units having been made by an earlier, interrupted run."""
+
+    stage: str
+    total: int
+    unit: str
+    done: int = 0
+
+
+@dataclass(frozen=True)
+class StageMoved:
+    """`done` of the stage's units are made."""
+
+    stage: str
+    done: int
+
+
+@dataclass(frozen=True)
+class StageWaiting:
+    """Another process is making the same thing; this one waits for it."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageDone:
+    """The stage's artefacts are there: made now, or found (`made` False)."""
+
+    stage: str
+    made: bool
+    seconds: float
+
+
+Event = StageStarted | StageMoved | StageWaiting | StageDone
+Listener = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """The listener of a caller who wants no news."""

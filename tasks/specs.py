@@ -1,0 +1,166 @@
+"""The configuration of a run: frozen values, composed once, unknown keys refused.
+
+What belongs to the story (prompts, p, focus, style) is not here; what belongs to a sampling method (steps, eta, blending)
+is declared by the method itself in `zoomlib.methods` and travels in `RunConfig.sampling`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tasks.errors import RefusedError
+
+
+class Spec(BaseModel):
+    """Base of the configuration's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
+
+
+class ModelSpec(Spec):
+    """Which model draws, where, and with which numbers."""
+
+    name: str = Field(
+        default="bundled", min_length=1, description="a model's name or folder; `tenfold models` lists them"
+    )
+    device: str = Field(default="auto", min_length=1, description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    rows: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="levels in the model at a time; all when null"
+    )
+
+
+class GuidanceSpec(Spec):
+    """Classifier-free guidance; scale 1 is none."""
+
+    scale: float = Field(default=3.0, ge=1, le=50)
+    rescale: float = Field(
+        default=0.7, ge=0, le=1, description="share of the conditional estimate's contrast to go back to"
+    )
+    clamp: bool = Field(default=True, description="keep clean estimates within the range of images")
+
+
+class EnlargeSpec(Spec):
+    """Super-resolution of the sampled levels, with blending after it."""
+
+    model: str = Field(
+        default="auto", min_length=1, description="auto (the model's own where the film needs it), none, a folder"
+    )
+
+
+class FilmSpec(Spec):
+    """The video and the pictures."""
+
+    size_px: int = Field(default=256, ge=32, le=8192, multiple_of=2, description="longer side of a frame")
+    fps: int = Field(default=30, ge=1, le=240)
+    seconds_per_level: float = Field(default=2.0, ge=0.05, le=600)
+    direction: Literal["in", "out"] = "in"
+    codec: str = "h264"
+    quality: int = Field(default=18, ge=0, le=51, description="constant rate factor: smaller is finer and larger")
+
+
+class ScoreSpec(Spec):
+    """Which scorer reads the levels against their prompts."""
+
+    scorer: str = Field(default="bundled", min_length=1, description="bundled, none, a folder, or an open_clip name")
+
+
+class RunConfig(Spec):
+    """Everything of a run that is not the story. Every field has a default that works."""
+
+    method: str = Field(default="joint", min_length=1)
+    sampling: dict[str, Any] = Field(default_factory=dict, description="the method's own settings, e.g. steps, eta")
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    p: float | None = Field(default=None, description="zoom factor from level to level; the story's own when null")
+    photo: Path | None = Field(default=None, description="picture that the widest level shows")
+    model: ModelSpec = ModelSpec()
+    guidance: GuidanceSpec = GuidanceSpec()
+    enlarge: EnlargeSpec = EnlargeSpec()
+    film: FilmSpec = FilmSpec()
+    scores: ScoreSpec = ScoreSpec()
+
+    @field_validator("p", mode="before")
+    @classmethod
+    def _plain_number(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("expected a number")
+        return value
+
+
+def parse_config(value: object) -> RunConfig:
+    """A configuration from plain values. Raises RefusedError: the setting, what came, what was expected."""
+    try:
+        return RunConfig.model_validate(value)
+    except ValidationError as error:
+        raise RefusedError(_in_words(error)) from error
+
+
+def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
+    """The configuration with `path.to.key=value` settings on top, later ones winning.
+
+    A value is read as JSON (24, 0.5, true, null, [1, 2]) or else as text. Raises RefusedError for an unknown path
+    (with the nearest known one), a missing `=`, or a value that the field refuses.
+    """
+    tree = config.model_dump(mode="python")
+    for setting in settings:
+        path, separator, text = setting.partition("=")
+        if not separator or not path.strip():
+            raise RefusedError(f"Expected a setting of the form path.to.key=value, got {setting!r}.")
+        _put(tree, path.strip().split("."), _value(text))
+    return parse_config(tree)
+
+
+def setting_paths() -> list[str]:
+    """Every dotted path that `with_settings` knows (a method's own settings are added below `sampling.`)."""
+    return _paths(RunConfig, "")
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The remedy for an unknown name: the nearest known one, or all of them when they are few."""
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    tail = [path for path in known if path.rpartition(".")[2] == name.rpartition(".")[2]]
+    if nearest or tail:
+        return f"Did you mean {(tail or nearest)[0]}?"
+    return f"Known are: {', '.join(known)}." if known else "There are none."
+
+
+def _paths(spec: type[BaseModel], prefix: str) -> list[str]:
+    found: list[str] = []
+    for name, field in spec.model_fields.items():
+        inner = field.annotation
+        is_part = isinstance(inner, type) and issubclass(inner, BaseModel)
+        found += _paths(inner, f"{prefix}{name}.") if is_part else [prefix + name]  # type: ignore[arg-type]
+    return found
+
+
+def _put(tree: dict[str, Any], path: list[str], value: object) -> None:
+    dotted = ".".join(path)
+    is_method_setting = path[0] == "sampling" and len(path) == 2
+    if not is_method_setting and dotted not in setting_paths():
+        raise RefusedError(f"There is no setting {dotted!r}. {did_you_mean(dotted, setting_paths())}")
+    for name in path[:-1]:
+        tree = tree[name]
+    tree[path[-1]] = value
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    path = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting {path!r}. {did_you_mean(path, setting_paths())}"
+    got = repr(first["input"])
+    expected = first["msg"][0].lower() + first["msg"][1:]
+    return f"The setting {path or 'configuration'} was refused: {expected}; got {got[:80]}."

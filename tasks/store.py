@@ -1,0 +1,113 @@
+"""Content-addressed files: a file is named by the SHA-256 of its bytes, so that its name proves its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A reference to a stored file: path relative to the store, SHA-256 of the content, size, and kind (suffix)."""
+
+    path: str
+    sha256: str
+    size: int
+    kind: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a manifest; `from_json` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Artifact:
+        """The artefact of a manifest. Raises TypeError or ValueError when the value is not one."""
+        artifact = cls(**value)
+        if artifact != artifact_of(artifact.sha256, artifact.size, artifact.kind):
+            raise ValueError(f"not a reference into a store: {value!r}")
+        return artifact
+
+
+def artifact_of(sha256: str, size: int, kind: str) -> Artifact:
+    """The reference to content with this hash. Raises ValueError for what cannot be one."""
+    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef") or not kind.isalnum() or not isinstance(size, int):
+        raise ValueError(f"expected a SHA-256 in hex, a size and a plain suffix, got {sha256!r}, {size!r}, {kind!r}")
+    return Artifact(f"cas/{sha256[:2]}/{sha256}.{kind}", sha256, size, kind)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `target`; when the body succeeds, its content is on disk under that name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)  # mkstemp's 0600 would hide a shared run folder from its readers
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a whole file or none of it."""
+    with replacing(target) as temporary:
+        temporary.write_bytes(content)
+
+
+class Store:
+    """The artefacts under one folder; safe for several processes at once. Creating the object writes nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, file: Path) -> Artifact:
+        """Keep a copy of `file`. A damaged file of the same name is replaced."""
+        artifact = artifact_of(sha256_of(file), file.stat().st_size, file.suffix.lstrip(".").lower())
+        if not self.is_intact(artifact):
+            with replacing(self.path(artifact)) as temporary:
+                shutil.copyfile(file, temporary)
+        return artifact
+
+    def path(self, artifact: Artifact) -> Path:
+        """Where the artefact's content lies, if it does."""
+        return self.root / artifact.path
+
+    def is_intact(self, artifact: Artifact) -> bool:
+        """Whether the content is there, has the right size and hashes to its name."""
+        return is_copy(self.path(artifact), artifact)
+
+    def copy_out(self, artifact: Artifact, target: Path) -> bool:
+        """Make `target` a copy of the artefact; False if it already was one.
+
+        A copy and not a hard link: who edits a picture of a run in place must not damage what other runs share.
+        """
+        if is_copy(target, artifact):
+            return False
+        with replacing(target) as temporary:
+            shutil.copyfile(self.path(artifact), temporary)
+        return True
+
+
+def is_copy(path: Path, artifact: Artifact) -> bool:
+    """Whether `path` is a file with exactly the artefact's content."""
+    try:
+        return path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+    except OSError:
+        return False
