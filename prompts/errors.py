@@ -1,0 +1,50 @@
+"""What is wrong with a story, said so that its author can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 12  # problems that the message lists; `problems` holds them all
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a story.
+
+    `line` counts from 1 (None: no one line is to blame), `where` names the entry, such as `levels[3].prompt`, with
+    levels counted from 0 as everywhere ("" is the story as a whole). `reason` says what was expected and what came,
+    `remedy` what to do; both are sentences.
+    """
+
+    line: int | None
+    where: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (f"line {self.line}" if self.line else "", self.where) if part)
+        return f"{place}: {self.reason} {self.remedy}" if place else f"{self.reason} {self.remedy}"
+
+
+class StoryError(ValueError):
+    """A story was refused. `problems` holds every fault found, `source` the name of the text; str() lists them."""
+
+    def __init__(self, problems: Iterable[Problem], source: str = "story") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__(self.problems, source)  # as args, so that the error survives pickling between processes
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return f"{self.source}: {self.problems[0]}"
+        lines = [f"{self.source} has {len(self.problems)} problems:", *(f"- {p}" for p in self.problems[:SHOWN])]
+        if len(self.problems) > SHOWN:
+            lines.append(f"- and {len(self.problems) - SHOWN} more.")
+        return "\n".join(lines)
+
+
+def shown(value: object, length: int = 60) -> str:
+    """A value as part of a message: in quotes, shortened, harmless to a terminal (controls are escaped)."""
+    text = repr(value)
+    return text if len(text) <= length else f"{text[: length - 1]}…"

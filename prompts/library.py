@@ -1,0 +1,127 @@
+"""Where stories come from: the ready ones, files, and standard input."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from prompts.errors import Problem, StoryError, shown
+from prompts.story import Story
+from prompts.text import MAX_BYTES, parse_story, too_large
+
+READY = Path(__file__).parent / "stories"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list of ready stories says of one."""
+
+    name: str
+    title: str
+    levels: int
+    p: int | float
+    about: str
+
+
+def names() -> tuple[str, ...]:
+    """The names of the ready stories, in alphabetical order."""
+    return tuple(sorted(path.stem for path in READY.glob("*.yaml")))
+
+
+def describe() -> tuple[Summary, ...]:
+    """A summary of every ready story, in alphabetical order."""
+    stories = ((name, load_story(name)) for name in names())
+    return tuple(Summary(name, s.title, len(s.levels), s.p, s.about) for name, s in stories)
+
+
+def load_story(story: str | os.PathLike[str]) -> Story:
+    """A ready story by its name, a story file by its path, or standard input for "-".
+
+    A text that is the name of a ready story means that one; write ./name for a file of that name. Reference pictures
+    are looked up from the file's folder (for standard input: the working folder) and come back as absolute paths.
+    Raises StoryError for anything that is no story, also for files that cannot be read.
+    """
+    if story == "-":
+        return _with_pictures(
+            parse_story(_decode(_standard_input(), "standard input"), "standard input"), Path(), "standard input"
+        )
+    if isinstance(story, str) and story in names():
+        story = READY / f"{story}.yaml"
+    path = Path(story)
+    return _with_pictures(parse_story(_decode(_content(path), str(path)), str(path)), path.parent, str(path))
+
+
+def _refuse(source: str, reason: str, remedy: str) -> NoReturn:
+    raise StoryError([Problem(None, "", reason, remedy)], source)
+
+
+def _content(path: Path) -> bytes:
+    source = str(path) if str(path).isprintable() else shown(str(path))
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        found = sorted(p.name for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json"))[:5]
+        inside = f"Name one of its files: {', '.join(found)}." if found else "Give the path of a story file."
+        _refuse(source, "This is a folder, not a story.", inside)
+    except FileNotFoundError:
+        close = difflib.get_close_matches(path.stem.lower(), names(), 1, 0.5)
+        mean = f"Did you mean the ready story '{close[0]}'? " if close else ""
+        _refuse(
+            source,
+            "There is no such file and no ready story of this name.",
+            f"{mean}The ready stories are {', '.join(names())}.",
+        )
+    except PermissionError:
+        _refuse(source, "You may not read this file.", "Ask its owner, or change its permissions.")
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(source, f"The file cannot be read: {reason}.", "Check the path, or give the name of a ready story.")
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None or sys.stdin.closed:
+        _refuse("standard input", "It is closed.", "Give a file, or the name of a ready story.")
+    if sys.stdin.isatty():
+        _refuse(
+            "standard input",
+            "It is a terminal: no story comes from it.",
+            "Write 'tenfold zoom - < story.yaml', or name a file.",
+        )
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _decode(data: bytes, source: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise StoryError([too_large()], source)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if b"\0" in data:
+            _refuse(source, "This is not text: it holds binary data.", "Give a story as YAML or JSON text in UTF-8.")
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = Problem(
+            line, "", "This is not text in UTF-8.", "Save the file as UTF-8 (now perhaps Latin-1), or give another."
+        )
+        raise StoryError([problem], source) from None
+
+
+def _with_pictures(story: Story, folder: Path, source: str) -> Story:
+    """The story with its reference pictures as absolute paths, each of which must be a file."""
+    problems = []
+    levels = list(story.levels)
+    for i, level in enumerate(levels):
+        if level.image is None:
+            continue
+        picture = (folder / level.image).absolute()
+        if not picture.is_file():
+            remedy = "Write the path from the story's folder, or leave the picture out."
+            problems.append(Problem(None, f"levels[{i}].image", f"There is no picture {shown(level.image)}.", remedy))
+        levels[i] = level.model_copy(update={"image": str(picture)})
+    if problems:
+        raise StoryError(problems, source)
+    return story.model_copy(update={"levels": tuple(levels)})

@@ -1,0 +1,187 @@
+"""Story to text and back: `parse_story` and `dump_story` invert each other."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from prompts import checks
+from prompts.errors import Problem, StoryError, shown
+from prompts.json_reader import read_json
+from prompts.nodes import Node, where
+from prompts.story import Level, Story
+from prompts.yaml_reader import meaning, read_yaml
+
+MAX_BYTES = 256 * 1024
+
+T = TypeVar("T")
+
+ADD = {
+    "title": "Add a line such as 'title: Galaxy to leaf'.",
+    "p": "Add a line such as 'p: 2'.",
+    "levels": "Add 'levels:' and below it one line '- ...' per level, the widest view first.",
+    "prompt": "Add 'prompt: ' and what the level shows.",
+}
+OTHER_NAMES = {
+    "name": "title", "zoom": "p", "factor": "p", "zoom_factor": "p", "scale": "p", "description": "about",
+    "prompts": "levels", "scenes": "levels", "negative_prompt": "negative", "text": "prompt", "width": "width_m",
+    "center": "focus", "centre": "focus", "perspective": "viewpoint", "photo": "image",
+}  # fmt: skip
+CONFIGURATION = {
+    "method",
+    "model",
+    "steps",
+    "size",
+    "height",
+    "eta",
+    "guidance",
+    "fps",
+    "blending",
+    "seconds_per_level",
+}
+
+
+def parse_story(text: str, source: str = "story") -> Story:
+    """The story that a text holds: JSON if `source` ends in .json or the text looks like it, else YAML.
+
+    `source` names the text in messages. Raises StoryError with every problem found.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_unreadable(text, source)
+    root, problems = (read_json if _is_json(text, source) else read_yaml)(text, source)
+    if not isinstance(root.value, dict):
+        reason = f"A story is a mapping with title, p and levels, and {checks.kind_of(root.plain())} came."
+        remedy = "Write lines such as 'title: Galaxy to leaf', 'p: 2' and 'levels:'."
+        raise StoryError([*problems, Problem(root.line, "", reason, remedy)], source)
+    data = root.plain()
+    try:
+        story = Story.model_validate(data)
+    except ValidationError as error:
+        problems += [p for e in error.errors() if (p := _problem(root, e))]
+    problems += [_located(root, *fault) for fault in _faults_between_levels(root.value)]
+    if problems:
+        raise StoryError(sorted(problems, key=lambda p: p.line or 0), source)
+    return story
+
+
+def _refuse_unreadable(text: str, source: str) -> None:
+    if len(text) > MAX_BYTES:
+        raise StoryError([too_large()], source)
+    if not text.strip():
+        reason = "There is nothing in it."
+        raise StoryError([Problem(None, "", reason, f"{ADD['title']} {ADD['p']} {ADD['levels']}")], source)
+    if found := checks.FORBIDDEN.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        reason = f"This is not plain text: it contains the control character U+{ord(found[0]):04X}."
+        raise StoryError([Problem(line, "", reason, "Remove it, or give a story as YAML or JSON text.")], source)
+
+
+def too_large() -> Problem:
+    """The problem of a text beyond `MAX_BYTES`."""
+    reason = f"It is larger than {MAX_BYTES // 1024} KB."
+    return Problem(None, "", reason, f"Give a story: {checks.MAX_LEVELS} levels of text need far less.")
+
+
+def _is_json(text: str, source: str) -> bool:
+    if source.lower().endswith((".json", ".yaml", ".yml")):
+        return source.lower().endswith(".json")
+    start = text.lstrip()
+    return start.startswith("[") or (start.startswith("{") and start[1:].lstrip()[:1] in ("", '"', "}"))
+
+
+def _problem(root: Node, error: Mapping[str, Any]) -> Problem | None:
+    """One of pydantic's errors with its line, in our words; None for what is said elsewhere already."""
+    path, kind, context = error["loc"], error["type"], error.get("ctx", {})
+    node, line = root.at(path)
+    if node.broken or kind == "between_levels":
+        return None
+    if kind == "missing":
+        return Problem(line, where(path), "It is missing.", ADD[path[-1]])
+    if kind == "extra_forbidden":
+        return Problem(line, where(path), *_unknown_key(str(path[-1]), Level if "levels" in path else Story))
+    if kind == "text_expected" and node.raw is not None:
+        came = checks.kind_of(node.value)
+        reason = f"A text was expected, and {node.raw or 'an empty value'} without quotes is {came}."
+        return Problem(line, where(path), reason, f'Write "{node.raw}" in quotes.' if node.raw else "Write a text.")
+    if kind == "too_short":
+        return Problem(line, where(path), "The story has no levels.", ADD["levels"])
+    if kind == "too_long":
+        reason = f"The story has {len(error['input'])} levels, and at most {checks.MAX_LEVELS} are allowed."
+        return Problem(line, where(path), reason, "Leave some out, or make several stories of it.")
+    if kind == "tuple_type":
+        reason = f"A list of levels was expected, and {checks.kind_of(error['input'])} came."
+        return Problem(line, where(path), reason, "Write one line '- ...' per level below 'levels:'.")
+    if kind == "bool_type":
+        reason = f"True or false was expected, and {checks.kind_of(error['input'])} came."
+        return Problem(line, where(path), reason, "Write true or false without quotes.")
+    return Problem(line, where(path), context.get("reason", error["msg"]), context.get("remedy", ""))
+
+
+def _unknown_key(key: str, model: type[Level] | type[Story]) -> tuple[str, str]:
+    known = list(model.model_fields)
+    other = Story if model is Level else Level
+    reason = f"A {model.__name__.lower()} has no key {shown(key)}."
+    if OTHER_NAMES.get(key.lower()) in known:
+        return reason, f"Write '{OTHER_NAMES[key.lower()]}'."
+    if close := difflib.get_close_matches(key.lower(), known, 1):
+        return reason, f"Did you mean '{close[0]}'?"
+    if " " in key.strip():
+        return reason, "If this is a prompt with ': ' in it, put it in quotes."
+    if key in other.model_fields:
+        return reason, f"It belongs to {'the story, above the levels' if model is Level else 'a level'}."
+    if key.lower() in CONFIGURATION:
+        return reason, "It belongs to the configuration of a run: remove it here."
+    return reason, f"Remove it; the keys are {', '.join(known)}."
+
+
+def _faults_between_levels(found: Mapping[str, Node]) -> list[tuple[tuple[str | int, ...], str, str]]:
+    """`checks.between_levels` on whatever of the text is valid, so that it speaks even where another check failed."""
+    data = {key: node.plain() for key, node in found.items()}
+    levels = data.get("levels")
+    if not isinstance(levels, list) or len(levels) > checks.MAX_LEVELS:
+        return []
+    widths = [_valid(checks.width, level.get("width_m") if isinstance(level, dict) else None) for level in levels]
+    return checks.between_levels(_valid(checks.zoom_factor, data.get("p")), widths, data.get("loop") is True)
+
+
+def _valid(check: Callable[[object], T], value: object) -> T | None:
+    try:
+        return check(value)
+    except PydanticCustomError:
+        return None
+
+
+def _located(root: Node, path: tuple[str | int, ...], reason: str, remedy: str) -> Problem:
+    return Problem(root.at(path)[1], where(path), reason, remedy)
+
+
+class _Row(list[float]):
+    """A list that YAML shall write in one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = isinstance(meaning(text), str)  # PyYAML quotes only what YAML 1.1 takes for something else
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Row, lambda d, row: d.represent_sequence("tag:yaml.org,2002:seq", row, flow_style=True))
+
+
+def dump_story(story: Story) -> str:
+    """The story as YAML, without what equals a default. `parse_story` gives the same story back."""
+    data = story.model_dump(exclude_defaults=True)
+    for level in data["levels"]:
+        if "focus" in level:
+            level["focus"] = _Row(level["focus"])
+    data["levels"] = [level["prompt"] if level.keys() == {"prompt"} else level for level in data["levels"]]
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
