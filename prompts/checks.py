@@ -31,6 +31,9 @@ FORBIDDEN = re.compile(
 )
 
 
+Fault = tuple[Path, str, str]  # where, reason, remedy
+
+
 def refusal(reason: str, remedy: str, kind: str = "story") -> PydanticCustomError:
     """The error that a check raises: two sentences."""
     return PydanticCustomError(kind, "{reason} {remedy}", {"reason": reason, "remedy": remedy})
@@ -51,6 +54,8 @@ def kind_of(value: object) -> str:
 
 def text(value: object, limit: int, required: bool = True) -> str:
     """One line of text: white space of any kind becomes single spaces."""
+    if value is None:
+        raise refusal("It is empty.", "Write it in words.")
     if not isinstance(value, str):
         raise refusal(f"A text was expected, and {kind_of(value)} came.", "Put the text in quotes.", "text_expected")
     if found := FORBIDDEN.search(value):
@@ -112,7 +117,7 @@ def width(value: object) -> float:
 def focus(value: object) -> tuple[float, float]:
     """Where the next level lies: fractions of the width and height."""
     if not isinstance(value, list | tuple) or len(value) != 2:
-        came = f"{len(value)} entries" if isinstance(value, list | tuple) else kind_of(value)
+        came = f"a list of {len(value)}" if isinstance(value, list | tuple) else kind_of(value)
         raise refusal(f"A pair [x, y] was expected, and {came} came.", "Write the middle of the picture as [0.5, 0.5].")
     x, y = (_within(v, 0, 1) for v in value)
     return x, y
@@ -125,13 +130,13 @@ def seed(value: object) -> int:
     return value
 
 
-def between_levels(p: float | None, widths: Sequence[float | None], loop: bool = False) -> list[tuple[Path, str, str]]:
+def between_levels(p: float | None, widths: Sequence[float | None], loop: bool = False) -> list[Fault]:
     """Faults that show only when levels are compared: path, reason, remedy of each. p None: unknown.
 
     Widths must shrink, and g levels apart by p^g, each step within `WIDTH_TOLERANCE` of p; levels without one are
     skipped.
     """
-    faults: list[tuple[Path, str, str]] = []
+    faults: list[Fault] = []
     if loop and len(widths) == 1:
         faults.append((("loop",), "A loop of one level never changes.", "Add levels, or set loop to false."))
     given = [(i, w) for i, w in enumerate(widths) if w is not None]

@@ -120,7 +120,7 @@ class _Reader:
             line = self.line(key_at)
             if key in items:
                 reason = f"The key {shown(key)} stands twice, in lines {keys[key]} and {line}."
-                self.problems.append(Problem(line, where(path), reason, "Remove one of them."))
+                self.problems.append(Problem(line, where((*path, key)), reason, "Remove one of them."))
             else:
                 items[key], keys[key] = value, line
             at = self.comma(at, "}")

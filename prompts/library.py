@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from prompts.errors import Problem, StoryError, shown
+from prompts.errors import Problem, StoryError
 from prompts.story import Story
 from prompts.text import MAX_BYTES, parse_story, too_large
 
@@ -46,53 +46,57 @@ def load_story(story: str | os.PathLike[str]) -> Story:
     Raises StoryError for anything that is no story, also for files that cannot be read.
     """
     if story == "-":
-        return _with_pictures(
-            parse_story(_decode(_standard_input(), "standard input"), "standard input"), Path(), "standard input"
-        )
-    if isinstance(story, str) and story in names():
-        story = READY / f"{story}.yaml"
-    path = Path(story)
-    return _with_pictures(parse_story(_decode(_content(path), str(path)), str(path)), path.parent, str(path))
+        return parse_story(_decode(_standard_input(), "standard input"), "standard input", Path())
+    path = READY / f"{story}.yaml" if isinstance(story, str) and story in names() else Path(story)
+    source = _label(str(path))
+    return parse_story(_decode(_content(path, source), source), source, path.parent)
+
+
+def _label(path: str) -> str:
+    """The path as messages show it: harmless to a terminal, its end kept where it is long."""
+    text = path if path.isprintable() else path.encode("unicode_escape").decode()
+    return text if len(text) <= 200 else f"…{text[-200:]}"
 
 
 def _refuse(source: str, reason: str, remedy: str) -> NoReturn:
     raise StoryError([Problem(None, "", reason, remedy)], source)
 
 
-def _content(path: Path) -> bytes:
-    source = str(path) if str(path).isprintable() else shown(str(path))
+def _content(path: Path, source: str) -> bytes:
+    if "\0" in str(path):
+        _refuse(source, "The path contains a null character.", "Remove it.")
     try:
+        if path.is_dir():
+            found = sorted(p.name for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json"))[:5]
+            inside = f"Name one of its files: {', '.join(found)}." if found else "Give the path of a story file."
+            _refuse(source, "This is a folder, not a story.", inside)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        found = sorted(p.name for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json"))[:5]
-        inside = f"Name one of its files: {', '.join(found)}." if found else "Give the path of a story file."
-        _refuse(source, "This is a folder, not a story.", inside)
     except FileNotFoundError:
         close = difflib.get_close_matches(path.stem.lower(), names(), 1, 0.5)
         mean = f"Did you mean the ready story '{close[0]}'? " if close else ""
-        _refuse(
-            source,
-            "There is no such file and no ready story of this name.",
-            f"{mean}The ready stories are {', '.join(names())}.",
-        )
+        remedy = f"{mean}The ready stories are {', '.join(names())}."
+        _refuse(source, "There is no such file, and no ready story of this name.", remedy)
     except PermissionError:
-        _refuse(source, "You may not read this file.", "Ask its owner, or change its permissions.")
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        _refuse(source, f"The file cannot be read: {reason}.", "Check the path, or give the name of a ready story.")
+        _refuse(source, "You may not read it.", "Ask its owner, or change its permissions.")
+    except OSError as error:
+        reason = f"It cannot be read: {error.strerror or error}."
+        _refuse(source, reason, "Check the path, or give the name of a ready story.")
 
 
 def _standard_input() -> bytes:
+    source, remedy = (
+        "standard input",
+        "Write 'tenfold zoom - < story.yaml', or give a file or the name of a ready story.",
+    )
     if sys.stdin is None or sys.stdin.closed:
-        _refuse("standard input", "It is closed.", "Give a file, or the name of a ready story.")
+        _refuse(source, "It is closed.", remedy)
     if sys.stdin.isatty():
-        _refuse(
-            "standard input",
-            "It is a terminal: no story comes from it.",
-            "Write 'tenfold zoom - < story.yaml', or name a file.",
-        )
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
+        _refuse(source, "It is a terminal, and no story comes from it.", remedy)
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        _refuse(source, f"It cannot be read: {error.strerror or error}.", remedy)
 
 
 def _decode(data: bytes, source: str) -> str:
@@ -108,20 +112,3 @@ def _decode(data: bytes, source: str) -> str:
             line, "", "This is not text in UTF-8.", "Save the file as UTF-8 (now perhaps Latin-1), or give another."
         )
         raise StoryError([problem], source) from None
-
-
-def _with_pictures(story: Story, folder: Path, source: str) -> Story:
-    """The story with its reference pictures as absolute paths, each of which must be a file."""
-    problems = []
-    levels = list(story.levels)
-    for i, level in enumerate(levels):
-        if level.image is None:
-            continue
-        picture = (folder / level.image).absolute()
-        if not picture.is_file():
-            remedy = "Write the path from the story's folder, or leave the picture out."
-            problems.append(Problem(None, f"levels[{i}].image", f"There is no picture {shown(level.image)}.", remedy))
-        levels[i] = level.model_copy(update={"image": str(picture)})
-    if problems:
-        raise StoryError(problems, source)
-    return story.model_copy(update={"levels": tuple(levels)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from prompts import checks
+from prompts.checks import Fault
 from prompts.errors import Problem, StoryError, shown
 from prompts.json_reader import read_json
 from prompts.nodes import Node, where
@@ -46,10 +48,11 @@ CONFIGURATION = {
 }
 
 
-def parse_story(text: str, source: str = "story") -> Story:
+def parse_story(text: str, source: str = "story", folder: Path | None = None) -> Story:
     """The story that a text holds: JSON if `source` ends in .json or the text looks like it, else YAML.
 
-    `source` names the text in messages. Raises StoryError with every problem found.
+    `source` names the text in messages. With a `folder`, reference pictures are looked up from it, must be files, and
+    come back as absolute paths. Raises StoryError with every problem found.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     _refuse_unreadable(text, source)
@@ -63,10 +66,11 @@ def parse_story(text: str, source: str = "story") -> Story:
         story = Story.model_validate(data)
     except ValidationError as error:
         problems += [p for e in error.errors() if (p := _problem(root, e))]
-    problems += [_located(root, *fault) for fault in _faults_between_levels(root.value)]
+    faults = _faults_between_levels(root.value) + (_missing_pictures(root, folder) if folder else [])
+    problems += [Problem(root.at(path)[1], where(path), *said) for path, *said in faults]
     if problems:
         raise StoryError(sorted(problems, key=lambda p: p.line or 0), source)
-    return story
+    return _with_pictures(story, folder) if folder else story
 
 
 def _refuse_unreadable(text: str, source: str) -> None:
@@ -104,10 +108,9 @@ def _problem(root: Node, error: Mapping[str, Any]) -> Problem | None:
         return Problem(line, where(path), "It is missing.", ADD[path[-1]])
     if kind == "extra_forbidden":
         return Problem(line, where(path), *_unknown_key(str(path[-1]), Level if "levels" in path else Story))
-    if kind == "text_expected" and node.raw is not None:
-        came = checks.kind_of(node.value)
-        reason = f"A text was expected, and {node.raw or 'an empty value'} without quotes is {came}."
-        return Problem(line, where(path), reason, f'Write "{node.raw}" in quotes.' if node.raw else "Write a text.")
+    if kind == "text_expected" and node.raw:
+        reason = f"A text was expected, and {node.raw} without quotes is {checks.kind_of(node.value)}."
+        return Problem(line, where(path), reason, f'Write "{node.raw}" with the quotes.')
     if kind == "too_short":
         return Problem(line, where(path), "The story has no levels.", ADD["levels"])
     if kind == "too_long":
@@ -139,7 +142,7 @@ def _unknown_key(key: str, model: type[Level] | type[Story]) -> tuple[str, str]:
     return reason, f"Remove it; the keys are {', '.join(known)}."
 
 
-def _faults_between_levels(found: Mapping[str, Node]) -> list[tuple[tuple[str | int, ...], str, str]]:
+def _faults_between_levels(found: Mapping[str, Node]) -> list[Fault]:
     """`checks.between_levels` on whatever of the text is valid, so that it speaks even where another check failed."""
     data = {key: node.plain() for key, node in found.items()}
     levels = data.get("levels")
@@ -156,8 +159,31 @@ def _valid(check: Callable[[object], T], value: object) -> T | None:
         return None
 
 
-def _located(root: Node, path: tuple[str | int, ...], reason: str, remedy: str) -> Problem:
-    return Problem(root.at(path)[1], where(path), reason, remedy)
+def _missing_pictures(root: Node, folder: Path) -> list[Fault]:
+    levels = root.at(("levels",))[0].plain()
+    rows = enumerate(levels if isinstance(levels, list) else [])
+    named = [(i, row.get("image")) for i, row in rows if isinstance(row, dict)]
+    remedy = "Write the path from the story's folder, or leave the picture out."
+    return [
+        (("levels", i, "image"), f"There is no picture {shown(name)}.", remedy)
+        for i, name in named
+        if isinstance(name, str) and not _is_file(folder / name)
+    ]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a null character
+        return False
+
+
+def _with_pictures(story: Story, folder: Path) -> Story:
+    levels = (
+        level.model_copy(update={"image": str((folder / level.image).absolute())}) if level.image else level
+        for level in story.levels
+    )
+    return story.model_copy(update={"levels": tuple(levels)})
 
 
 class _Row(list[float]):

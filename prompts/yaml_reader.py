@@ -144,5 +144,5 @@ class _Reader:
     def repeated(self, keys: dict[str, int], key: str, line: int, path: Path) -> bool:
         if key in keys:
             reason = f"The key {shown(key)} stands twice, in lines {keys[key]} and {line}."
-            self.problem(line, path, reason, "Remove one of them.")
+            self.problem(line, (*path, key), reason, "Remove one of them.")
         return key in keys
