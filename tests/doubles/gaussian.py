@@ -1,0 +1,75 @@
+"""A model with an exact answer: every level is the same stationary Gaussian field with power spectrum S(f) ~ f^-2."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from zoomlib.denoiser import Codec, Condition, IdentityCodec
+from zoomlib.ladder import Ladder, Step, ddim_ladder, flow_ladder
+
+LINEAR_BETA = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
+
+
+class GaussianDenoiser:
+    """The posterior mean of that field given z = alpha x + sigma eps: alpha S / (alpha^2 S + sigma^2) z in Fourier space.
+
+    Prompts are ignored, but each level's prompt shifts its row of the condition, so that mixed-up rows would show.
+    """
+
+    device = torch.device("cpu")
+    dtype = torch.float32
+    codec: Codec = IdentityCodec()
+
+    def __init__(self, shape: tuple[int, int, int] = (8, 64, 64), family: Literal["vp", "flow"] = "vp"):
+        self.shape, self.family = shape, family
+        self.calls: list[int] = []
+        self.S = power_spectrum(shape[1], shape[2])
+
+    def ladder(self, steps: int) -> Ladder:
+        return ddim_ladder(LINEAR_BETA, steps) if self.family == "vp" else flow_ladder(steps)
+
+    def condition(
+        self,
+        prompts: Sequence[str],
+        negatives: Sequence[str] | None = None,
+        *,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Condition:
+        return Condition({"shift": torch.tensor([float(prompt or 0) for prompt in prompts])})
+
+    def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
+        assert len(z) == len(condition)
+        self.calls.append(len(z))
+        gain = step.alpha * self.S / (step.alpha**2 * self.S + step.sigma**2)
+        x = torch.fft.irfft2(torch.fft.rfft2(z) * gain[:, : z.shape[-1] // 2 + 1], s=z.shape[-2:])
+        return x + condition.rows["shift"][:, None, None, None]
+
+
+def power_spectrum(height: int, width: int) -> Tensor:
+    """S on the FFT grid, of mean 1; the mean colour is as strong as the lowest frequency."""
+    f = frequency(height, width)
+    S = 1 / f.clamp_min(f[f > 0].min()) ** 2
+    return (S / S.mean()).float()
+
+
+def frequency(height: int, width: int) -> Tensor:
+    """Cycles per pixel of every FFT coefficient."""
+    return torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)[None])
+
+
+def draw_field(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+    """Independent samples of the field, (count, C, H, W)."""
+    white = torch.fft.fft2(torch.randn(count, *shape, generator=generator))
+    return torch.fft.ifft2(white * power_spectrum(*shape[1:]).sqrt()).real
+
+
+def band_errors_db(levels: Tensor) -> Tensor:
+    """(bands,) mean dB by which the power of (L, C, H, W) departs from S, in octaves of frequency from low to high."""
+    f, S = frequency(*levels.shape[-2:]), power_spectrum(*levels.shape[-2:])
+    power = torch.fft.fft2(levels).abs().square().mean((0, 1)) / (levels.shape[-2] * levels.shape[-1])
+    edges = torch.tensor([1 / 64, 1 / 16, 1 / 8, 1 / 4, 1 / 2])
+    bands = [(f >= low - 1e-6) & (f < high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return torch.stack([10 * torch.log10((power[band] / S[band]).mean()) for band in bands])

@@ -1,0 +1,275 @@
+"""Windows of levels, as plain numbers: where each level sits in the wider ones.
+
+Level 0 is the widest view. Level i+1 shows a window of level i that is p times smaller in each direction.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, SupportsFloat
+
+from zoomlib.errors import InvalidInputError
+
+Focus = Sequence[tuple[float, float] | None] | None
+"""One entry per level: the point (x, y) of level i, as fractions 0..1 of its width and height, where the window of
+level i+1 is centred. None means the centre. The last level's entry counts only in a closed loop."""
+
+MAX_LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole pixels of one level."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index the last two axes of a tensor."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of one level in pixels, between pixels where it must be. (0, 0) is the outer corner of a pixel."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Levels first .. first+count-1, each seen `depth` levels further up, in levels source .. source+count-1, through
+    one and the same window of whole pixels."""
+
+    first: int
+    source: int
+    count: int
+    depth: int
+    window: Window
+
+    @property
+    def levels(self) -> slice:
+        """The levels that are seen."""
+        return slice(self.first, self.first + self.count)
+
+    @property
+    def sources(self) -> slice:
+        """The wider levels that see them, in the same order."""
+        return slice(self.source, self.source + self.count)
+
+
+def check_factor(p: object) -> int:
+    """Return p as an int. Raises InvalidInputError unless it is a whole number >= 2."""
+    number = _number(p)
+    if not 2 <= number < math.inf or number != int(number):
+        raise InvalidInputError(
+            f"The zoom factor p must be a whole number of at least 2 here, but is {p!r}. "
+            "Choose 2 or 4; factors in between need the outpainting methods."
+        )
+    return int(number)
+
+
+def _number(value: object) -> float:
+    """The value as a float, NaN for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _check_any_factor(p: object) -> None:
+    if not 1 < _number(p) < math.inf:
+        raise InvalidInputError(f"The zoom factor p must be a number above 1, but is {p!r}. Usual are 2 and 4.")
+
+
+def check_levels(levels: object) -> int:
+    """Return the number of levels as an int. Raises InvalidInputError unless it lies in 1 .. MAX_LEVELS."""
+    number = _number(levels)
+    if not 1 <= number <= MAX_LEVELS or number != int(number):
+        raise InvalidInputError(f"A stack has 1 to {MAX_LEVELS} levels, not {levels!r}. Change the number of prompts.")
+    return int(number)
+
+
+def check_focus(levels: int, focus: object) -> tuple[tuple[float, float] | None, ...]:
+    """Return one entry per level. Raises InvalidInputError for a wrong number of entries or a point outside 0..1."""
+    if focus is None:
+        return (None,) * levels
+    if isinstance(focus, str) or not isinstance(focus, Sequence) or len(focus) != levels:
+        raise InvalidInputError(
+            f"focus needs one entry per level, {levels} in all, but is {focus!r}. Write None for a centred window."
+        )
+    return tuple(None if point is None else _point(point, level) for level, point in enumerate(focus))
+
+
+def _point(point: Any, level: int) -> tuple[float, float]:
+    try:
+        x, y = (float(value) for value in point)
+    except (TypeError, ValueError):
+        x = y = math.nan
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise InvalidInputError(
+            f"The focus of level {level} must be a pair (x, y) of fractions between 0 and 1, but is {point!r}. "
+            "(0, 0) is the upper left corner, (0.5, 0.5) the centre."
+        )
+    return x, y
+
+
+def windows(levels: int, height: int, width: int, p: int, focus: Focus = None) -> tuple[Window, ...]:
+    """The window of level i+1 inside level i, for i = 0 .. levels-2.
+
+    Each window is height/p x width/p pixels, snapped to the pixel grid and moved inside the image where the focus lies
+    near an edge. Raises InvalidInputError for a p that is no whole number >= 2, a size that p does not divide, a number
+    of levels outside 1 .. MAX_LEVELS, or a malformed focus.
+    """
+    return ring(levels, height, width, p, focus)[:-1]
+
+
+def ring(levels: int, height: int, width: int, p: int, focus: Focus = None) -> tuple[Window, ...]:
+    """As `windows`, with one more: the window of the last level, in which a closed loop shows level 0 again."""
+    levels, p = check_levels(levels), check_factor(p)
+    if height % p or width % p or height < p or width < p:
+        raise InvalidInputError(
+            f"Both sides of a level must be multiples of p = {p}, but it is {height} x {width} pixels. "
+            f"Choose another p, or a size such as {-(-height // p) * p} x {-(-width // p) * p}."
+        )
+    return _ring(levels, height, width, p, check_focus(levels, focus))
+
+
+@lru_cache(maxsize=256)
+def _ring(
+    levels: int, height: int, width: int, p: int, focus: tuple[tuple[float, float] | None, ...]
+) -> tuple[Window, ...]:
+    def window(point: tuple[float, float] | None) -> Window:
+        x, y = point or (0.5, 0.5)
+        return Window(_corner(y, height, p), _corner(x, width, p), height // p, width // p)
+
+    return tuple(window(focus[level]) for level in range(levels))
+
+
+def _corner(fraction: float, side: int, p: int) -> int:
+    """First pixel of a window of side/p pixels centred at the fraction."""
+    corner = math.floor(fraction * side - side / p / 2 + 0.5)
+    return min(max(corner, 0), side - side // p)
+
+
+def snapped_focus(levels: int, height: int, width: int, p: int, focus: Focus = None) -> Focus:
+    """The focus after snapping: the same windows again at this size and at every multiple of it.
+
+    A stack that was sampled small keeps its windows through super-resolution only with this focus.
+    """
+    centred = all(
+        2 * window.top + window.height == height and 2 * window.left + window.width == width
+        for window in ring(levels, height, width, p, focus)
+    )
+    if centred:
+        return None
+    return tuple(
+        ((window.left + window.width / 2) / width, (window.top + window.height / 2) / height)
+        for window in ring(levels, height, width, p, focus)
+    )
+
+
+def boxes(levels: int, height: float, width: float, p: float, focus: Focus = None) -> tuple[Box, ...]:
+    """The window of level i+1 inside level i for any p > 1, not snapped to pixels, for i = 0 .. levels-2.
+
+    Equal to `windows` where those lie on the focus exactly, as with `snapped_focus`.
+    """
+    levels = check_levels(levels)
+    _check_any_factor(p)
+
+    def box(point: tuple[float, float] | None) -> Box:
+        x, y = point or (0.5, 0.5)
+        h, w = height / p, width / p
+        return Box(min(max(y * height - h / 2, 0.0), height - h), min(max(x * width - w / 2, 0.0), width - w), h, w)
+
+    return tuple(box(point) for point in check_focus(levels, focus)[:-1])
+
+
+def nearest_windows(levels: int, height: int, width: int, p: float, focus: Focus = None) -> tuple[Window, ...]:
+    """`boxes` rounded to whole pixels: equal to `windows` where p is whole and divides the sides."""
+
+    def window(box: Box) -> Window:
+        h, w = max(round(box.height), 1), max(round(box.width), 1)
+        top, left = math.floor(box.top + 0.5), math.floor(box.left + 0.5)
+        return Window(min(top, height - h), min(left, width - w), h, w)
+
+    return tuple(window(box) for box in boxes(levels, height, width, p, focus))
+
+
+def pyramid_depth(height: int, width: int, p: int) -> int:
+    """How often an image can be divided by p into whole pixels with sides of at least 2."""
+    depth = 0
+    while height % p == 0 and width % p == 0 and min(height, width) // p >= 2:
+        height, width, depth = height // p, width // p, depth + 1
+    return depth
+
+
+def corner(inside: Sequence[Window], level: int, depth: int, p: int) -> tuple[int, int]:
+    """Corner (top, left) of level + depth inside `level`, in units of 1 / p^(depth-1) pixel, hence exact.
+
+    `inside` are the windows, indexed modulo their number. Depth 0 is the level itself.
+    """
+    top = left = 0
+    for d in range(depth):
+        window = inside[(level + d) % len(inside)]
+        top, left = top * p + window.top, left * p + window.left
+    return top, left
+
+
+def sightings(
+    levels: int, height: int, width: int, p: int, focus: Focus = None, loop: bool = False
+) -> tuple[tuple[Sighting, ...], ...]:
+    """Who sees whom: entry d-1 holds the sightings of depth d = 1 .. `pyramid_depth`, in as few runs as possible.
+
+    Where a nested window falls between pixels, that sighting is missing. In a closed loop the indices wrap.
+    Raises InvalidInputError as `windows`, and for a loop in which a level would see itself.
+    """
+    inside = ring(levels, height, width, p, focus)
+    if loop and levels <= min_loop(height, width, p):
+        raise InvalidInputError(
+            f"A closed loop of {height} x {width} pixels with p = {p} needs more than {min_loop(height, width, p)} "
+            f"levels, so that no level sees itself, but has {levels}. Add prompts or choose a larger p."
+        )
+    return _sightings(inside, pyramid_depth(height, width, p), p, loop)
+
+
+def min_loop(height: int, width: int, p: int) -> int:
+    """The deepest d at which a nested window still measures a pixel: a closed loop needs more levels than that."""
+    return int(math.log(max(height, width), p) + 1e-9)
+
+
+@lru_cache(maxsize=256)
+def _sightings(inside: tuple[Window, ...], depth: int, p: int, loop: bool) -> tuple[tuple[Sighting, ...], ...]:
+    levels = len(inside)
+    found: list[tuple[Sighting, ...]] = []
+    for d in range(1, depth + 1):
+        runs: list[Sighting] = []
+        for source in range(levels if loop else levels - d):
+            first, window = (source + d) % levels, _nested(inside, source, d, p)
+            if window is None:
+                continue
+            last = runs[-1] if runs else None
+            if last and (last.window, last.sources.stop, last.levels.stop) == (window, source, first):
+                runs[-1] = Sighting(last.first, last.source, last.count + 1, d, window)
+            else:
+                runs.append(Sighting(first, source, 1, d, window))
+        found.append(tuple(runs))
+    return tuple(found)
+
+
+def _nested(inside: tuple[Window, ...], level: int, depth: int, p: int) -> Window | None:
+    """The window of level + depth inside `level`, or None where it falls between pixels."""
+    top, left = corner(inside, level, depth, p)
+    unit = p ** (depth - 1)
+    if top % unit or left % unit:
+        return None
+    return Window(top // unit, left // unit, inside[0].height // unit, inside[0].width // unit)

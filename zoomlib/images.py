@@ -1,0 +1,90 @@
+"""Pixel range, layout and files: the only conversions between tensors and pictures.
+
+Tensors are float32 (C, H, W) in [-1, 1]; pictures are uint8 (H, W, C) in 0..255.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from zoomlib.errors import InvalidInputError
+
+_CHANNELS = (1, 3)
+_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+
+
+def to_uint8(image: Tensor) -> NDArray[np.uint8]:
+    """(C, H, W) or (L, C, H, W) in [-1, 1] -> uint8 (..., H, W, C). Values outside the range are clamped."""
+    if image.ndim not in (3, 4):
+        raise InvalidInputError(f"An image has the shape (C, H, W) or (L, C, H, W), not {tuple(image.shape)}.")
+    scaled = image.detach().float().clamp(-1, 1).add(1).mul(127.5).round()
+    if not bool(scaled.isfinite().all()):
+        raise InvalidInputError("The image holds values that are not numbers; look at the model that made it.")
+    return np.ascontiguousarray(scaled.to(torch.uint8).movedim(-3, -1).cpu().numpy())
+
+
+def from_uint8(picture: NDArray[np.uint8]) -> Tensor:
+    """uint8 (..., H, W, C) -> float32 (..., C, H, W) in [-1, 1]; inverse of `to_uint8` on its values."""
+    if picture.dtype != np.uint8 or picture.ndim not in (3, 4):
+        raise InvalidInputError(f"A picture is uint8 (H, W, C) or (L, H, W, C), not {picture.dtype} {picture.shape}.")
+    return torch.from_numpy(np.ascontiguousarray(picture)).movedim(-1, -3).float().div(127.5).sub(1).contiguous()
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """(C, H, W) in [-1, 1], C = 1 or 3 -> PIL image."""
+    picture = to_uint8(image)
+    if picture.ndim != 3 or picture.shape[-1] not in _CHANNELS:
+        raise InvalidInputError(f"Only 1 or 3 channels make a picture, but the shape is {tuple(image.shape)}.")
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def from_pil(picture: Image.Image) -> Tensor:
+    """PIL image -> float32 (C, H, W) in [-1, 1]; grey stays one channel, all else becomes RGB, transparency white."""
+    if picture.mode == "L":
+        return from_uint8(np.asarray(picture)[..., None])
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return from_uint8(np.asarray(picture.convert("RGB")))
+
+
+def load_image(path: str | os.PathLike[str]) -> Tensor:
+    """Read a picture file, upright as its EXIF says: float32 (3, H, W) in [-1, 1], also from grey or transparent ones.
+
+    Raises InvalidInputError for a missing file, a folder, anything that is no picture, a damaged or an enormous one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InvalidInputError(f"{path} is not a file. Give the path of a PNG or JPEG picture.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                image = from_pil(ImageOps.exif_transpose(picture))
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as e:
+        raise InvalidInputError(f"{path} cannot be read as a picture ({e}). Give a whole PNG or JPEG file.") from e
+    return image.expand(3, -1, -1).contiguous()
+
+
+def save_png(image: Tensor, path: str | os.PathLike[str]) -> None:
+    """Write (C, H, W) in [-1, 1], C = 1 or 3, as an 8-bit PNG. A reader never sees half a file."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        to_pil(image).save(temporary, format="PNG")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

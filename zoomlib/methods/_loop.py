@@ -1,0 +1,100 @@
+"""What the sampling methods share: the state of a run, its checks, and the walk down the ladder."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zoomlib.denoiser import Condition, Denoiser
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Focus, check_levels, snapped_focus
+from zoomlib.ladder import Step, update
+from zoomlib.stack import ZoomStack
+
+Draw = Callable[[torch.Generator], Tensor]
+Consolidate = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A run after `index` steps; sampling resumes from it bit for bit.
+
+    `z`, `clean` (consolidated) and `estimate` (the model's own, before consolidation) are float32 (L, C, H, W) in the
+    model's space; `generator_state` is the generator's after the step.
+    """
+
+    index: int
+    z: Tensor
+    clean: Tensor
+    estimate: Tensor
+    generator_state: Tensor
+
+
+def check_run(denoiser: Denoiser, prompts: Sequence[str], steps: int, state: State | None) -> None:
+    """Raise InvalidInputError where prompts are no list of texts, or the state belongs to another run."""
+    if isinstance(prompts, str) or not all(isinstance(prompt, str) for prompt in prompts):
+        raise InvalidInputError(f"prompts must be a list of texts, one per level, but is {prompts!r}.")
+    shape = (check_levels(len(prompts)), *denoiser.shape)
+    if state is not None and (tuple(state.z.shape) != shape or not 0 <= state.index <= steps):
+        raise InvalidInputError(
+            f"The state to resume from (step {state.index}, shape {tuple(state.z.shape)}) does not belong to a run of "
+            f"{steps} steps with shape {shape}. Resume with the settings it was made with, or start anew."
+        )
+
+
+@torch.no_grad()
+def walk(
+    denoiser: Denoiser,
+    condition: Condition,
+    *,
+    steps: int,
+    eta: float,
+    draw: Draw,
+    consolidate: Consolidate,
+    generator: torch.Generator,
+    state: State | None = None,
+) -> Iterator[State]:
+    """Yield the state after every step: estimate, consolidate, update.
+
+    Initial noise and, for eta > 0, the noise of every step but the last come from `draw`.
+    """
+    ladder = denoiser.ladder(steps)
+    z, start = begin(denoiser, ladder[0], draw, generator, state)
+    for k in range(start, steps):
+        estimate = denoiser.predict_clean(z, ladder[k], condition)
+        clean = consolidate(estimate)
+        z = update(z, clean, ladder[k], ladder[k + 1], eta, fresh(z, ladder[k + 1], eta, draw, generator))
+        yield State(k + 1, z, clean, estimate, generator.get_state())
+
+
+def begin(
+    denoiser: Denoiser, first: Step, draw: Draw, generator: torch.Generator, state: State | None
+) -> tuple[Tensor, int]:
+    """z to start from and the steps already done; on resuming, the generator is set as it was."""
+    if state is not None:
+        generator.set_state(state.generator_state)
+        return state.z.to(denoiser.device), state.index
+    # z = alpha x + sigma eps with x of unit variance, unknown: noise of that variance stands for it.
+    return draw(generator).to(denoiser.device) * math.hypot(first.alpha, first.sigma), 0
+
+
+def fresh(z: Tensor, then: Step, eta: float, draw: Draw, generator: torch.Generator) -> Tensor | None:
+    """Noise for one update, or None where it would have no effect."""
+    return draw(generator).to(z.device) if eta and then.sigma else None
+
+
+def last(states: Iterator[State], otherwise: State | None = None) -> State:
+    """The final state of a run."""
+    for state in states:
+        otherwise = state
+    if otherwise is None:
+        raise InvalidInputError("The run made no step.")
+    return otherwise
+
+
+def finished(denoiser: Denoiser, state: State, p: int, focus: Focus) -> ZoomStack:
+    """The stack of a run's last state, in pixels."""
+    levels = denoiser.codec.decode(state.clean).float().clamp(-1, 1).cpu()
+    return ZoomStack(levels, p, snapped_focus(len(levels), *denoiser.shape[1:], p, focus))

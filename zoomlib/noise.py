@@ -1,0 +1,63 @@
+"""Zoom-consistent noise: white noise whose levels show each other (arXiv 2312.02149, section 4.1)."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from zoomlib.geometry import Focus, check_levels, ring
+from zoomlib.pyramid import nest
+
+_MASK = 2**64 - 1
+
+
+def draw_seed(generator: torch.Generator) -> int:
+    """One 62-bit draw from the generator: all that a noise map of any number of levels takes from it."""
+    return int(torch.randint(2**62, (), generator=generator, device=generator.device))
+
+
+def own_noise(
+    indices: Iterable[int], shape: tuple[int, int, int], seed: int, device: torch.device | str = "cpu"
+) -> Tensor:
+    """Independent N(0, 1) noise of the given levels, float32 (len(indices), C, H, W).
+
+    Level i's noise depends on the seed, i, the shape and the kind of device only: not on which other levels are asked
+    for, nor in which order.
+    """
+    levels = list(indices)
+    out = torch.empty((len(levels), *shape), device=device)
+    for row, level in enumerate(levels):
+        generator = torch.Generator(device)
+        generator.manual_seed(_stream(seed, level))
+        out[row].normal_(generator=generator)
+    return out
+
+
+def zoom_noise(
+    levels: int,
+    shape: tuple[int, int, int],
+    p: int,
+    generator: torch.Generator,
+    focus: Focus = None,
+    *,
+    loop: bool = False,
+) -> Tensor:
+    """Pi_noise of every level: float32 (L, C, H, W), each level white with unit variance.
+
+    The window of level i holds p times the down-scaled noise of level i+1, so that noise is the same wherever levels
+    show the same place. Randomness: one draw from the generator, whatever the number of levels; a level's own noise
+    (outside its window) does not change when deeper levels are added. The result lies on the generator's device.
+    """
+    check_levels(levels)
+    _, height, width = shape
+    inside = ring(levels, height, width, p, focus)
+    own = own_noise(range(levels), shape, draw_seed(generator), generator.device)
+    return nest(own, p, inside, gain=p, loop=loop)
+
+
+def _stream(seed: int, level: int) -> int:
+    """A seed per level, well mixed: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    x = (seed + (level + 1) * 0x9E3779B97F4A7C15) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return (x ^ (x >> 31)) >> 1

@@ -1,0 +1,143 @@
+"""The zoom stack: levels that show each other, their rendering, and their place on disk."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoomlib.blend import Mode, blend
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Box, Focus, boxes, check_focus, nearest_windows, ring
+from zoomlib.images import load_image, save_png
+from zoomlib.pyramid import nest
+
+MANIFEST = "stack.json"
+_FORMAT = 1
+_RANGE_SLACK = 1e-3
+
+
+def render_levels(levels: Tensor, p: int, focus: Focus = None, feather: float = 0.0, *, loop: bool = False) -> Tensor:
+    """Pi_image of every level: each with all deeper ones in their windows. Float (L, C, H, W) -> the same.
+
+    The window of level i equals the area-averaged level i+1. `feather`, 0 to 0.5, is the share of the window's side
+    over which the paste fades in; with 0 (the paper, arXiv 2312.02149, Algorithm 1) the windows agree exactly.
+    Raises InvalidInputError as `geometry.windows`, and for a feather outside 0 .. 0.5.
+    """
+    _check_feather(feather)
+    L, _, H, W = levels.shape
+    return nest(levels, p, ring(L, H, W, p, focus), feather=feather, loop=loop)
+
+
+def _check_feather(feather: float) -> None:
+    if not 0 <= feather <= 0.5:
+        raise InvalidInputError(f"feather is a share of the window's side between 0 and 0.5, but is {feather!r}.")
+
+
+def consolidate(
+    levels: Tensor,
+    p: int,
+    *,
+    blending: Mode = "laplacian",
+    coarse_weight: float = 1.0,
+    feather: float = 0.0,
+    focus: Focus = None,
+    loop: bool = False,
+) -> Tensor:
+    """Blend, then render: levels that disagree in, levels that show each other out. Float (L, C, H, W) -> the same."""
+    blended = blend(levels, p, blending, focus, coarse_weight, loop=loop)
+    return render_levels(blended, p, focus, feather, loop=loop)
+
+
+@dataclass(frozen=True, eq=False)
+class ZoomStack:
+    """The levels of a zoom: float32 (L, C, H, W) in [-1, 1], the zoom factor p > 1 between them, and the focus.
+
+    Raises InvalidInputError for another type, shape or range, and for a malformed p or focus.
+    """
+
+    levels: Tensor
+    p: float
+    focus: Focus = None
+
+    def __post_init__(self) -> None:
+        x = self.levels
+        if not isinstance(x, Tensor) or x.ndim != 4 or x.dtype != torch.float32 or 0 in x.shape:
+            got = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise InvalidInputError(f"A zoom stack holds float32 levels of shape (L, C, H, W), not {got}.")
+        low, high = x.aminmax()
+        if not (low >= -1 - _RANGE_SLACK and high <= 1 + _RANGE_SLACK):
+            raise InvalidInputError(
+                f"The levels of a zoom stack lie in [-1, 1], but these reach from {low:.3g} to {high:.3g}. Clamp them."
+            )
+        boxes(len(x), x.shape[2], x.shape[3], self.p, self.focus)
+        if self.focus is not None:
+            object.__setattr__(self, "focus", check_focus(len(x), self.focus))
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    @property
+    def windows(self) -> tuple[Box, ...]:
+        """The window of level i+1 inside level i, in pixels, for i = 0 .. L-2."""
+        return boxes(len(self), self.levels.shape[2], self.levels.shape[3], self.p, self.focus)
+
+    def image(self, i: int, feather: float = 0.0) -> Tensor:
+        """Level i with all deeper ones pasted in, on whole pixels, float32 (C, H, W). Feather as in `render_levels`."""
+        if not 0 <= i < len(self):
+            raise InvalidInputError(f"This stack has levels 0 to {len(self) - 1}, not {i!r}.")
+        _check_feather(feather)
+        L, _, H, W = self.levels.shape
+        inside = nearest_windows(L, H, W, self.p, self.focus)
+        return nest(self.levels[i:], self.p, inside[i:], feather=feather)[0]
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write level_00.png, level_01.png, ... (8 bit, lossless) and, last, the manifest with their SHA-256."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for stale in folder.glob("level_*.png"):
+            stale.unlink()
+        entries = []
+        for i, level in enumerate(self.levels):
+            path = folder / f"level_{i:02d}.png"
+            save_png(level, path)
+            entries.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+        manifest = {"format": _FORMAT, "p": self.p, "focus": self.focus, "levels": entries}
+        temporary = folder / f".{MANIFEST}.{os.getpid()}"
+        temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(folder / MANIFEST)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> "ZoomStack":
+        """Read what `save` wrote. Raises InvalidInputError where a file is missing or differs from the manifest."""
+        folder = Path(folder)
+        manifest = _read_manifest(folder)
+        levels = [_read_level(folder / entry["file"], entry["sha256"]) for entry in manifest["levels"]]
+        focus = manifest["focus"]
+        points = None if focus is None else tuple(None if point is None else tuple(point) for point in focus)
+        return cls(torch.stack(levels), manifest["p"], points)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        complete = manifest["format"] == _FORMAT and {"p", "focus", "levels"} <= manifest.keys() and manifest["levels"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInputError(
+            f"{folder} is not a complete zoom stack: its {MANIFEST} cannot be read ({error}). Sample it again."
+        ) from error
+    if not complete:
+        raise InvalidInputError(f"{folder / MANIFEST} has another format than {_FORMAT}. Sample the stack again.")
+    return dict(manifest)
+
+
+def _read_level(path: Path, sha256: str) -> Tensor:
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise InvalidInputError(f"{path} is missing or differs from the manifest beside it. Sample the stack again.")
+    return load_image(path)
