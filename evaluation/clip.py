@@ -8,19 +8,20 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
-import torch.nn.functional as F
 from open_clip.model import set_model_preprocess_cfg
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from evaluation.preprocess import preprocess
+from evaluation.table import Score
 from evaluation.tokens import Tokenize, Tokens, from_tokenizer
 from zoomlib.errors import InvalidInputError
 
@@ -142,24 +143,11 @@ def rate(cosines: Tensor, tokens: Tokens) -> TextImage:
     return TextImage((100 * own).clamp(min=0), margin, rank, tokens.counts, tokens.truncated)
 
 
-def preprocess(images: Tensor, cfg: Mapping[str, Any]) -> Tensor:
-    """What open_clip does to a picture at inference, on tensors (N, 3, H, W) in [-1, 1] and without 8-bit rounding.
-
-    `cfg` is open_clip's preprocess configuration: `size`, `mean`, `std`, `interpolation`, `resize_mode` ("shortest"
-    crops the centre, "longest" pads with `fill_color`, "squash" stretches).
-    """
-    height, width = _pair(cfg["size"])
-    pixels = (images.float() + 1) / 2
-    H, W = pixels.shape[-2:]
-    choose = {"shortest": max, "longest": min}.get(cfg["resize_mode"])
-    scale = choose(height / H, width / W) if choose else None
-    new = (height, width) if scale is None else (round(H * scale), round(W * scale))
-    if new != (H, W):
-        mode = "bilinear" if cfg["interpolation"] == "bilinear" else "bicubic"
-        pixels = F.interpolate(pixels, new, mode=mode, antialias=True, align_corners=False)
-    pixels = _fit(pixels.clamp(0, 1), height, width, cfg["fill_color"] / 255)
-    mean, std = (torch.tensor(cfg[key], device=pixels.device).view(3, 1, 1) for key in ("mean", "std"))
-    return (pixels - mean) / std
+def score_text(scorer: Scorer, images: Tensor, prompts: Sequence[str]) -> list[Score]:
+    """`TextImage` of a stack's levels (L, 3, H, W) and their prompts, as one score per field and level."""
+    rated = scorer.score(images, prompts)
+    return [Score(field.name, float(value), "level", level, scorer.name, scorer.revision)
+            for field in fields(rated) for level, value in enumerate(getattr(rated, field.name).tolist())]
 
 
 def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "cpu") -> Scorer:
@@ -269,17 +257,3 @@ def _model_cfg(config: Any) -> Mapping[str, Any]:
 
 def _preprocess_cfg(given: Mapping[str, Any], model: Model) -> dict[str, Any]:
     return {**merge_preprocess_dict(PreprocessCfg(), dict(given)), "size": model.visual.image_size}
-
-
-def _pair(size: int | Sequence[int]) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
-
-
-def _fit(pixels: Tensor, height: int, width: int, fill: float) -> Tensor:
-    """Centre-crop or pad to (height, width); the odd pixel goes where torchvision's centre crop leaves it."""
-    H, W = pixels.shape[-2:]
-    top, left = max(height - H, 0) // 2, max(width - W, 0) // 2
-    pixels = F.pad(pixels, (left, max(width - W - left, 0), top, max(height - H - top, 0)), value=fill)
-    H, W = pixels.shape[-2:]
-    y, x = round((H - height) / 2), round((W - width) / 2)
-    return pixels[..., y:y + height, x:x + width]

@@ -117,7 +117,11 @@ def read_scores(folder: str | Path) -> "pd.DataFrame":
             damaged.append(f"{path} ({str(error).splitlines()[0]})")
     if damaged:
         raise InvalidInputError(f"Not readable as scores: {'; '.join(damaged)}. Delete and score these runs again.")
-    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    import pandas as pd
+
+    # Levels stay whole numbers, with an empty value where a score has none, whatever rows are read together.
+    integers = {pa.int32(): pd.Int32Dtype()}
+    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas(types_mapper=integers.get)
     return frame
 
 

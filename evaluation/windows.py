@@ -1,0 +1,203 @@
+"""How well the levels of a stack agree, and whether their borders show. The geometry is known: no optical flow.
+
+Images are float (..., C, H, W) in [-1, 1], C = 1 or 3. A pair is level i and level i + 1: the window of the one against
+the other, both area-averaged to the window's size. Enlarging the window instead would score the enlargement.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evaluation.table import Score
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Box, Focus, Window, boxes
+from zoomlib.stack import ZoomStack
+
+PSNR_CAP_DB = 100.0  # equal windows have no finite PSNR; 100 dB lies beyond what 8 or 16 bits can hold
+SSIM_SIDE_PX = 11
+BESIDE_PX = (-4, -3, -2, 2, 3, 4)  # next to the border itself, resampling leaves traces of it
+GREY_LEVEL = 2 / 255  # a step of one in 8 bits
+
+
+def pairs(levels: Tensor, p: float, focus: Focus = None) -> tuple[Tensor, Tensor]:
+    """Windows and finer levels, both (L - 1, C, h, w): entry i compares level i with level i + 1.
+
+    h, w are the window's size in whole pixels, rounded down. Means over areas are exact, also where a window lies
+    between pixels; it then blurs by less than a pixel. Any p > 1; float64 inside, so that equal means are equal.
+    """
+    L, _, H, W = levels.shape
+    h, w = max(math.floor(H / p + 1e-6), 1), max(math.floor(W / p + 1e-6), 1)
+    inside = boxes(L, H, W, p, focus)
+    if not inside:
+        raise InvalidInputError("A stack of one level has no windows to compare; score its text only.")
+    wide = [_area(level, box, h, w) for level, box in zip(levels[:-1], inside, strict=True)]
+    fine = [_area(level, Box(0, 0, H, W), h, w) for level in levels[1:]]
+    return torch.stack(wide), torch.stack(fine)
+
+
+def psnr(a: Tensor, b: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB, one per image (...,), of images (..., C, H, W): 10 log10(2^2 / MSE).
+
+    2 is the width of the range [-1, 1]. At most PSNR_CAP_DB, which equal images get.
+    """
+    error = (a.double() - b.double()).square().mean((-3, -2, -1))
+    return (10 * torch.log10(4 / error)).clamp(max=PSNR_CAP_DB)
+
+
+def ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Structural similarity, one per image (N,), of images (N, C, H, W), mean over channels.
+
+    Wang et al. 2004, equation 13 with its constants: Gaussian window of 11 pixels and sigma 1.5, K = (0.01, 0.03),
+    over positions where the window fits. Raises InvalidInputError for images smaller than that.
+    """
+    if min(a.shape[-2:]) < SSIM_SIDE_PX:
+        raise InvalidInputError(f"SSIM needs images of at least {SSIM_SIDE_PX} pixels a side, got {tuple(a.shape)}.")
+    a, b = a.double(), b.double()
+    mean_a, mean_b = _gauss(a), _gauss(b)
+    var_a, var_b = _gauss(a * a) - mean_a**2, _gauss(b * b) - mean_b**2
+    covariance = _gauss(a * b) - mean_a * mean_b
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    top = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    return (top / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean((-3, -2, -1))
+
+
+def delta_e(a: Tensor, b: Tensor) -> Tensor:
+    """Mean colour difference (CIE 1976, distance in Lab under D65), one per image (...,), of images (..., C, H, W)."""
+    return (lab(a) - lab(b)).square().sum(-3).sqrt().mean((-2, -1))
+
+
+def lab(images: Tensor) -> Tensor:
+    """CIE L*a*b* (..., 3, H, W), D65 white, 2 degree observer, float64, of sRGB images in [-1, 1]; grey is allowed."""
+    rgb = ((images.double() + 1) / 2).clamp(0, 1).expand(*images.shape[:-3], 3, *images.shape[-2:])
+    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    to_xyz = rgb.new_tensor([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169],
+                             [0.019334, 0.119193, 0.950227]])
+    xyz = torch.einsum("ij,...jhw->...ihw", to_xyz, linear) / rgb.new_tensor([0.95047, 1.0, 1.08883]).view(3, 1, 1)
+    f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-12) ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = f.unbind(-3)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3)
+
+
+def seam(image: Tensor, window: Box | Window) -> dict[str, float]:
+    """How visible the border of `window` is in `image` (C, H, W): mean step across it over the mean step beside it.
+
+    1 is invisible. Keys: "seam" over all sides, "seam_top", "seam_bottom", "seam_left", "seam_right", and "seam_worst"
+    of these. "Beside" are the parallel lines 2 to 4 pixels off, within the window's extent. Half a grey level is added
+    to both, so that flat areas give 1. A side on the image's own edge has no seam and is NaN.
+    """
+    across = {"left": (image, window.left, window.top, window.height),
+              "right": (image, window.left + window.width, window.top, window.height),
+              "top": (image.mT, window.top, window.left, window.width),
+              "bottom": (image.mT, window.top + window.height, window.left, window.width)}
+    steps = {side: _steps(*line) for side, line in across.items()}
+    seen = [step for step in steps.values() if step is not None]
+    if not seen:
+        raise InvalidInputError(f"A window that fills the image has no border to measure: {window}.")
+    sides = {f"seam_{side}": _ratio([step] if step else []) for side, step in steps.items()}
+    return {"seam": _ratio(seen), **sides, "seam_worst": max(_ratio([step]) for step in seen)}
+
+
+def spectrum_slope(images: Tensor) -> Tensor:
+    """Slope of log power over log frequency, one per image (...,): about -2 for natural images, steeper when blurred.
+
+    Radial means of the power spectrum of the luma under a Hann window, least squares from 2 cycles per image to half
+    of the Nyquist frequency. NaN for an image without any detail.
+    """
+    H, W = images.shape[-2:]
+    luma = (images.double() * _luma(images)).sum(-3)
+    hann = [torch.hann_window(n, periodic=False, dtype=torch.float64) for n in (H, W)]
+    power = torch.fft.fft2((luma - luma.mean((-2, -1), keepdim=True)) * hann[0][:, None] * hann[1]).abs().square()
+    radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.fftfreq(W)[None]).double() * min(H, W)
+    rings = [power[..., (radius >= r - 0.5) & (radius < r + 0.5)].mean(-1) for r in range(2, min(H, W) // 4 + 1)]
+    if len(rings) < 2:
+        raise InvalidInputError(f"A spectrum's slope needs an image of at least 12 pixels a side, got {H} x {W}.")
+    y = torch.stack(rings, -1).log()
+    x = torch.arange(2, len(rings) + 2, dtype=torch.float64).log()
+    x = x - x.mean()
+    slope = (y * x).sum(-1) / x.square().sum()
+    return torch.where(slope.isfinite(), slope, torch.nan)
+
+
+def estimate_psnr(estimates: Tensor, p: float, focus: Focus = None) -> Tensor:
+    """`psnr` of the pairs (L - 1,) of a model's own clean estimates (L, C, H, W), taken before they were blended."""
+    return psnr(*pairs(estimates.clamp(-1, 1), p, focus))
+
+
+def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Score]:
+    """Every score of a stack that needs no model: one list, ready for `table.rows`.
+
+    Per pair: window_psnr, window_ssim (where windows are large enough), delta_e, delta_e_sum (from level 0), and
+    estimate_psnr if the model's last `estimates` (L, C, H, W) are given. Per level: spectrum_slope and, but for the
+    last level, the seams of its window, in the levels as they are stored. A stack of one level has a slope only.
+    """
+    scores = _scores("spectrum_slope", spectrum_slope(stack.levels), "level") if _sloped(stack.levels) else []
+    for level, box in enumerate(stack.windows):
+        scores += [Score(name, value, "level", level) for name, value in seam(stack.levels[level], box).items()]
+    if len(stack.levels) == 1:
+        return scores
+    wide, fine = pairs(stack.levels, stack.p, stack.focus)
+    colours = delta_e(wide, fine)
+    scores += _scores("window_psnr", psnr(wide, fine), "pair")
+    if min(wide.shape[-2:]) >= SSIM_SIDE_PX:
+        scores += _scores("window_ssim", ssim(wide, fine), "pair")
+    scores += _scores("delta_e", colours, "pair") + _scores("delta_e_sum", colours.cumsum(0), "pair")
+    if estimates is not None:
+        scores += _scores("estimate_psnr", estimate_psnr(estimates, stack.p, stack.focus), "pair")
+    return scores
+
+
+def _scores(name: str, values: Tensor, scope: str) -> list[Score]:
+    return [Score(name, value, scope, level) for level, value in enumerate(values.tolist())]
+
+
+def _sloped(levels: Tensor) -> bool:
+    return min(levels.shape[-2:]) >= 12
+
+
+def _area(image: Tensor, box: Box, h: int, w: int) -> Tensor:
+    """Mean of `image` over each of h x w equal cells of `box`, float64 (C, h, w)."""
+    H, W = image.shape[-2:]
+    return _cells(box.top, box.height, h, H) @ image.double() @ _cells(box.left, box.width, w, W).T
+
+
+def _cells(start: float, length: float, cells: int, pixels: int) -> Tensor:
+    """(cells, pixels): the share of each cell that lies in each pixel."""
+    edges = start + length * torch.arange(cells + 1, dtype=torch.float64)[:, None] / cells
+    pixel = torch.arange(pixels, dtype=torch.float64)
+    overlap = (torch.minimum(edges[1:], pixel + 1) - torch.maximum(edges[:-1], pixel)).clamp(min=0)
+    return overlap * (cells / length)
+
+
+def _gauss(x: Tensor) -> Tensor:
+    t = torch.arange(SSIM_SIDE_PX, dtype=x.dtype) - SSIM_SIDE_PX // 2
+    kernel = torch.exp(-0.5 * (t / 1.5) ** 2)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    flat = F.conv2d(F.conv2d(x.flatten(0, 1)[:, None], kernel), kernel.mT)
+    return flat.view(*x.shape[:2], *flat.shape[-2:])
+
+
+def _steps(image: Tensor, at: float, start: float, length: float) -> tuple[float, float] | None:
+    """Mean step across the line x = `at` of (C, H, W), and across those beside it; None at the image's edge."""
+    line, W = round(at), image.shape[-1]
+    if not 0 < line < W:
+        return None
+    rows = image[:, round(start) : max(round(start + length), round(start) + 1)].double()
+    beside = [_step(rows, line + off) for off in BESIDE_PX if 0 < line + off < W]
+    return (_step(rows, line), sum(beside) / len(beside)) if beside else None
+
+
+def _step(rows: Tensor, x: int) -> float:
+    return (rows[..., x] - rows[..., x - 1]).abs().mean().item()
+
+
+def _ratio(steps: Sequence[tuple[float, float]]) -> float:
+    floor = GREY_LEVEL / 2 * len(steps)
+    return (sum(s[0] for s in steps) + floor) / (sum(s[1] for s in steps) + floor) if steps else math.nan
+
+
+def _luma(images: Tensor) -> Tensor:
+    weights = [0.2126, 0.7152, 0.0722] if images.shape[-3] == 3 else [1 / images.shape[-3]] * images.shape[-3]
+    return images.new_tensor(weights, dtype=torch.float64).view(-1, 1, 1)
