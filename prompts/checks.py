@@ -52,15 +52,19 @@ def kind_of(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def text(value: object, limit: int, required: bool = True) -> str:
-    """One line of text: white space of any kind becomes single spaces."""
-    if value is None:
+def _clean(value: object) -> str:
+    if value is None or value == "":
         raise refusal("It is empty.", "Write it in words.")
     if not isinstance(value, str):
         raise refusal(f"A text was expected, and {kind_of(value)} came.", "Put the text in quotes.", "text_expected")
     if found := FORBIDDEN.search(value):
         raise refusal(f"It contains the control character U+{ord(found[0]):04X}.", "Remove it.")
-    words = " ".join(value.split())
+    return value
+
+
+def text(value: object, limit: int, required: bool = True) -> str:
+    """One line of text: white space of any kind becomes single spaces."""
+    words = " ".join(_clean(value).split()) if required or value != "" else ""
     if required and not any(unicodedata.category(c)[0] in "LNS" for c in words):
         raise refusal("It is empty." if not words else f"{shown(words)} has no words.", "Write it in words.")
     if len(words) > limit:
@@ -76,6 +80,14 @@ def title(value: object) -> str:
     if not any(unicodedata.category(c)[0] in "LN" for c in words):
         raise refusal(f"The title {shown(words)} has no letter or digit.", "Add a word, as in 'Galaxy to leaf'.")
     return words
+
+
+def picture(value: object) -> str:
+    """The path of a picture, as written."""
+    path = _clean(value)
+    if not path.strip() or set(path) & set("\t\r\n"):
+        raise refusal(f"{shown(path)} is no path.", "Write the path of a picture in one line.")
+    return path
 
 
 def _number(value: object) -> float:

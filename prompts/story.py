@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from prompts import checks
 from prompts.checks import refusal
+from prompts.nodes import where
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class Level(BaseModel):
         None,
         description="Where the next level lies: [x, y] as fractions of width and height from the upper left corner.",
     )
-    image: Annotated[str, _line(checks.MAX_PROMPT)] | None = Field(
+    image: Annotated[str, BeforeValidator(checks.picture)] | None = Field(
         None, description="A reference picture, as a path from the story's folder."
     )
     seed: Seed = Field(None, description="Seed of this level's own noise; by default it follows from the run's seed.")
@@ -103,7 +104,7 @@ class Story(BaseModel):
     def _compare_levels(self) -> Story:
         faults = checks.between_levels(self.p, [level.width_m for level in self.levels], self.loop)
         if faults:
-            said = " ".join(f"Level {path[-2]}: {reason} {remedy}" for path, reason, remedy in faults)
+            said = " ".join(f"{where(path)}: {reason} {remedy}" for path, reason, remedy in faults)
             raise PydanticCustomError("between_levels", "{said}", {"said": said})
         return self
 

@@ -65,7 +65,7 @@ def parse_story(text: str, source: str = "story", folder: Path | None = None) ->
     try:
         story = Story.model_validate(data)
     except ValidationError as error:
-        problems += [p for e in error.errors() if (p := _problem(root, e))]
+        problems += [p for e in error.errors(include_url=False) if (p := _problem(root, e))]
     faults = _faults_between_levels(root.value) + (_missing_pictures(root, folder) if folder else [])
     problems += [Problem(root.at(path)[1], where(path), *said) for path, *said in faults]
     if problems:
@@ -102,8 +102,8 @@ def _problem(root: Node, error: Mapping[str, Any]) -> Problem | None:
     """One of pydantic's errors with its line, in our words; None for what is said elsewhere already."""
     path, kind, context = error["loc"], error["type"], error.get("ctx", {})
     node, line = root.at(path)
-    if node.broken or kind == "between_levels":
-        return None
+    if node.broken or kind == "between_levels" or (kind == "too_short" and node.value):
+        return None  # too short is also said of a list whose entries are all refused
     if kind == "missing":
         return Problem(line, where(path), "It is missing.", ADD[path[-1]])
     if kind == "extra_forbidden":
@@ -131,14 +131,14 @@ def _unknown_key(key: str, model: type[Level] | type[Story]) -> tuple[str, str]:
     reason = f"A {model.__name__.lower()} has no key {shown(key)}."
     if OTHER_NAMES.get(key.lower()) in known:
         return reason, f"Write '{OTHER_NAMES[key.lower()]}'."
+    if key.lower() in CONFIGURATION:
+        return reason, "It belongs to the configuration of a run: remove it here."
     if close := difflib.get_close_matches(key.lower(), known, 1):
         return reason, f"Did you mean '{close[0]}'?"
     if " " in key.strip():
         return reason, "If this is a prompt with ': ' in it, put it in quotes."
     if key in other.model_fields:
         return reason, f"It belongs to {'the story, above the levels' if model is Level else 'a level'}."
-    if key.lower() in CONFIGURATION:
-        return reason, "It belongs to the configuration of a run: remove it here."
     return reason, f"Remove it; the keys are {', '.join(known)}."
 
 
@@ -167,7 +167,7 @@ def _missing_pictures(root: Node, folder: Path) -> list[Fault]:
     return [
         (("levels", i, "image"), f"There is no picture {shown(name)}.", remedy)
         for i, name in named
-        if isinstance(name, str) and not _is_file(folder / name)
+        if isinstance(name, str) and name.strip() and not _is_file(folder / name)
     ]
 
 

@@ -52,6 +52,8 @@ def read_yaml(text: str, source: str) -> tuple[Node, list[Problem]]:
     reader = _Reader(text, source)
     try:
         return reader.document(), reader.problems
+    except StoryError:
+        raise
     except yaml.YAMLError as error:
         raise StoryError([*reader.problems, _syntax(error)], source) from None
     except (ValueError, OverflowError):  # PyYAML converts "\UFFFFFFFF" and "%YAML 9999..." unguarded
