@@ -97,4 +97,5 @@ def _correction(warped: Tensor, target: Tensor) -> Tensor:
     down, across = torch.gradient(warped)
     columns = torch.stack([-(across * x + down * y), -across, -down], -1)[inner].reshape(-1, 3)
     residual = (target - warped)[inner].reshape(-1)
-    return torch.linalg.pinv(columns.T @ columns, hermitian=True) @ (columns.T @ residual)
+    inverse: Tensor = torch.linalg.pinv(columns.T @ columns, hermitian=True)
+    return inverse @ (columns.T @ residual)

@@ -26,6 +26,7 @@ Frame = NDArray[np.uint8]
 KERNEL = Image.Resampling.LANCZOS  # the same for both layers: two kernels differ in sharpness, which pops at a level
 SUPPORT_PX = 3.0  # Lanczos3 reaches this far; nearer to its border the finer level would be extrapolated
 COLOUR_FEATHER = 1 / 8  # of a side: over this width low frequencies ease from the wider level to the finer
+LOW_GRID = (16, 16)  # what this few cells can hold of a picture is its low frequencies
 DETAIL_FEATHER = 1 / 32  # and over this one the rest: a wide blend of detail would show double contours
 MIN_FEATHER_PX = 4.0  # however small the picture
 
@@ -124,7 +125,7 @@ def _ease(wide: Image.Image, fine: Image.Image) -> Image.Image:
     below = torch.from_numpy(np.array(fine)).permute(2, 0, 1).float()
     change = torch.from_numpy(np.array(wide)).permute(2, 0, 1).float() - below
     side = min(fine.size)
-    low = _blur(change, side * COLOUR_FEATHER / 4)
+    low = F.interpolate(F.interpolate(change[None], LOW_GRID, mode="area"), change.shape[-2:], mode="bicubic")[0]
     eased = below + (1 - _ramp(fine.size, side * COLOUR_FEATHER)) * low
     eased += (1 - _ramp(fine.size, max(side * DETAIL_FEATHER, MIN_FEATHER_PX))) * (change - low)
     return Image.fromarray(eased.round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
@@ -136,12 +137,3 @@ def _ramp(size: Size, width_px: float) -> Tensor:
     x, y = (torch.minimum(d, n - d) / width_px for d, n in ((across, size[0]), (down, size[1])))
     d = torch.minimum(x, y[:, None]).clamp(max=1)
     return d * d * (3 - 2 * d)
-
-
-def _blur(image: Tensor, sigma_px: float) -> Tensor:
-    """Gaussian blur of (C, H, W)."""
-    radius = math.ceil(3 * sigma_px)
-    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma_px) ** 2)
-    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    padded = F.pad(image[:, None], [radius] * 4, mode="replicate")
-    return F.conv2d(F.conv2d(padded, kernel), kernel.mT)[:, 0]
