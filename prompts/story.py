@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from prompts import checks
@@ -29,19 +29,13 @@ Words = Annotated[str, Field(max_length=checks.MAX_WORDS), _line(checks.MAX_WORD
 About = Annotated[str, Field(max_length=checks.MAX_ABOUT), _line(checks.MAX_ABOUT, required=False)]
 Factor = Annotated[
     int | float,
-    PlainValidator(checks.zoom_factor, Annotated[float, Field(gt=1, le=checks.MAX_P)]),
+    BeforeValidator(checks.zoom_factor, json_schema_input_type=Annotated[float, Field(gt=1, le=checks.MAX_P)]),
 ]
-Width = Annotated[
-    float | None,
-    PlainValidator(
-        _or_none(checks.width), Annotated[float, Field(ge=checks.MIN_WIDTH_M, le=checks.MAX_WIDTH_M)] | None
-    ),
-]
+Metres = Annotated[float, Field(ge=checks.MIN_WIDTH_M, le=checks.MAX_WIDTH_M)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Focus = Annotated[tuple[float, float] | None, PlainValidator(_or_none(checks.focus), tuple[Fraction, Fraction] | None)]
-Seed = Annotated[
-    int | None, PlainValidator(_or_none(checks.seed), Annotated[int, Field(ge=0, le=checks.MAX_SEED)] | None)
-]
+Width = Annotated[Metres | None, BeforeValidator(_or_none(checks.width))]
+Focus = Annotated[tuple[Fraction, Fraction] | None, BeforeValidator(_or_none(checks.focus))]
+Seed = Annotated[Annotated[int, Field(ge=0, le=checks.MAX_SEED)] | None, BeforeValidator(_or_none(checks.seed))]
 
 
 class Level(BaseModel):

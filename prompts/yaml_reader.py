@@ -68,6 +68,11 @@ def _syntax(error: yaml.YAMLError) -> Problem:
     return Problem(mark.line + 1 if mark else None, "", f"This is no valid YAML: {message}.", remedy)
 
 
+def _paired(text: str) -> str:
+    """The text with "\\ud83c\\udf0d", JSON's way to escape one character, as that character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
@@ -108,7 +113,9 @@ class _Reader:
         self.refuse_properties(event, line, path)
         if isinstance(event, yaml.ScalarEvent):
             plain = event.style is None
-            return Node(meaning(event.value) if plain else event.value, line, raw=event.value if plain else None)
+            return Node(
+                meaning(event.value) if plain else _paired(event.value), line, raw=event.value if plain else None
+            )
         return self.sequence(line, path) if isinstance(event, yaml.SequenceStartEvent) else self.mapping(line, path)
 
     def refuse_properties(self, event: yaml.Event, line: int, path: Path) -> None:

@@ -155,11 +155,11 @@ def test_one_fault_in_json(text, line, reason):
 
 
 def test_all_problems_come_at_once_in_the_order_of_lines():
-    text = "title: a/b\np: 1\nlevels:\n- prompt: no\n  width_m: 1e20\n- {prompt: b, width_m: 1e20}\n- *c\ntitle: x\nsize: 3"
-    found = problems(text)
-    assert [(p.line, p.where) for p in found] == [
-        (1, "title"), (2, "p"), (4, "levels[0].prompt"), (6, "levels[1].width_m"), (7, "levels[2]"), (8, "title"), (9, "size"),
-    ]  # fmt: skip
+    levels = "- prompt: no\n  width_m: 1e20\n- {prompt: b, width_m: 1e20}\n- *c"
+    found = problems(f"title: a/b\np: 1\nlevels:\n{levels}\ntitle: x\nsize: 3")
+    assert [p.line for p in found] == [1, 2, 4, 6, 7, 8, 9]
+    assert [p.where for p in found[:4]] == ["title", "p", "levels[0].prompt", "levels[1].width_m"]
+    assert [p.where for p in found[4:]] == ["levels[2]", "title", "size"]
 
 
 def test_the_message_lists_problems_and_ends():

@@ -25,7 +25,9 @@ def test_plain_titles_read_as_written(title, name):
     assert slug(title) == name
 
 
-@pytest.mark.parametrize("title", ["../../etc/x", "..", ".", "", "/", "🌌", "con", "NUL", "com1", "lpt¹", "日本", "a\0b", "\ud800"])
+@pytest.mark.parametrize(
+    "title", ["../../etc/x", "..", ".", "", "/", "🌌", "con", "NUL", "com1", "lpt¹", "日本", "a\0b", "\ud800"]
+)
 def test_dangerous_titles_become_harmless(title):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(title))
     assert slug(title) not in RESERVED

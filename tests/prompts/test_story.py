@@ -122,7 +122,10 @@ def test_dumping_leaves_out_defaults_and_keeps_the_shorthand():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("word", ["no", "Yes", "null", "~", "1e26", "2", "0x1F", "1:30", "2001-01-01", "a: b", "a #b", "- a", ".inf", "=", "<<"])
+WORDS = ("no", "Yes", "null", "~", "1e26", "2", "0x1F", "1:30", "2001-01-01", "a: b", "a #b", "- a", ".inf", "=", "<<")
+
+
+@pytest.mark.parametrize("word", WORDS)
 def test_words_with_a_meaning_in_yaml_survive_as_texts(word):
     made = story(title="T", style=word, levels=[f"x {word}"])
     assert parse_story(dump_story(made)) == made
