@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_ENGINE = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+"""The engine's log repeats what the command says itself, and its errors are raised here; nothing is sent to anybody."""
+
+
+def quiet_engine(variables: MutableMapping[str, str] = os.environ) -> None:
+    """Keep Prefect silent, before it is imported; what the user has set stays. With TENFOLD_DEBUG its log is shown."""
+    for name, value in _ENGINE.items():
+        if name != "PREFECT_LOGGING_LEVEL" or not read(variables).debug:
+            variables.setdefault(name, value)
 
 
 @dataclass(frozen=True)
@@ -15,13 +28,11 @@ class Environment:
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
     runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
-    has_server: PREFECT_API_URL names a Prefect server, so none has to be started.
     """
 
     debug: bool = False
     runs: Path = Path("runs")
     models: Path = Path("models")
-    has_server: bool = False
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -30,5 +41,4 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=variables.get("TENFOLD_DEBUG", "").strip().lower() not in ("", "0", "false", "no"),
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
-        has_server=bool(variables.get("PREFECT_API_URL")),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -46,3 +48,21 @@ Listener = Callable[[Event], None]
 
 def ignore(_event: Event) -> None:
     """The listener of a caller who wants no news."""
+
+
+_LISTENER: ContextVar[Listener] = ContextVar("listener", default=ignore)
+
+
+def listener() -> Listener:
+    """Who listens to the run in progress. Through an engine no function travels, so that it is found here."""
+    return _LISTENER.get()
+
+
+@contextmanager
+def listening(to: Listener) -> Iterator[None]:
+    """Send the events of runs in the body to `to`."""
+    token = _LISTENER.set(to)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)

@@ -1,14 +1,14 @@
 """The configuration of a run: frozen values, composed once, unknown keys refused.
 
-What belongs to the story (prompts, p, focus, style) is not here; what belongs to a sampling method (steps, eta, blending)
-is declared by the method itself in `zoomlib.methods` and travels in `RunConfig.sampling`.
+What belongs to the story (prompts, p, focus, style) is not here; what belongs to a sampling method (steps, eta,
+blending) is declared by the method itself in `zoomlib.methods` and travels in `RunConfig.sampling`.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,7 +43,7 @@ class GuidanceSpec(Spec):
     rescale: float = Field(
         default=0.7, ge=0, le=1, description="share of the conditional estimate's contrast to go back to"
     )
-    clamp: bool = Field(default=True, description="keep clean estimates within the range of images")
+    clamp: bool | None = Field(default=None, description="keep estimates in [-1, 1]; null: for pixel models")
 
 
 class EnlargeSpec(Spec):
@@ -61,8 +61,8 @@ class FilmSpec(Spec):
     fps: int = Field(default=30, ge=1, le=240)
     seconds_per_level: float = Field(default=2.0, ge=0.05, le=600)
     direction: Literal["in", "out"] = "in"
-    codec: str = "h264"
-    quality: int = Field(default=18, ge=0, le=51, description="constant rate factor: smaller is finer and larger")
+    codec: Literal["h264", "h265"] = "h264"
+    quality: int = Field(default=18, ge=1, le=51, description="constant rate factor: smaller is finer and larger")
 
 
 class ScoreSpec(Spec):
@@ -98,7 +98,7 @@ def parse_config(value: object) -> RunConfig:
     try:
         return RunConfig.model_validate(value)
     except ValidationError as error:
-        raise RefusedError(_in_words(error)) from error
+        raise RefusedError(in_words(error)) from error
 
 
 def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
@@ -107,12 +107,20 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
     A value is read as JSON (24, 0.5, true, null, [1, 2]) or else as text. Raises RefusedError for an unknown path
     (with the nearest known one), a missing `=`, or a value that the field refuses.
     """
-    tree = config.model_dump(mode="python")
+    values = {}
     for setting in settings:
         path, separator, text = setting.partition("=")
         if not separator or not path.strip():
             raise RefusedError(f"Expected a setting of the form path.to.key=value, got {setting!r}.")
-        _put(tree, path.strip().split("."), _value(text))
+        values[path.strip()] = _value(text)
+    return with_values(config, values)
+
+
+def with_values(config: RunConfig, values: Mapping[str, object]) -> RunConfig:
+    """The configuration with values by dotted path on top; raises RefusedError as `with_settings`."""
+    tree = config.model_dump(mode="python")
+    for path, value in values.items():
+        _put(tree, path.split("."), value)
     return parse_config(tree)
 
 
@@ -156,9 +164,10 @@ def _value(text: str) -> object:
         return text
 
 
-def _in_words(error: ValidationError) -> str:
+def in_words(error: ValidationError, prefix: str = "") -> str:
+    """The first fault of a configuration as a sentence; `prefix` goes before the setting's path."""
     first = error.errors(include_url=False)[0]
-    path = ".".join(map(str, first["loc"]))
+    path = prefix + ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"There is no setting {path!r}. {did_you_mean(path, setting_paths())}"
     got = repr(first["input"])

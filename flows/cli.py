@@ -1,0 +1,162 @@
+"""The `tenfold` command: options and help. What a command does is imported when it runs, so that `--help` is instant.
+
+Exit codes: 0 done, 1 failed, 2 refused input, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class Commands(TyperGroup):
+    """The group whose commands end in an exit code and a paragraph, never in a traceback (unless TENFOLD_DEBUG=1)."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and turn what it raises into its exit code."""
+        try:
+            return super().invoke(ctx)
+        except (Exception, KeyboardInterrupt) as error:
+            from flows import failures
+
+            raise typer.Exit(failures.report(error)) from error
+
+
+class Direction(StrEnum):
+    """Which way the film goes."""
+
+    inward = "in"
+    outward = "out"
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="tenfold",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a story to a seamless powers-of-ten zoom video.",
+)
+
+
+@app.command()
+def zoom(
+    story: Annotated[str, typer.Argument(help="Name of a ready story, a YAML or JSON file, or - for standard input.")],
+    method: Annotated[str | None, typer.Option(help="Sampling method. [default: joint]")] = None,
+    model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Sampling steps. [default: the method's]")] = None,
+    guidance: Annotated[float | None, typer.Option(help="Guidance scale, 1 is none. [default: 3]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: 0]")] = None,
+    p: Annotated[float | None, typer.Option("--p", help="Zoom factor per level. [default: the story's]")] = None,
+    photo: Annotated[Path | None, typer.Option(help="Picture that the widest level shows.")] = None,
+    size: Annotated[int | None, typer.Option(help="Longer side of the film in pixels. [default: 256]")] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames per second. [default: 30]")] = None,
+    seconds_per_level: Annotated[float | None, typer.Option(help="[default: 2]")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Zoom in or out. [default: in]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Any setting of the run, e.g. film.quality=20; repeatable."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show configuration, plan and cost; write nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Make every stage again.")] = False,
+    no_engine: Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the video's path.")] = False,
+) -> None:
+    """Make the zoom video of a story."""
+    from prompts import load_story
+
+    told = load_story(story)  # before anything slow is imported
+    from flows.command import Request, zoom_command
+
+    named = {
+        "method": method,
+        "model.name": model,
+        "sampling.steps": steps,
+        "guidance.scale": guidance,
+        "seed": seed,
+        "p": p,
+        "photo": None if photo is None else str(photo),
+        "film.size_px": size,
+        "film.fps": fps,
+        "film.seconds_per_level": seconds_per_level,
+        "film.direction": direction and direction.value,
+        "model.device": device,
+    }
+    values = {path: value for path, value in named.items() if value is not None}
+    zoom_command(Request(told, values, tuple(settings or ()), out, dry_run, force, no_engine, quiet))
+
+
+@app.command()
+def stories(name: Annotated[str | None, typer.Argument(help="A ready story to print as YAML.")] = None) -> None:
+    """List the ready stories, or print one to start your own from."""
+    from flows import information
+
+    information.stories(name)
+
+
+@app.command()
+def check(file: Annotated[str, typer.Argument(help="A story file, or - for standard input.")]) -> None:
+    """Check a story without making anything."""
+    from flows import information
+
+    information.check(file)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of story files, for editors."""
+    from flows import information
+
+    information.schema()
+
+
+@app.command()
+def models() -> None:
+    """List the models that are here."""
+    from flows import information
+
+    information.models()
+
+
+@app.command()
+def doctor(
+    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
+) -> None:
+    """Check this installation: versions, devices, video encoder, disk, weights."""
+    from flows import doctor as examination
+
+    raise typer.Exit(examination.doctor(out))
+
+
+@app.command(
+    "train-bundled",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def train_bundled(context: typer.Context) -> None:
+    """Train the bundled model from nothing (`tenfold train-bundled --help` lists its options)."""
+    from flows.train import command
+
+    command(context.args, prog_name="tenfold train-bundled", standalone_mode=False)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from tasks.versions import software
+
+    print(software())
+
+
+def main() -> None:
+    """Entry point of the `tenfold` script."""
+    app()

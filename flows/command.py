@@ -1,0 +1,94 @@
+"""What `tenfold zoom` does: compose the configuration, show the plan or run it, and say what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.terminal import plain, progress, table
+from prompts import Story
+from tasks import environment
+from tasks.events import Listener
+from tasks.pipeline import look_ahead, run_zoom, stages_of
+from tasks.plan import cost, prepare
+from tasks.run import Run
+from tasks.score import score_table
+from tasks.specs import RunConfig, with_settings, with_values
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for. `values`: settings by dotted path from named options; `settings`: from --set."""
+
+    story: Story
+    values: Mapping[str, Any]
+    settings: tuple[str, ...] = ()
+    out: Path | None = None
+    dry_run: bool = False
+    force: bool = False
+    no_engine: bool = False
+    quiet: bool = False
+
+
+def zoom_command(request: Request) -> None:
+    """Make a zoom video, or with `dry_run` only say how it would be made."""
+    story = request.story
+    config = with_settings(with_values(RunConfig(), request.values), request.settings)
+    surroundings = environment.read()
+    root = request.out or surroundings.runs
+    run = prepare(config, story, root)
+    if request.dry_run:
+        show_plan(run)
+        return
+    with progress(sys.stderr, quiet=request.quiet) as listener:
+        facts = make(request, story, config, run, listener)
+    show_result(run, facts, quiet=request.quiet)
+
+
+def make(request: Request, story: Story, config: RunConfig, run: Run, listener: Listener) -> dict[str, Any]:
+    """Make the run with or without Prefect; returns the facts of its report."""
+    from flows import engine
+    from flows.server import ServerError
+
+    is_done = len(look_ahead(run)) == len(stages_of(run)) and not request.force
+    # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
+    if not request.no_engine and not (is_done and not engine.has_server()):
+        try:
+            return engine.run_flow(story, config, run.root, request.force, listener)
+        except ServerError as error:
+            print(f"{error} The run goes on without it.", file=sys.stderr)
+    return run_zoom(config, story, run.root, on_event=listener, force=request.force).as_json()
+
+
+def show_plan(run: Run) -> None:
+    """Print the resolved configuration, the stages that are there already, and the estimated cost."""
+    print(json.dumps(run.config.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    found = look_ahead(run)
+    print(f"\n{plain(run.story.title)}: {len(run.story.levels)} levels, p = {run.p:g}, run {run.id} in {run.folder}")
+    table(("stage", "plan"), [(stage.name, "reuse" if stage.name in found else "make") for stage in stages_of(run)])
+    estimate = cost(run)
+    print(
+        f"Cost of making all: {estimate.evaluations:,} evaluations of the model, {estimate.frames:,} frames, "
+        f"at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
+    )
+
+
+def show_result(run: Run, facts: Mapping[str, Any], *, quiet: bool = False) -> None:
+    """Print what was made and reused, how long it took, where it is, and the scores."""
+    if quiet:
+        print(run.folder / "zoom.mp4")
+        return
+    stages = facts["stages"].items()
+    rows = [(name, "made" if s["made"] else "reused", f"{s['seconds']:.1f} s") for name, s in stages]
+    table(("stage", "", "time"), rows)
+    if run.scorer is not None:
+        table(*score_table(run, look_ahead(run)))
+    if facts["restored"] and not any(s["made"] for _, s in stages):
+        print(f"Put back into the run's folder: {', '.join(facts['restored'])}")
+    for title, name in (("Video", "zoom.mp4"), ("Poster", "poster.png"), ("Contact sheet", "contact_sheet.png")):
+        print(f"{title:<14} {run.folder / name}")
+    print(f"{'All files':<14} {run.folder}")

@@ -1,0 +1,32 @@
+"""The stages as Prefect tasks. What is cached is decided by the stages' own manifests, never by Prefect: a record of a
+result would outlive the file that it points to."""
+
+from __future__ import annotations
+
+from prefect import State, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed
+
+from tasks.pipeline import Making
+from tasks.run import Stage
+from tasks.score import score_table
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def make(making: Making, stage: Stage) -> State[None]:
+    """Find or make a stage; the run in the making keeps what came of it."""
+    report = making.make(stage)
+    return Completed(name="Made" if report.made else "Cached")
+
+
+@task(name="publish scores", cache_policy=NO_CACHE, persist_result=False)
+def publish_scores(making: Making) -> None:
+    """Show the scores of a run as a table in Prefect's page."""
+    run = making.run
+    head, rows = score_table(run, making.results)
+    create_table_artifact(
+        [dict(zip(head, row, strict=True)) for row in rows],
+        key=f"scores-{run.id}",
+        description=f"Scores of run {run.id}, seed {run.config.seed}, model {run.model['id']}",
+    )

@@ -1,0 +1,90 @@
+"""The stack: sampled levels enlarged by super-resolution, made to agree again at that size, kept as 8-bit pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from tasks.events import Listener, StageMoved, StageStarted
+from tasks.photo import fitted_photo
+from tasks.run import Results, Run, Stage
+from tasks.sample import plain_focus
+from tasks.stage import Json, Made
+from zoomlib.geometry import Focus, snapped_focus
+from zoomlib.photograph import Photograph
+from zoomlib.stack import ZoomStack, consolidate
+
+NAME = "levels"
+
+
+def enlarging_inputs(run: Run, results: Results) -> Json:
+    """The sampled levels, the net, and how levels are made to agree."""
+    return {
+        "sampled": results["sampling"].artifacts["sampled"].sha256,
+        "p": run.p,
+        "focus": plain_focus(run),
+        "photo": run.photo_sha256,
+        "upscaler": None if run.upscaler is None else [run.upscaler["id"], run.upscaler["revision"]],
+        "dtype": run.config.model.dtype,
+        "consolidation": consolidation(run),
+    }
+
+
+def consolidation(run: Run) -> dict[str, Any] | None:
+    """How the run's method makes levels agree; None for a method that leaves them alone."""
+    settings = run.config.sampling
+    names = ("blending", "coarse_weight", "feather", "loop")
+    found = {name: settings[name] for name in names if name in settings}
+    return {"blending": "none", **found} if "feather" in found else None
+
+
+def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
+    """The stack of the run, at the denoiser's size or enlarged."""
+    sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
+    on_event(StageStarted(NAME, len(sampled), "levels"))
+    focus = snapped(run, sampled)
+    levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
+    if run.upscaler is not None:
+        levels = reconcile(run, levels, focus)
+    folder = ZoomStack(levels.clamp(-1, 1), run.p, focus).save(work / "stack")
+    on_event(StageMoved(NAME, len(sampled)))
+    return Made({file.name: file for file in sorted(folder.iterdir())}, {"shape": list(levels.shape)})
+
+
+def snapped(run: Run, levels: Tensor) -> Focus:
+    """The focus of the windows that were sampled: on the pixel grid of the sampled size, also in larger pictures."""
+    if run.focus is None or run.p != int(run.p):
+        return run.focus
+    return snapped_focus(len(levels), levels.shape[2], levels.shape[3], int(run.p), run.focus)
+
+
+def enlarge(run: Run, net: Mapping[str, Any], levels: Tensor, on_event: Listener) -> Tensor:
+    """Every level (L, 3, H, W) by a super-resolution net, one at a time: memory does not grow with L."""
+    spec = run.config.model
+    dtype = getattr(torch, spec.dtype)
+    upscaler = run.tools.load_upscaler(net["id"], device=spec.device, dtype=dtype)
+    larger = []
+    for done, level in enumerate(torch.split(levels, 1), start=1):
+        larger.append(upscaler(level).float().cpu())
+        on_event(StageMoved(NAME, done))
+    return torch.cat(larger)
+
+
+def reconcile(run: Run, levels: Tensor, focus: Focus) -> Tensor:
+    """Blend and render enlarged levels, hold them to the photograph: each was enlarged without regard to others."""
+    settings = consolidation(run)
+    if settings is None:
+        return levels
+    photo = fitted_photo(run, (levels.shape[2], levels.shape[3]))
+    if photo is None:
+        return consolidate(levels, int(run.p), focus=focus, **settings)
+    held = Photograph(photo, len(levels), int(run.p), focus)
+    return held.project(consolidate(held.project(levels), int(run.p), focus=focus, **settings))
+
+
+LEVELS = Stage(NAME, ("sampling",), enlarging_inputs, make_levels)

@@ -1,0 +1,84 @@
+"""The run folder: what came out of a run, where a person finds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tasks.run import Run
+from tasks.score import write_table
+from tasks.stage import Json, Manifest, locked
+from tasks.store import Artifact, sha256_of, write_bytes
+
+CONFIG, TABLE = "config.json", "scores.parquet"
+PLACES = {"story": "", "levels": "stack/", "video": "", "pictures": ""}
+"""Where a stage's files stand in the run folder; what is not here is for machines and stays in the store."""
+
+
+def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
+    """Make the run folder show the results, `config.json` last; returns the files that were missing or different."""
+    with locked(run.workshop.root / "locks" / f"run-{run.id}.lock"):
+        for left in run.folder.rglob(".*.part"):  # of a killed process: whoever lives holds the lock
+            left.unlink(missing_ok=True)
+        files = dict(published(results))
+        put = [name for name, artifact in files.items() if run.workshop.store.copy_out(artifact, run.folder / name)]
+        digests = {name: artifact.sha256 for name, artifact in files.items()}
+        if "scores" in results:
+            digests[TABLE], changed = _publish_table(run, results)
+            put += [TABLE] * changed
+        text = json.dumps(summary(run, results, digests), indent=2, ensure_ascii=False) + "\n"
+        if _read(run.folder / CONFIG) != text:
+            write_bytes(run.folder / CONFIG, text.encode())
+            put.append(CONFIG)
+        return tuple(put)
+
+
+def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]:
+    """Names in the run folder, and what stands there."""
+    for stage, place in PLACES.items():
+        for name, artifact in results[stage].artifacts.items():
+            yield place + name, artifact
+
+
+def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str]) -> Json:
+    """`config.json`: the resolved configuration, and what the pictures depend on, from when they were sampled."""
+    sampled = results["sampling"].facts
+    return {
+        "run_id": run.id,
+        "story": run.story.title,
+        "seed": run.config.seed,
+        "config": run.config.model_dump(mode="json"),
+        "model": _plain(run.model),
+        "scorer": None if run.scorer is None else _plain(run.scorer),
+        "photo_sha256": run.photo_sha256,
+        "device": sampled["device"],
+        "versions": sampled["versions"],
+        "stages": {name: {"key": m.key.digest, "seconds": m.seconds} for name, m in results.items()},
+        "files": dict(digests),
+    }
+
+
+def _publish_table(run: Run, results: Mapping[str, Manifest]) -> tuple[str, bool]:
+    """Write the run's scores unless they are there; rows name the run, so that no stage can keep them for several."""
+    path = run.folder / TABLE
+    try:
+        before = json.loads(_read(run.folder / CONFIG))
+        same = before["stages"]["scores"]["key"] == results["scores"].key.digest
+        if same and before["run_id"] == run.id and sha256_of(path) == before["files"][TABLE]:
+            return before["files"][TABLE], False
+    except (OSError, ValueError, KeyError, TypeError):  # no folder yet, or one that somebody changed
+        pass
+    return sha256_of(write_table(run, results, path)), True
+
+
+def _plain(description: Mapping[str, Any]) -> dict[str, Json]:
+    return json.loads(json.dumps(dict(description), default=str))  # type: ignore[no-any-return]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

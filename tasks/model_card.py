@@ -1,0 +1,133 @@
+"""The model card of the bundled model: what it can draw and how well, measured, with sheets to look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evaluation import bundled_quality as quality
+from evaluation.clip import Scorer, load_scorer
+from zoomlib.bundled.recipe import Recipe
+from zoomlib.bundled.sheets import sheet, world_pictures
+from zoomlib.bundled.world.vocabulary import CLASS_NAMES, COLOUR_NAMES
+from zoomlib.denoiser import Denoiser, Guided
+from zoomlib.images import save_png
+from zoomlib.methods import joint
+from zoomlib.models import load_denoiser
+
+GUIDANCE, RESCALE = 2.0, 0.7
+PER_CLASS = 18
+SEEDS = (0, 1, 2)
+WAYS: dict[str, dict[str, Any]] = {
+    "independent": {},
+    "joint, as shipped": asdict(joint.Config()),
+    "joint, the paper's rule": {"coarse_weight": 1.0, "feather": 0.0},
+    "joint, 0.25^d, soft 12 %": {"coarse_weight": 0.25, "feather": 0.12},
+    "joint, 0.25^d, soft 25 %": {"coarse_weight": 0.25, "feather": 0.25},
+}
+
+
+def write_card(folder: Path, device: str, stories: dict[str, list[str]], recipe: Recipe) -> Path:
+    """Measure the model in `folder` and write `README.md`, `card.json` and sheets beside its weights; returns the card."""
+    denoiser = Guided(load_denoiser(folder, device=device), GUIDANCE, RESCALE, clamp=True)
+    scorer = load_scorer(folder / "scorer", device=device)
+    facts = {"trained_images": recipe.images, **measure(denoiser, scorer, folder, stories)}
+    (folder / "card.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    card = folder / "README.md"
+    card.write_text(words(facts), encoding="utf-8")
+    return card
+
+
+def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str, list[str]]) -> dict[str, Any]:
+    """All figures of the card; draws the sheets on the way."""
+    seen = quality.recognition(denoiser, scorer, PER_CLASS, torch.Generator().manual_seed(0))
+    truth, made, border_seam = quality.outpainted(denoiser, 24, torch.Generator().manual_seed(1))
+    world = world_pictures(PER_CLASS)
+    joint_sampling = {
+        name: asdict(
+            quality.average(
+                [quality.measure(denoiser, scorer, prompts, seed, **way) for prompts in stories.values() for seed in SEEDS]
+            )
+        )
+        for name, way in WAYS.items()
+    }
+    images = seen.images.unflatten(0, (len(CLASS_NAMES), PER_CLASS))
+    save_png(sheet(images[:, : len(COLOUR_NAMES)].flatten(0, 1), len(COLOUR_NAMES)), folder / "samples.png")
+    save_png(sheet(world.unflatten(0, (-1, PER_CLASS))[:, :9].flatten(0, 1), 9), folder / "world.png")
+    save_png(sheet(torch.stack([truth[:12], made[:12]]).flatten(0, 1), 12), folder / "outpainting.png")
+    return {
+        "scorer": quality.scorer_accuracy(scorer),
+        "recognised": {
+            name: {"class": float(k), "colour": float(c), "both": float(b)}
+            for name, k, c, b in zip(CLASS_NAMES, seen.kind, seen.colour, seen.both, strict=True)
+        },
+        "frechet_bundled_scorer": quality.frechet_distance(scorer.embed_images(seen.images), scorer.embed_images(world)),
+        "outpainting_seam": border_seam,
+        "joint": joint_sampling,
+        "stories": list(stories),
+    }
+
+
+def words(facts: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    recognised = "\n".join(
+        f"| {name} | {100 * row['class']:.0f} % | {100 * row['colour']:.0f} % |" for name, row in facts["recognised"].items()
+    )
+    ways = "\n".join(
+        f"| {name} | {row['text_score']:.1f} | {row['estimate_psnr']:.1f} | {row['seam']:.2f} |"
+        for name, row in facts["joint"].items()
+    )
+    scorer = facts["scorer"]
+    return f"""# The bundled model
+
+A small text-to-image diffusion model that Tenfold trained itself, from nothing, on a procedural world of its own:
+{facts["trained_images"]:,} examples, put together from pictures that a program draws. No photograph, no drawing and no text of anybody was used.
+It is a demonstration and a test bed. It draws twelve kinds of scene in nine colours at 64 px, and nothing else; for
+anything beyond, use a real model. Licence: MIT, as the project. Made again by `tenfold train-bundled`.
+
+**Words it knows.** {", ".join(CLASS_NAMES)}; {", ".join(COLOUR_NAMES)}; "a distant view of", "a close view of"; and
+"... with ... in the centre". Other words are read, but mean nothing to it.
+
+**Parts.** `unet/` (UNet2DConditionModel, pixel space in 2 x 2 patches, predicts the clean picture, with mask and kept picture as
+further input), `text_encoder/` (CLIPTextModel, 2 layers), `tokenizer/`, `scheduler/` (cosine, trailing),
+`super_resolution/` (64 to 256 px; averages back to its input exactly), `scorer/` (open_clip, two towers).
+
+## What it draws
+Samples, every class in every colour (guidance {GUIDANCE:g}, {quality.STEPS} steps, first seed, nothing picked):
+
+![samples](samples.png)
+
+The world that it learned from:
+
+![world](world.png)
+
+Borders outpainted around the middle half of pictures it had not seen (above the truth, below the model's):
+
+![outpainting](outpainting.png)
+
+## How well
+The scorer names the class of held-out pictures of the world rightly in {100 * scorer["class"]:.1f} %, the colour in
+{100 * scorer["colour"]:.1f} %. It measures words, not beauty. Of {PER_CLASS} samples per class, it recognises:
+
+| class | class right | colour right |
+|---|---|---|
+{recognised}
+
+Frechet distance of these samples to {PER_CLASS * 12} world pictures over the scorer's embeddings (no FID): {facts["frechet_bundled_scorer"]:.3f}.
+Seam of an outpainted border (1 is invisible): {facts["outpainting_seam"]:.2f}.
+
+Joint sampling over the stories {", ".join(facts["stories"])} with {len(SEEDS)} seeds each (text score 100 cos; agreement of the
+model's own last estimates in dB; seam of the windows):
+
+| way | text score | agreement dB | seam |
+|---|---|---|---|
+{ways}
+
+## Limits
+Structure is approximate: arms of galaxies, orbits and venation are often irregular. The world is flat and schematic:
+widths in metres mean nothing in it. A wide view and what is pasted into its centre agree in colour and texture, not always in shape.
+"""

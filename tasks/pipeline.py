@@ -1,0 +1,130 @@
+"""The main job as plain functions: stages in their order, each found or made, and the run folder of the result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import prompts
+from prompts import Story
+from tasks.enlarge import LEVELS
+from tasks.events import Listener, StageDone, StageWaiting, ignore
+from tasks.folder import publish
+from tasks.plan import prepare
+from tasks.render import PICTURES, VIDEO
+from tasks.run import Results, Run, Stage, Tools
+from tasks.sample import SAMPLING
+from tasks.score import SCORES
+from tasks.specs import RunConfig
+from tasks.stage import Json, Made, Manifest
+
+
+def _story_inputs(run: Run, _results: Results) -> Json:
+    return {"yaml": prompts.dump_story(run.story)}
+
+
+def _make_story(run: Run, _results: Results, work: Path, _on_event: Listener) -> Made:
+    file = work / "story.yaml"
+    file.write_text(prompts.dump_story(run.story), encoding="utf-8")
+    return Made({"story.yaml": file})
+
+
+STORY = Stage("story", (), _story_inputs, _make_story)
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What became of a stage: made by this run or found, and the seconds that took."""
+
+    stage: str
+    made: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run has made. `restored` names files of its folder that were missing or changed and are back."""
+
+    run: Run
+    stages: tuple[StageReport, ...]
+    results: Results
+    restored: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Json]:
+        """Plain facts: the run's id and folder, and what became of each stage."""
+        stages = {report.stage: {"made": report.made, "seconds": round(report.seconds, 3)} for report in self.stages}
+        return {
+            "run_id": self.run.id,
+            "folder": str(self.run.folder),
+            "stages": stages,
+            "restored": list(self.restored),
+        }
+
+    @property
+    def video(self) -> Path:
+        """The film."""
+        return self.run.folder / "zoom.mp4"
+
+
+def stages_of(run: Run) -> tuple[Stage, ...]:
+    """The run's stages, each depending only on those before it."""
+    scores = () if run.config.scores.scorer == "none" else (SCORES,)
+    return (STORY, SAMPLING, LEVELS, *scores, VIDEO, PICTURES)
+
+
+class Making:
+    """A run in the making: stages are made one after the other, each from the results before it."""
+
+    def __init__(self, run: Run, on_event: Listener = ignore, *, force: bool = False) -> None:
+        self.run, self.on_event, self.force = run, on_event, force
+        self.results: dict[str, Manifest] = {}
+        self.reports: list[StageReport] = []
+
+    def make(self, stage: Stage) -> StageReport:
+        """Find or make one stage."""
+        started = time.perf_counter()
+        manifest, made = self.run.workshop.make(
+            stage.key(self.run, self.results),
+            lambda work: stage.make(self.run, self.results, work, self.on_event),
+            force=self.force,
+            on_wait=lambda: self.on_event(StageWaiting(stage.name)),
+        )
+        self.results[stage.name] = manifest
+        self.reports.append(StageReport(stage.name, made, time.perf_counter() - started))
+        self.on_event(StageDone(stage.name, made, self.reports[-1].seconds))
+        return self.reports[-1]
+
+    def finish(self) -> Report:
+        """Bring the run folder up to date and report."""
+        return Report(self.run, tuple(self.reports), self.results, publish(self.run, self.results))
+
+
+def look_ahead(run: Run) -> dict[str, Manifest]:
+    """The stages that are there already; what depends on one that is not counts as not there. Writes nothing."""
+    found: dict[str, Manifest] = {}
+    for stage in stages_of(run):
+        manifest = run.workshop.find(stage.key(run, found)) if set(stage.needs) <= found.keys() else None
+        if manifest is not None:
+            found[stage.name] = manifest
+    return found
+
+
+def run_zoom(
+    config: RunConfig,
+    story: Story,
+    root: Path = Path("runs"),
+    *,
+    tools: Tools | None = None,
+    on_event: Listener = ignore,
+    force: bool = False,
+) -> Report:
+    """Make the zoom of a story under `root`, using what is there; no engine is needed.
+
+    Raises RefusedError, StoryError or InvalidInputError before any work for what cannot be made.
+    """
+    run = prepare(config, story, root, tools)
+    making = Making(run, on_event, force=force)
+    for stage in stages_of(run):
+        making.make(stage)
+    return making.finish()

@@ -1,0 +1,202 @@
+"""From a story and a configuration to a run that can be made, or a refusal; and what the run will cost.
+
+Nothing is written and, where the model describes itself, nothing is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+import prompts
+from prompts import Story
+from tasks.errors import RefusedError
+from tasks.photo import fit
+from tasks.render import camera, frame_size
+from tasks.run import Run, Tools
+from tasks.specs import RunConfig, did_you_mean, in_words
+from tasks.stage import canonical_json
+from tasks.store import sha256_of
+from zoomlib.denoiser import Condition
+from zoomlib.methods import load_method
+
+SPARE_BYTES = 32 * 2**20
+BYTES_PER_PIXEL_OF_VIDEO = (
+    0.5  # H.264 at its default quality on noise-like pictures, measured; smooth ones take a tenth
+)
+
+
+def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
+    """Resolve and accept a run, or raise RefusedError (InvalidInputError from the core) with the remedy."""
+    tools = tools or Tools()
+    method = load_method(config.method)
+    model = tools.describe(config.model.name)
+    photo = _photo(config, story, method, model)
+    scorer = config.scores.scorer
+    run = Run(
+        id="",
+        story=story,
+        config=_resolved(config, story, method, photo),
+        root=root,
+        folder=root,
+        method=method,
+        shape=model["shape"],
+        size_px=model["size_px"],
+        model=model,
+        upscaler=_upscaler(config, model, tools),
+        scorer=None if scorer == "none" else tools.describe_scorer(scorer),
+        photo=photo,
+        photo_sha256=None if photo is None else sha256_of(photo),
+        tools=tools,
+    )
+    _check_method(run)
+    _check_place(run)
+    identity = run_id(run)
+    return replace(run, id=identity, folder=root / prompts.slug(story.title) / identity)
+
+
+def _resolved(config: RunConfig, story: Story, method: ModuleType, photo: Path | None) -> RunConfig:
+    update = {
+        "sampling": resolve_sampling(config, story, method),
+        "p": float(story.p if config.p is None else config.p),
+        "photo": photo,
+        "model": config.model.model_copy(update={"device": resolve_device(config.model.device)}),
+    }
+    return config.model_copy(update=update)
+
+
+def run_id(run: Run) -> str:
+    """Twelve hex digits from the content of story, configuration and weights: the same work has the same place."""
+    story = run.story.model_dump(mode="json")
+    config = run.config.model_dump(mode="json", exclude={"photo": True, "model": {"device", "rows"}})
+    for level in story["levels"]:  # by content, not by where it lies on this machine
+        level["image"] = None if level["image"] is None else sha256_of(Path(level["image"]))
+    weights = [run.model["id"], run.model["revision"]]
+    content = {"story": story, "config": config, "photo": run.photo_sha256, "model": weights}
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
+
+
+def resolve_sampling(config: RunConfig, story: Story, method: ModuleType) -> dict[str, Any]:
+    """The method's settings with its defaults filled in; a looping story sets `loop`."""
+    known = [field.name for field in fields(method.Config)]
+    for name in config.sampling:
+        if name not in known:
+            raise RefusedError(f"Method {config.method} has no setting {name!r}. {did_you_mean(name, known)}")
+    if story.loop and "loop" not in known:
+        raise RefusedError(f"The story loops, which method {config.method} cannot do. Set loop: false, or use joint.")
+    given = {"loop": True} | config.sampling if story.loop else config.sampling
+    try:
+        return asdict(TypeAdapter(method.Config).validate_python(given))
+    except ValidationError as error:
+        raise RefusedError(in_words(error, "sampling.")) from error
+
+
+def resolve_device(name: str) -> str:
+    """The device that `auto` means here; raises RefusedError for one that is not here."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0][:160]
+        raise RefusedError(f"Device {name!r} cannot be used here: {reason}. Use --device auto or cpu.") from error
+    return name
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run will take: calls of the model on one level, frames, and bytes on disk, all stages being made."""
+
+    evaluations: int
+    frames: int
+    disk_bytes: int
+
+
+def cost(run: Run) -> Cost:
+    """The estimated cost of a run, from its configuration alone."""
+    L, (C, h, w), (H, W) = len(run.story.levels), run.shape, run.size_px
+    width, height = frame_size(run)
+    frames = len(camera(run))
+    factor = 1 if run.upscaler is None else int(run.upscaler["factor"])
+    levels, pictures = L * 3 * H * W * factor**2, 4 * 3 * width * height
+    film = int(frames * width * height * BYTES_PER_PIXEL_OF_VIDEO)
+    checkpoints = 2 * 3 * 4 * L * C * h * w  # three float32 tensors, the old file while the new one is written
+    guided = 2 if run.config.guidance.scale != 1 else 1
+    evaluations = L * int(run.config.sampling.get("steps", 1)) * guided
+    return Cost(evaluations, frames, 2 * (levels + pictures + film) + checkpoints)  # in the store and in the folder
+
+
+class _Blueprint:
+    """A denoiser of which only the shape is known: enough for a method to say whether it accepts a run."""
+
+    device, dtype = torch.device("cpu"), torch.float32
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape = shape
+
+    def condition(self, prompts: Sequence[str], *_negatives: object, **_pictures: object) -> Condition:
+        """An empty row per prompt: nothing is sampled with it."""
+        return Condition({"": torch.zeros(len(prompts), 0)})
+
+
+def _check_method(run: Run) -> None:
+    from tasks.sample import sampling_arguments
+
+    run.method.sample(_Blueprint(run.shape), run.story.prompts(), **sampling_arguments(run))
+
+
+def _photo(config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any]) -> Path | None:
+    for index, level in enumerate(story.levels):
+        if level.seed is not None:
+            raise RefusedError(
+                f"Level {index} has a seed of its own, which runs do not support. Remove it; use --seed."
+            )
+        if level.image is not None and index:
+            raise RefusedError(
+                f"Level {index} names a picture; only level 0, the widest, can start from one. Remove it."
+            )
+    given = config.photo or story.levels[0].image
+    if given is None:
+        return None
+    if "photo" not in inspect.signature(method.sample).parameters:
+        raise RefusedError(f"Method {config.method} cannot start from a photograph. Use --method joint, or no photo.")
+    if model["factor"] != 1:
+        raise RefusedError("Only models in pixel space can start from a photograph; this one is latent. Leave it out.")
+    fit(Path(given), (8, 8))  # refuses what is no picture
+    return Path(given).resolve()
+
+
+def _upscaler(config: RunConfig, model: Mapping[str, Any], tools: Tools) -> Mapping[str, Any] | None:
+    wanted = config.enlarge.model
+    if wanted == "none" or (wanted == "auto" and config.film.size_px <= max(model["size_px"])):
+        return None
+    owner = config.model.name if wanted == "auto" else wanted
+    net = (model if wanted == "auto" else tools.describe(wanted))["upscaler"]
+    if net is None and wanted != "auto":
+        raise RefusedError(f"{wanted} has no super-resolution net. Use enlarge.model=auto or none.")
+    return None if net is None else {"id": owner, **net}
+
+
+def _check_place(run: Run) -> None:
+    """Refuse a folder that cannot hold the run."""
+    place = run.root.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise RefusedError(f"Nothing can be written to {place}. Choose another folder with --out.")
+    need, free = cost(run).disk_bytes + SPARE_BYTES, shutil.disk_usage(place).free
+    if need > free:
+        raise RefusedError(
+            f"Not enough disk: the run needs about {need / 2**20:,.0f} MB and {place} has {free / 2**20:,.0f} MB free. "
+            "Free some, choose another folder with --out, or a smaller --size, --fps or --seconds-per-level."
+        )

@@ -1,0 +1,131 @@
+"""A run: a story and a configuration, resolved and accepted, with everything that its stages need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from prompts import Story
+from tasks.events import Listener
+from tasks.specs import RunConfig
+from tasks.stage import Json, Made, Manifest, StageKey, Workshop
+from tasks.versions import algorithm
+
+if TYPE_CHECKING:
+    from evaluation.clip import Scorer
+    from zoomlib.denoiser import Denoiser
+
+
+def _describe(name: str) -> Mapping[str, Any]:
+    from zoomlib import models
+
+    return models.describe(name)
+
+
+def _describe_scorer(name: str) -> Mapping[str, Any]:
+    from tasks import models
+
+    return models.describe_scorer(name)
+
+
+def _load_denoiser(name: str, **options: Any) -> Denoiser:
+    from zoomlib import models
+
+    return models.load_denoiser(name, **options)
+
+
+def _load_upscaler(name: str, **options: Any) -> Any:
+    from zoomlib import models
+
+    return models.load_upscaler(name, **options)
+
+
+def _load_scorer(name: str, **options: Any) -> Scorer:
+    from evaluation.clip import load_scorer
+
+    return load_scorer(name, **options)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where a run's models come from; a program with models of its own passes its own functions.
+
+    All are as those of `zoomlib.models` and `evaluation.clip`; of what `describe` tells, `id`, `revision`, `shape`,
+    `size_px`, `factor` and `upscaler` are used. `describe_scorer` gives `id` and `revision`.
+    """
+
+    describe: Callable[[str], Mapping[str, Any]] = _describe
+    describe_scorer: Callable[[str], Mapping[str, Any]] = _describe_scorer
+    load_denoiser: Callable[..., Denoiser] = _load_denoiser
+    load_upscaler: Callable[..., Any] = _load_upscaler
+    load_scorer: Callable[..., Scorer] = _load_scorer
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `tasks.plan.prepare` accepted. Creating it has written nothing.
+
+    config: resolved: p, device and the method's own settings are filled in.
+    shape: (C, H, W) of one level in the model's space. size_px: (height, width) of one sampled picture.
+    model, upscaler, scorer: their descriptions; None for a net or a scorer that is not used.
+    photo: the picture that the widest level shows, and photo_sha256 of its file; None without one.
+    """
+
+    id: str
+    story: Story
+    config: RunConfig
+    root: Path
+    folder: Path
+    method: ModuleType
+    shape: tuple[int, int, int]
+    size_px: tuple[int, int]
+    model: Mapping[str, Any]
+    upscaler: Mapping[str, Any] | None = None
+    scorer: Mapping[str, Any] | None = None
+    photo: Path | None = None
+    photo_sha256: str | None = None
+    tools: Tools = field(default_factory=Tools)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """The store of all runs under this root."""
+        return Workshop(self.root / ".cache")
+
+    @property
+    def p(self) -> int | float:
+        """The zoom factor of this run; whole numbers as int."""
+        p = self.story.p if self.config.p is None else self.config.p
+        return int(p) if p == int(p) else p
+
+    @property
+    def focus(self) -> tuple[tuple[float, float] | None, ...] | None:
+        """Where each level's next one lies; None when all lie in the centre."""
+        focus = self.story.focus()
+        return focus if any(point is not None for point in focus) else None
+
+
+Results = Mapping[str, Manifest]
+"""What the stages before have made, by the stage's name."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One cached step of a run.
+
+    needs: the stages whose results it reads. inputs: everything that its result depends on. make: makes it, in a work
+    folder.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    inputs: Callable[[Run, Results], Json]
+    make: Callable[[Run, Results, Path, Listener], Made]
+
+    def key(self, run: Run, results: Results) -> StageKey:
+        """The stage's key in this run, given what the stages before have made."""
+        method = run.method if self.name == "sampling" else None
+        return StageKey(self.name, algorithm(self.name, method), self.inputs(run, results))

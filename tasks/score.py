@@ -1,0 +1,114 @@
+"""The scores of a run: how well each level shows its prompt, and how well the levels agree."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from evaluation import table
+from evaluation.clip import Scorer
+from evaluation.table import Score
+from evaluation.windows import score_windows
+from tasks.events import Listener, StageMoved, StageStarted
+from tasks.render import load_stack, stack_inputs
+from tasks.run import Results, Run, Stage
+from tasks.stage import Json, Made, Manifest
+from tasks.versions import software
+from zoomlib.stack import ZoomStack
+
+NAME = "scores"
+SHOWN = {
+    "clip_score": "text",
+    "window_psnr": "windows dB",
+    "estimate_psnr": "agreement dB",
+    "seam": "seam",
+    "delta_e": "ΔE",
+}
+"""The scores that a summary shows, and its heads for them; the file holds them all."""
+
+
+def score_inputs(run: Run, results: Results) -> Json:
+    """The stack, the model's own estimates, the prompts and the scorer."""
+    return {
+        "stack": stack_inputs(results),
+        "sampled": results["sampling"].artifacts["sampled"].sha256,
+        "prompts": list(run.story.prompts()),
+        "scorer": dict(run.scorer or {}),
+    }
+
+
+def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
+    """Measure everything, as a list of plain scores."""
+    on_event(StageStarted(NAME, 2, "kinds of score"))
+    stack = load_stack(run, results, work)
+    estimates = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["estimate"]
+    scores = score_windows(stack, estimates)
+    on_event(StageMoved(NAME, 1))
+    scorer = run.tools.load_scorer(run.config.scores.scorer, device=run.config.model.device)
+    scores += score_texts(scorer, stack, run.story.prompts())
+    on_event(StageMoved(NAME, 2))
+    file = work / "scores.json"
+    measured = [asdict(score) for score in scores if math.isfinite(score.value)]
+    file.write_text(json.dumps(measured, allow_nan=False), encoding="utf-8")
+    return Made({"scores.json": file})
+
+
+def score_texts(scorer: Scorer, stack: ZoomStack, prompts: Iterable[str]) -> list[Score]:
+    """Every text-image score of every level against its own prompt."""
+    columns = asdict(scorer.score(stack.levels, list(prompts)))
+    return [
+        Score(name, float(value), "level", level, scorer.name, scorer.revision)
+        for name, values in columns.items()
+        for level, value in enumerate(values.tolist())
+    ]
+
+
+def read_measured(run: Run, results: Results) -> list[Score]:
+    """The scores that `make_scores` stored."""
+    path = run.workshop.store.path(results[NAME].artifacts["scores.json"])
+    return [Score(**score) for score in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def write_table(run: Run, results: Results, path: Path) -> Path:
+    """The run's rows of the Parquet data set of scores."""
+    origin = table.Run(
+        run_id=run.id,
+        story=run.story.title,
+        method=run.config.method,
+        seed=run.config.seed,
+        model=str(run.model["id"]),
+        model_revision=str(run.model["revision"]),
+        software=software(),
+    )
+    return table.write_scores(table.rows(read_measured(run, results), origin), path)
+
+
+def score_table(run: Run, results: Mapping[str, Manifest]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A summary for people: heads, and a row of text per level with the mean of each column below."""
+    values: dict[tuple[str, int], float] = {}
+    columns: dict[str, list[float]] = defaultdict(list)
+    for score in read_measured(run, results):
+        if score.level is not None and score.score in SHOWN:
+            values[score.score, score.level] = score.value
+            columns[score.score].append(score.value)
+    shown = [name for name in SHOWN if columns[name]]
+    rows = [
+        (str(level), *(_cell(values.get((name, level))) for name in shown), entry.prompt)
+        for level, entry in enumerate(run.story.levels)
+    ]
+    means = ("mean", *(_cell(sum(columns[name]) / len(columns[name])) for name in shown), "")
+    return ("level", *(SHOWN[name] for name in shown), "prompt"), [*rows, means]
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+SCORES = Stage(NAME, ("sampling", "levels"), score_inputs, make_scores)
