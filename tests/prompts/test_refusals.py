@@ -137,7 +137,7 @@ def test_texts_that_are_no_story(text, line, reason):
         ('{"title": "a", "p": 2,\n "levels": ["a"],\n}', 3, "a comma stands before '}'"),
         ('{"title": "a", "p": 2\n "levels": ["a"]}', 2, "a comma or '}' was expected"),
         ('{"title": "a",\n "p" 2, "levels": ["a"]}', 2, "a colon was expected"),
-        ("{\"title\": \"a\",\n 'p': 2}", 2, "a key in double quotes"),
+        ('{"title": "a",\n \'p\': 2}', 2, "a key in double quotes"),
         ('{"title": "a",\n "p": 02, "levels": ["a"]}', 2, "'02' came"),
         ('{"title": "a",\n "p": True, "levels": ["a"]}', 2, "'True' came"),
         ('{"title": "a",\n "p": ', 2, "the end of the text"),
