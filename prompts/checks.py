@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pydantic_core import PydanticCustomError
 
 from prompts.errors import shown
-from prompts.nodes import Path
+from prompts.nodes import Place
 
 MAX_LEVELS = 64
 MAX_TITLE, MAX_PROMPT, MAX_WORDS, MAX_ABOUT = 120, 1_000, 500, 2_000  # characters
@@ -31,7 +31,7 @@ FORBIDDEN = re.compile(
 )
 
 
-Fault = tuple[Path, str, str]  # where, reason, remedy
+Fault = tuple[Place, str, str]  # where, reason, remedy
 
 
 def refusal(reason: str, remedy: str, kind: str = "story") -> PydanticCustomError:
@@ -154,7 +154,7 @@ def between_levels(p: float | None, widths: Sequence[float | None], loop: bool =
     given = [(i, w) for i, w in enumerate(widths) if w is not None]
     for (i, wide), (j, narrow) in itertools.pairwise(given):
         step = (wide / narrow) ** (1 / (j - i))
-        path: Path = ("levels", j, "width_m")
+        path: Place = ("levels", j, "width_m")
         if step <= 1:
             reason = f"Its {narrow:g} m are not narrower than the {wide:g} m of level {i}."
             faults.append((path, reason, "Order the levels from the widest to the deepest view."))

@@ -46,5 +46,9 @@ class StoryError(ValueError):
 
 def shown(value: object, length: int = 60) -> str:
     """A value as part of a message: in quotes, shortened, harmless to a terminal (controls are escaped)."""
-    text = repr(value)
+    return brief(repr(value), length)
+
+
+def brief(text: str, length: int) -> str:
+    """The text, shortened to `length` characters where it is longer."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

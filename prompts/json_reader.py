@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left
 
 from prompts.errors import Problem, StoryError, shown
-from prompts.nodes import MAX_DEPTH, Node, Path, number, where
+from prompts.nodes import MAX_DEPTH, Node, Place, number, where
 
 SPACE = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![\w.+-])")
@@ -44,7 +44,7 @@ class _Reader:
             [*self.problems, Problem(self.line(at), "", f"This is no valid JSON: {reason}", remedy)], self.source
         )
 
-    def value(self, at: int, path: Path) -> tuple[Node, int]:
+    def value(self, at: int, path: Place) -> tuple[Node, int]:
         if len(path) > MAX_DEPTH:
             raise self.stop(at, f"it is nested more than {MAX_DEPTH} deep.", "Remove the extra brackets.")
         opening = self.text[at : at + 1]
@@ -64,7 +64,7 @@ class _Reader:
             raise self.stop(at, f"{error.msg}.", "Check quotes and backslashes in this line.") from None
         return str(text), end
 
-    def word(self, at: int, path: Path) -> tuple[Node, int]:
+    def word(self, at: int, path: Place) -> tuple[Node, int]:
         if found := NUMBER.match(self.text, at):
             return Node(number(found[0]), self.line(at), raw=found[0]), found.end()
         if (found := WORD.match(self.text, at)) and found[0] in WORDS:
@@ -79,7 +79,7 @@ class _Reader:
             at, f"a value was expected, and {came} came.", "Put texts in double quotes; leave no comma at the end."
         )
 
-    def sequence(self, at: int, path: Path) -> tuple[Node, int]:
+    def sequence(self, at: int, path: Place) -> tuple[Node, int]:
         items: list[Node] = []
         start, at = at, self.skip(at + 1)
         while self.text[at : at + 1] != "]":
@@ -102,7 +102,7 @@ class _Reader:
             raise self.stop(at, f"a comma stands before '{closing}'.", "Remove the comma after the last entry.")
         return at
 
-    def mapping(self, at: int, path: Path) -> tuple[Node, int]:
+    def mapping(self, at: int, path: Place) -> tuple[Node, int]:
         items: dict[str, Node] = {}
         keys: dict[str, int] = {}
         start, at = at, self.skip(at + 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 MAX_DEPTH = 12  # a story needs five levels of nesting; more is a mistake or an attack
 
 Scalar = str | int | float | bool | None
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
 @dataclass

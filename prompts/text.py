@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -16,36 +15,13 @@ from prompts.checks import Fault
 from prompts.errors import Problem, StoryError, shown
 from prompts.json_reader import read_json
 from prompts.nodes import Node, where
-from prompts.story import Level, Story
+from prompts.story import Story
+from prompts.wording import ADD, problem_of
 from prompts.yaml_reader import meaning, read_yaml
 
 MAX_BYTES = 256 * 1024
 
 T = TypeVar("T")
-
-ADD = {
-    "title": "Add a line such as 'title: Galaxy to leaf'.",
-    "p": "Add a line such as 'p: 2'.",
-    "levels": "Add 'levels:' and below it one line '- ...' per level, the widest view first.",
-    "prompt": "Add 'prompt: ' and what the level shows.",
-}
-OTHER_NAMES = {
-    "name": "title", "zoom": "p", "factor": "p", "zoom_factor": "p", "scale": "p", "description": "about",
-    "prompts": "levels", "scenes": "levels", "negative_prompt": "negative", "text": "prompt", "width": "width_m",
-    "center": "focus", "centre": "focus", "perspective": "viewpoint", "photo": "image",
-}  # fmt: skip
-CONFIGURATION = {
-    "method",
-    "model",
-    "steps",
-    "size",
-    "height",
-    "eta",
-    "guidance",
-    "fps",
-    "blending",
-    "seconds_per_level",
-}
 
 
 def parse_story(text: str, source: str = "story", folder: Path | None = None) -> Story:
@@ -61,11 +37,10 @@ def parse_story(text: str, source: str = "story", folder: Path | None = None) ->
         reason = f"A story is a mapping with title, p and levels, and {checks.kind_of(root.plain())} came."
         remedy = "Write lines such as 'title: Galaxy to leaf', 'p: 2' and 'levels:'."
         raise StoryError([*problems, Problem(root.line, "", reason, remedy)], source)
-    data = root.plain()
     try:
-        story = Story.model_validate(data)
+        story = Story.model_validate(root.plain())
     except ValidationError as error:
-        problems += [p for e in error.errors(include_url=False) if (p := _problem(root, e))]
+        problems += [p for e in error.errors(include_url=False) if (p := problem_of(root, e))]
     faults = _faults_between_levels(root.value) + (_missing_pictures(root, folder) if folder else [])
     problems += [Problem(root.at(path)[1], where(path), *said) for path, *said in faults]
     if problems:
@@ -96,50 +71,6 @@ def _is_json(text: str, source: str) -> bool:
         return source.lower().endswith(".json")
     start = text.lstrip()
     return start.startswith("[") or (start.startswith("{") and start[1:].lstrip()[:1] in ("", '"', "}"))
-
-
-def _problem(root: Node, error: Mapping[str, Any]) -> Problem | None:
-    """One of pydantic's errors with its line, in our words; None for what is said elsewhere already."""
-    path, kind, context = error["loc"], error["type"], error.get("ctx", {})
-    node, line = root.at(path)
-    if node.broken or kind == "between_levels" or (kind == "too_short" and node.value):
-        return None  # too short is also said of a list whose entries are all refused
-    if kind == "missing":
-        return Problem(line, where(path), "It is missing.", ADD[path[-1]])
-    if kind == "extra_forbidden":
-        return Problem(line, where(path), *_unknown_key(str(path[-1]), Level if "levels" in path else Story))
-    if kind == "text_expected" and node.raw:
-        reason = f"A text was expected, and {node.raw} without quotes is {checks.kind_of(node.value)}."
-        return Problem(line, where(path), reason, f'Write "{node.raw}" with the quotes.')
-    if kind == "too_short":
-        return Problem(line, where(path), "The story has no levels.", ADD["levels"])
-    if kind == "too_long":
-        reason = f"The story has {len(error['input'])} levels, and at most {checks.MAX_LEVELS} are allowed."
-        return Problem(line, where(path), reason, "Leave some out, or make several stories of it.")
-    if kind == "tuple_type":
-        reason = f"A list of levels was expected, and {checks.kind_of(error['input'])} came."
-        return Problem(line, where(path), reason, "Write one line '- ...' per level below 'levels:'.")
-    if kind == "bool_type":
-        reason = f"True or false was expected, and {checks.kind_of(error['input'])} came."
-        return Problem(line, where(path), reason, "Write true or false without quotes.")
-    return Problem(line, where(path), context.get("reason", error["msg"]), context.get("remedy", ""))
-
-
-def _unknown_key(key: str, model: type[Level] | type[Story]) -> tuple[str, str]:
-    known = list(model.model_fields)
-    other = Story if model is Level else Level
-    reason = f"A {model.__name__.lower()} has no key {shown(key)}."
-    if OTHER_NAMES.get(key.lower()) in known:
-        return reason, f"Write '{OTHER_NAMES[key.lower()]}'."
-    if key.lower() in CONFIGURATION:
-        return reason, "It belongs to the configuration of a run: remove it here."
-    if close := difflib.get_close_matches(key.lower(), known, 1):
-        return reason, f"Did you mean '{close[0]}'?"
-    if " " in key.strip():
-        return reason, "If this is a prompt with ': ' in it, put it in quotes."
-    if key in other.model_fields:
-        return reason, f"It belongs to {'the story, above the levels' if model is Level else 'a level'}."
-    return reason, f"Remove it; the keys are {', '.join(known)}."
 
 
 def _faults_between_levels(found: Mapping[str, Node]) -> list[Fault]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from prompts.errors import Problem, StoryError, shown
-from prompts.nodes import MAX_DEPTH, Node, Path, Scalar, number, where
+from prompts.errors import Problem, StoryError, brief, shown
+from prompts.nodes import MAX_DEPTH, Node, Place, Scalar, number, where
 
 WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -65,7 +65,7 @@ def _syntax(error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     message = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None)))) or str(error)
     remedy = next((hint for sign, hint in HINTS if sign in message), "Check indentation, colons and quotes there.")
-    return Problem(mark.line + 1 if mark else None, "", f"This is no valid YAML: {message}.", remedy)
+    return Problem(mark.line + 1 if mark else None, "", f"This is no valid YAML: {brief(message, 200)}.", remedy)
 
 
 def _paired(text: str) -> str:
@@ -97,17 +97,20 @@ class _Reader:
                 root = self.node(event, ())
         return root or Node(None, 1)
 
-    def problem(self, line: int, path: Path, reason: str, remedy: str) -> None:
+    def problem(self, line: int, path: Place, reason: str, remedy: str) -> None:
         self.problems.append(Problem(line, where(path), reason, remedy))
 
-    def node(self, event: yaml.Event, path: Path) -> Node:
+    def node(self, event: yaml.Event, path: Place) -> Node:
         line = _line(event)
         if len(path) > MAX_DEPTH:
             deep = Problem(line, where(path[:3]), f"Nested more than {MAX_DEPTH} deep.", "Remove the extra brackets.")
             raise StoryError([*self.problems, deep], self.source)
         if isinstance(event, yaml.AliasEvent):
             self.problem(
-                line, path, f"'*{event.anchor}' is an alias.", "Write the value out: a story allows no aliases."
+                line,
+                path,
+                f"{shown(f'*{event.anchor}')} is an alias.",
+                "Write the value out: a story allows no aliases.",
             )
             return Node(None, line, broken=True)
         self.refuse_properties(event, line, path)
@@ -118,21 +121,23 @@ class _Reader:
             )
         return self.sequence(line, path) if isinstance(event, yaml.SequenceStartEvent) else self.mapping(line, path)
 
-    def refuse_properties(self, event: yaml.Event, line: int, path: Path) -> None:
+    def refuse_properties(self, event: yaml.Event, line: int, path: Place) -> None:
         if anchor := getattr(event, "anchor", None):
-            self.problem(line, path, f"'&{anchor}' is an anchor.", "Remove it: a story allows no anchors or aliases.")
+            self.problem(
+                line, path, f"{shown(f'&{anchor}')} is an anchor.", "Remove it: a story allows no anchors or aliases."
+            )
         if tag := getattr(event, "tag", None):
             self.problem(
                 line, path, f"{shown(tag)} is a tag.", "Remove the word that begins with '!', or quote the text."
             )
 
-    def sequence(self, line: int, path: Path) -> Node:
+    def sequence(self, line: int, path: Place) -> Node:
         items: list[Node] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             items.append(self.node(event, (*path, len(items))))
         return Node(items, line)
 
-    def mapping(self, line: int, path: Path) -> Node:
+    def mapping(self, line: int, path: Place) -> Node:
         items: dict[str, Node] = {}
         keys: dict[str, int] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
@@ -150,7 +155,7 @@ class _Reader:
                 items[key], keys[key] = value, key_line
         return Node(items, line, keys=keys)
 
-    def repeated(self, keys: dict[str, int], key: str, line: int, path: Path) -> bool:
+    def repeated(self, keys: dict[str, int], key: str, line: int, path: Place) -> bool:
         if key in keys:
             reason = f"The key {shown(key)} stands twice, in lines {keys[key]} and {line}."
             self.problem(line, (*path, key), reason, "Remove one of them.")
