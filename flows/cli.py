@@ -21,6 +21,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
+            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own, wrong usage among them
+                raise
             from flows import failures
 
             raise typer.Exit(failures.report(error)) from error
@@ -132,21 +134,27 @@ def doctor(
     out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
 ) -> None:
     """Check this installation: versions, devices, video encoder, disk, weights."""
-    from flows import doctor as examination
+    from flows.examination import examine
 
-    raise typer.Exit(examination.doctor(out))
+    raise typer.Exit(examine(out))
 
 
-@app.command(
-    "train-bundled",
-    add_help_option=False,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
-def train_bundled(context: typer.Context) -> None:
-    """Train the bundled model from nothing (`tenfold train-bundled --help` lists its options)."""
-    from flows.train import command
+@app.command("train-bundled")
+def train_bundled(
+    images: Annotated[int | None, typer.Option(min=1, help="Pictures to train on. [default: as shipped]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that train together. [default: 2]")] = None,
+    checkpoints: Annotated[Path, typer.Option(help="What a stopped training goes on from.")] = Path(
+        "checkpoints/bundled"
+    ),
+    out: Annotated[Path | None, typer.Option(help="Folder of the finished model. [default: the shipped one]")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    no_engine: Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder.")] = False,
+) -> None:
+    """Train the bundled model from nothing, or go on with it; takes hours on a CPU."""
+    from flows.training import Request, train_command
 
-    command(context.args, prog_name="tenfold train-bundled", standalone_mode=False)
+    train_command(Request(images, workers, checkpoints, out, device, no_engine, quiet))
 
 
 @app.command()

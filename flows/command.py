@@ -54,11 +54,16 @@ def make(request: Request, story: Story, config: RunConfig, run: Run, listener: 
     from flows import engine
     from flows.server import ServerError
 
+    def start() -> Any:
+        from flows.zoom import zoom
+
+        return zoom(story, config, run.root, request.force)
+
     is_done = len(look_ahead(run)) == len(stages_of(run)) and not request.force
     # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
     if not request.no_engine and not (is_done and not engine.has_server()):
         try:
-            return engine.run_flow(story, config, run.root, request.force, listener)
+            return dict(engine.run_flow(start, listener))
         except ServerError as error:
             print(f"{error} The run goes on without it.", file=sys.stderr)
     return run_zoom(config, story, run.root, on_event=listener, force=request.force).as_json()

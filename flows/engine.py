@@ -1,19 +1,17 @@
-"""Runs the zoom flow from the command: on the server that the user has named, or a quiet one for this run only."""
+"""Runs flows from the command: on the server that the user has named, or a quiet one for this run only."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from prompts import Story
 from tasks import environment
 from tasks.events import Listener, listening
-from tasks.specs import RunConfig
 
 
 def has_server() -> bool:
@@ -24,8 +22,11 @@ def has_server() -> bool:
     return PREFECT_API_URL.value() is not None
 
 
-def run_flow(story: Story, config: RunConfig, root: Path, force: bool, listener: Listener) -> dict[str, Any]:
-    """Run the flow and return its facts. Raises ServerError where an embedded server is needed but does not start."""
+def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
+    """Call a flow, with a server, and return what it returns; its events go to `listener`.
+
+    `start` imports and calls the flow. Raises ServerError where an embedded server is needed but does not start.
+    """
     environment.quiet_engine()
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
@@ -37,9 +38,12 @@ def run_flow(story: Story, config: RunConfig, root: Path, force: bool, listener:
         if PREFECT_API_URL.value() is None:
             url = stack.enter_context(embedded_server(PREFECT_HOME.value()))
             stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
-        from flows.zoom import zoom
+        result = start()
+        return asyncio.run(_finished(result)) if inspect.isawaitable(result) else result
 
-        return asyncio.run(zoom(story, config, root, force))
+
+async def _finished(result: Awaitable[Any]) -> Any:
+    return await result
 
 
 @contextmanager

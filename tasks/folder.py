@@ -50,7 +50,7 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "story": run.story.title,
         "seed": run.config.seed,
         "config": run.config.model_dump(mode="json"),
-        "model": _plain(run.model),
+        "model": _plain({name: value for name, value in run.model.items() if name != "folder"}),
         "scorer": None if run.scorer is None else _plain(run.scorer),
         "photo_sha256": run.photo_sha256,
         "device": sampled["device"],

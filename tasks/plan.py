@@ -187,12 +187,23 @@ def _upscaler(config: RunConfig, model: Mapping[str, Any], tools: Tools) -> Mapp
     return None if net is None else {"id": owner, **net}
 
 
-def _check_place(run: Run) -> None:
-    """Refuse a folder that cannot hold the run."""
-    place = run.root.absolute()
+def existing_parent(folder: Path) -> Path:
+    """The folder itself or the nearest one above it that exists: where it would be created."""
+    place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    return place
+
+
+def is_writable(place: Path) -> bool:
+    """Whether files can be created in an existing folder."""
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
+def _check_place(run: Run) -> None:
+    """Refuse a folder that cannot hold the run."""
+    place = existing_parent(run.root)
+    if not is_writable(place):
         raise RefusedError(f"Nothing can be written to {place}. Choose another folder with --out.")
     need, free = cost(run).disk_bytes + SPARE_BYTES, shutil.disk_usage(place).free
     if need > free:

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load_file
 
 from evaluation import table
-from evaluation.clip import Scorer
 from evaluation.table import Score
 from evaluation.windows import score_windows
 from tasks.events import Listener, StageMoved, StageStarted
@@ -22,6 +21,9 @@ from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made, Manifest
 from tasks.versions import software
 from zoomlib.stack import ZoomStack
+
+if TYPE_CHECKING:
+    from evaluation.clip import Scorer
 
 NAME = "scores"
 SHOWN = {

@@ -142,9 +142,10 @@ class Workshop:
             made = body(work)
             artifacts = {name: self.store.put(file) for name, file in made.files.items()}
             manifest = Manifest(key, artifacts, made.facts, round(time.perf_counter() - started, 3))
-            write_bytes(self._manifest_path(key), canonical_json(manifest.as_json()).encode())
+            text = canonical_json(manifest.as_json())
+            write_bytes(self._manifest_path(key), text.encode())
             shutil.rmtree(work, ignore_errors=True)
-            return manifest, True
+            return Manifest.from_json(json.loads(text)), True  # as `find` returns it, in the order of its file
 
     def _manifest_path(self, key: StageKey) -> Path:
         return self.root / "manifests" / f"{key.digest}.json"
