@@ -28,8 +28,8 @@ class Request:
 
 def train_command(request: Request) -> None:
     """Train the bundled model, or go on with it."""
-    wanted = {"images": request.images, "workers": request.workers}
-    recipe = replace(Recipe(), **{name: value for name, value in wanted.items() if value is not None})
+    recipe = Recipe()
+    recipe = replace(recipe, images=request.images or recipe.images, workers=request.workers or recipe.workers)
     device, out = resolve_device(request.device), request.out or bundled.folder()
     with progress(sys.stderr, quiet=request.quiet) as listener:
         from flows.engine import run_flow
