@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, Sighting, sightings
+from zoomlib.geometry import Focus, Sighting, check_factor, sightings
 from zoomlib.pyramid import down, up
 
 Mode = Literal["laplacian", "naive", "none"]
@@ -35,24 +35,24 @@ def blend(
         raise InvalidInputError(f"blending must be one of {', '.join(get_args(Mode))}, but is {mode!r}.")
     if not 0 <= coarse_weight < math.inf:
         raise InvalidInputError(f"coarse_weight must be a number of at least 0, but is {coarse_weight!r}; 1 is usual.")
-    L, _, H, W = clean.shape
+    p, (L, _, H, W) = check_factor(p), clean.shape
     seen = sightings(L, H, W, p, focus, loop)
     if mode == "none":
         return clean
-    totals = [total.to(clean) for total in _totals(seen, L, coarse_weight)]
+    totals = _totals(seen, L, coarse_weight, clean.device)
     return (_laplacian if mode == "laplacian" else _naive)(clean, p, seen, totals, coarse_weight)
 
 
 @lru_cache(maxsize=64)
-def _totals(seen: tuple[tuple[Sighting, ...], ...], levels: int, weight: float) -> tuple[Tensor, ...]:
+def _totals(seen: tuple[tuple[Sighting, ...], ...], levels: int, weight: float, device: torch.device) -> list[Tensor]:
     """Entry k: the summed weight of the observations of each level from at most k levels out, (L, 1, 1, 1)."""
-    totals = [torch.ones(levels, 1, 1, 1)]
+    totals = [torch.ones(levels, 1, 1, 1, device=device)]
     for depth, runs in enumerate(seen, start=1):
         total = totals[-1].clone()
         for run in runs:
             total[run.levels] += weight**depth
         totals.append(total)
-    return tuple(totals)
+    return totals
 
 
 def _add_sightings(onto: Tensor, clean: Tensor, runs: tuple[Sighting, ...], weight: float) -> Tensor:

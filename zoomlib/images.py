@@ -33,7 +33,7 @@ def from_uint8(picture: NDArray[np.uint8]) -> Tensor:
     """uint8 (..., H, W, C) -> float32 (..., C, H, W) in [-1, 1]; inverse of `to_uint8` on its values."""
     if picture.dtype != np.uint8 or picture.ndim not in (3, 4):
         raise InvalidInputError(f"A picture is uint8 (H, W, C) or (L, H, W, C), not {picture.dtype} {picture.shape}.")
-    return torch.from_numpy(np.ascontiguousarray(picture)).movedim(-1, -3).float().div(127.5).sub(1).contiguous()
+    return torch.from_numpy(picture.astype(np.float32)).movedim(-1, -3).div(127.5).sub(1).contiguous()
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -59,6 +59,11 @@ def load_image(path: str | os.PathLike[str]) -> Tensor:
 
     Raises InvalidInputError for a missing file, a folder, anything that is no picture, a damaged or an enormous one.
     """
+    return read_picture(path).expand(3, -1, -1).contiguous()
+
+
+def read_picture(path: str | os.PathLike[str]) -> Tensor:
+    """As `load_image`, but 8-bit grey stays one channel."""
     path = Path(path)
     if not path.is_file():
         raise InvalidInputError(f"{path} is not a file. Give the path of a PNG or JPEG picture.")
@@ -66,17 +71,9 @@ def load_image(path: str | os.PathLike[str]) -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
-                image = from_pil(ImageOps.exif_transpose(picture))
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as e:
+                return from_pil(ImageOps.exif_transpose(picture))
+    except (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning) as e:
         raise InvalidInputError(f"{path} cannot be read as a picture ({e}). Give a whole PNG or JPEG file.") from e
-    return image.expand(3, -1, -1).contiguous()
 
 
 def save_png(image: Tensor, path: str | os.PathLike[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from zoomlib.geometry import Focus, check_levels, ring
+from zoomlib.geometry import Focus, check_factor, ring
 from zoomlib.pyramid import nest
 
 _MASK = 2**64 - 1
@@ -48,11 +48,10 @@ def zoom_noise(
     show the same place. Randomness: one draw from the generator, whatever the number of levels; a level's own noise
     (outside its window) does not change when deeper levels are added. The result lies on the generator's device.
     """
-    check_levels(levels)
     _, height, width = shape
     inside = ring(levels, height, width, p, focus)
     own = own_noise(range(levels), shape, draw_seed(generator), generator.device)
-    return nest(own, p, inside, gain=p, loop=loop)
+    return nest(own, check_factor(p), inside, gain=p, loop=loop)
 
 
 def _stream(seed: int, level: int) -> int:

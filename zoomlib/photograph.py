@@ -1,12 +1,13 @@
 """The photograph start: levels that, seen from level 0, look like a given picture (arXiv 2312.02149, section 4.4)."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, corner, windows
+from zoomlib.geometry import Focus, Window, check_factor, corner, windows
 
 Mode = Literal["projection", "adam"]
 
@@ -17,21 +18,24 @@ ADAM_RATE = 0.1
 class Photograph:
     """A picture xi of level 0, (C, H, W) in [-1, 1], and what every level must show of it.
 
-    Level i lies within some pixels of xi. The mean over the part of such a pixel that the level shows should have the
-    pixel's colour; where the level's window lies on whole pixels of xi this is D^i(x_i) = window_i(xi). The edges of
-    the pixels of xi lie on whole pixels of every level, so this holds for any depth and focus.
-    Raises InvalidInputError as `geometry.windows`.
+    The part of a pixel of xi that a level shows, without or within the next level's window, is a cell; its mean should
+    have the pixel's colour. Where windows lie on whole pixels of xi, that is D^i(x_i) = window_i(xi). The edges of the
+    pixels of xi lie on whole pixels of every level, so cells are exact at any depth and focus, and rendering levels
+    whose cells are right gives back xi. Raises InvalidInputError for another shape and as `geometry.windows`.
     """
 
     def __init__(self, xi: Tensor, levels: int, p: int, focus: Focus = None):
         if xi.ndim != 3 or not bool(xi.isfinite().all()):
             raise InvalidInputError(f"A photograph is a finite (C, H, W) tensor in [-1, 1], not {tuple(xi.shape)}.")
         _, H, W = xi.shape
-        inside = windows(levels, H, W, p, focus)
-        corners = [corner(inside, 0, depth, p) if depth else (0, 0) for depth in range(levels)]
-        self._rows = [_Pixels(top, depth, H, p, xi) for depth, (top, _) in enumerate(corners)]
-        self._columns = [_Pixels(left, depth, W, p, xi) for depth, (_, left) in enumerate(corners)]
-        self._targets = [xi[:, r.span, c.span] for r, c in zip(self._rows, self._columns, strict=True)]
+        pixel, framed = _pixels(windows(levels, H, W, p, focus), levels, H, W, check_factor(p))
+        level = torch.arange(levels)[:, None, None]
+        cells, index, counts = torch.unique(
+            (2 * level + framed) * H * W + pixel, return_inverse=True, return_counts=True
+        )
+        self._index = index.flatten().to(xi.device)
+        self._counts = counts.to(xi)
+        self._target = xi.flatten(1)[:, (cells % (H * W)).to(xi.device)]
 
     def apply(self, clean: Tensor, mode: Mode = "projection") -> Tensor:
         """Move the estimates (L, C, H, W) towards the picture, as `project` or `descend` do."""
@@ -40,9 +44,9 @@ class Photograph:
         return self.project(clean) if mode == "projection" else self.descend(clean)
 
     def project(self, clean: Tensor) -> Tensor:
-        """The nearest estimates that show the picture exactly: each residual added back, repeated over its block."""
-        parts = zip(self._residuals(clean), self._rows, self._columns, strict=True)
-        return clean + torch.stack([(r.spread @ residual) @ c.spread.T for residual, r, c in parts])
+        """The nearest estimates that show the picture exactly: each residual added back, repeated over its cell."""
+        L, C, H, W = clean.shape
+        return clean + self._residual(clean)[:, self._index].view(C, L, H, W).movedim(0, 1)
 
     def descend(self, clean: Tensor) -> Tensor:
         """The paper's way: 5 steps of Adam at rate 0.1 on the summed squared residuals, from fresh moments."""
@@ -51,23 +55,27 @@ class Photograph:
             optimizer = torch.optim.Adam([x], lr=ADAM_RATE)
             for _ in range(ADAM_STEPS):
                 optimizer.zero_grad()
-                loss = torch.stack([residual.square().sum() for residual in self._residuals(x)]).sum()
-                loss.backward()  # type: ignore[no-untyped-call]
+                self._residual(x).square().sum().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
         return x.detach()
 
-    def _residuals(self, clean: Tensor) -> list[Tensor]:
-        parts = zip(clean, self._targets, self._rows, self._columns, strict=True)
-        return [target - r.mean @ x @ c.mean.T for x, target, r, c in parts]
+    def _residual(self, clean: Tensor) -> Tensor:
+        """Target less mean of every cell, (C, cells)."""
+        sums = torch.zeros_like(self._target).index_add(1, self._index, clean.movedim(1, 0).flatten(1))
+        return torch.sub(self._target, sums / self._counts)
 
 
-class _Pixels:
-    """Along one axis: the pixels of xi that a level overlaps, and the matrices that average into and repeat them."""
-
-    def __init__(self, first: int, depth: int, side: int, p: int, like: Tensor):
-        # `first` counts in 1 / p^(depth-1) pixel of xi, one pixel of the level is 1 / p^depth.
-        index = [(first * p + k) // p**depth for k in range(side)]
-        self.span = slice(index[0], index[-1] + 1)
-        belongs = torch.tensor(index, device=like.device) - index[0]
-        self.spread = torch.nn.functional.one_hot(belongs, index[-1] - index[0] + 1).to(like)
-        self.mean = (self.spread / self.spread.sum(0)).T
+def _pixels(inside: Sequence[Window], levels: int, height: int, width: int, p: int) -> tuple[Tensor, Tensor]:
+    """For every pixel of every level, (L, H, W): which pixel of xi it shows, and whether the next window frames it."""
+    pixel = torch.empty(levels, height, width, dtype=torch.int64)
+    framed = torch.zeros(levels, height, width, dtype=torch.int64)
+    for depth in range(levels):
+        # The corner counts in 1 / p^(depth-1) pixel of xi; one pixel of the level is 1 / p^depth of it. Python's
+        # integers hold what float and int64 could not at great depth.
+        top, left = corner(inside, 0, depth, p)
+        rows = torch.tensor([(top * p + k) // p**depth for k in range(height)])
+        columns = torch.tensor([(left * p + k) // p**depth for k in range(width)])
+        pixel[depth] = rows[:, None] * width + columns
+        if depth < levels - 1:
+            framed[depth][inside[depth].slices] = 1
+    return pixel, framed

@@ -74,14 +74,14 @@ def nest(
         if gain != 1:
             paste = paste * gain
         if feather:
-            mask = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather).to(paste)
+            mask = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
             paste = torch.lerp(out[i, :, rows, columns], paste, mask)
         out[i, :, rows, columns] = paste
     return out
 
 
 def _shrink(level: Tensor, p: float, window: Window) -> Tensor:
-    if level.shape[-2:] == (window.height * p, window.width * p):
+    if p == int(p) and level.shape[-2:] == (window.height * p, window.width * p):
         return down(level, int(p))
     size = (window.height, window.width)
     return F.interpolate(level[None], size=size, mode="bilinear", align_corners=False, antialias=True)[0]
@@ -93,11 +93,11 @@ def _loop_turns(p: float) -> int:
 
 
 @lru_cache(maxsize=256)
-def _fade(window: Window, height: int, width: int, feather: float) -> Tensor:
+def _fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> Tensor:
     """Weight of the paste: 0 at the window's border, 1 inside, smooth. A side on the image's own edge does not fade."""
     vertical = _ramp(window.height, window.top > 0, window.top + window.height < height, feather)
     horizontal = _ramp(window.width, window.left > 0, window.left + window.width < width, feather)
-    return vertical[:, None] * horizontal
+    return (vertical[:, None] * horizontal).to(device)
 
 
 def _ramp(size: int, fades_in: bool, fades_out: bool, feather: float) -> Tensor:

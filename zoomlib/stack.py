@@ -5,7 +5,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from torch import Tensor
 from zoomlib.blend import Mode, blend
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Focus, boxes, check_focus, nearest_windows, ring
-from zoomlib.images import load_image, save_png
+from zoomlib.images import read_picture, save_png
 from zoomlib.pyramid import nest
 
 MANIFEST = "stack.json"
@@ -117,27 +116,27 @@ class ZoomStack:
     def load(cls, folder: str | os.PathLike[str]) -> "ZoomStack":
         """Read what `save` wrote. Raises InvalidInputError where a file is missing or differs from the manifest."""
         folder = Path(folder)
-        manifest = _read_manifest(folder)
-        levels = [_read_level(folder / entry["file"], entry["sha256"]) for entry in manifest["levels"]]
-        focus = manifest["focus"]
-        points = None if focus is None else tuple(None if point is None else tuple(point) for point in focus)
-        return cls(torch.stack(levels), manifest["p"], points)
+        p, focus, files = _read_manifest(folder)
+        return cls(torch.stack([_read_level(folder / name, sha256) for name, sha256 in files]), p, focus)
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> tuple[float, Focus, list[tuple[str, str]]]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        complete = manifest["format"] == _FORMAT and {"p", "focus", "levels"} <= manifest.keys() and manifest["levels"]
+        if manifest["format"] != _FORMAT:
+            raise ValueError(f"its format is {manifest['format']!r}, not {_FORMAT}")
+        files = [(f"level_{i:02d}.png", str(entry["sha256"])) for i, entry in enumerate(manifest["levels"])]
+        focus = manifest["focus"]
+        if not files:
+            raise ValueError("it names no levels")
+        return manifest["p"], focus and tuple(point and tuple(point) for point in focus), files
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(
-            f"{folder} is not a complete zoom stack: its {MANIFEST} cannot be read ({error}). Sample it again."
+            f"{folder} is not a complete zoom stack: {MANIFEST} cannot be used ({error!r}). Sample the stack again."
         ) from error
-    if not complete:
-        raise InvalidInputError(f"{folder / MANIFEST} has another format than {_FORMAT}. Sample the stack again.")
-    return dict(manifest)
 
 
 def _read_level(path: Path, sha256: str) -> Tensor:
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise InvalidInputError(f"{path} is missing or differs from the manifest beside it. Sample the stack again.")
-    return load_image(path)
+    return read_picture(path)

@@ -1,6 +1,7 @@
 """A model with an exact answer: every level is the same stationary Gaussian field with power spectrum S(f) ~ f^-2."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -13,9 +14,9 @@ LINEAR_BETA = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.flo
 
 
 class GaussianDenoiser:
-    """The posterior mean of that field given z = alpha x + sigma eps: alpha S / (alpha^2 S + sigma^2) z in Fourier space.
+    """The posterior mean of that field given z: alpha S / (alpha^2 S + sigma^2) z in Fourier space.
 
-    Prompts are ignored, but each level's prompt shifts its row of the condition, so that mixed-up rows would show.
+    A prompt is a number, by which the estimate of its level is shifted, so that mixed-up rows would show.
     """
 
     device = torch.device("cpu")
@@ -71,5 +72,5 @@ def band_errors_db(levels: Tensor) -> Tensor:
     f, S = frequency(*levels.shape[-2:]), power_spectrum(*levels.shape[-2:])
     power = torch.fft.fft2(levels).abs().square().mean((0, 1)) / (levels.shape[-2] * levels.shape[-1])
     edges = torch.tensor([1 / 64, 1 / 16, 1 / 8, 1 / 4, 1 / 2])
-    bands = [(f >= low - 1e-6) & (f < high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    bands = [(f >= low - 1e-6) & (f < high) for low, high in pairwise(edges)]
     return torch.stack([10 * torch.log10((power[band] / S[band]).mean()) for band in bands])

@@ -158,6 +158,8 @@ def _consolidation(
 
     if photo is None:
         return lambda estimate: render(merge(estimate))
+    if config.loop:
+        raise InvalidInputError("A closed loop has no widest level to show a photograph. Leave out one of the two.")
     if tuple(photo.shape) != denoiser.shape:
         raise InvalidInputError(
             f"The photograph must have the shape of a level, {denoiser.shape}, not {tuple(photo.shape)}. Resize it."

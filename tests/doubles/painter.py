@@ -1,0 +1,93 @@
+"""A model for tests of runs: quick, deterministic, told apart by its prompts, and not to be resumed from a wrong state."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tasks.run import Tools
+from zoomlib.denoiser import Codec, Condition, IdentityCodec
+from zoomlib.ladder import Ladder, Step, flow_ladder
+
+SHAPE = (3, 32, 32)
+
+
+def colour(prompt: str) -> Tensor:
+    """A colour (3,) in [-0.6, 0.6] that follows from the prompt."""
+    digest = hashlib.sha256(prompt.encode()).digest()
+    return torch.tensor([byte / 255 * 1.2 - 0.6 for byte in digest[:3]])
+
+
+class Painter:
+    """Estimates the prompt's colour, with a little of z in it so that every step and all noise counts."""
+
+    shape = SHAPE
+    device = torch.device("cpu")
+    dtype = torch.float32
+    codec: Codec = IdentityCodec()
+
+    def __init__(self, seconds_per_step: float = 0.0) -> None:
+        self.seconds_per_step = seconds_per_step
+        self.steps = 0
+
+    def ladder(self, steps: int) -> Ladder:
+        return flow_ladder(steps)
+
+    def condition(
+        self,
+        prompts: Sequence[str],
+        negatives: Sequence[str] | None = None,
+        *,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Condition:
+        return Condition({"colour": torch.stack([colour(prompt) for prompt in prompts])})
+
+    def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
+        self.steps += 1
+        time.sleep(self.seconds_per_step)
+        return condition.rows["colour"][:, :, None, None] + 0.3 * torch.tanh(z * (1 + step.time / 1000))
+
+
+class Doubler:
+    """Super-resolution that repeats pixels."""
+
+    factor = 2
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return images.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+@dataclass
+class Studio:
+    """Tools with the painter, counting what was loaded; `revision` and the rest can be changed between runs."""
+
+    revision: str = "r1"
+    seconds_per_step: float = 0.0
+    loaded: list[str] = field(default_factory=list)
+    painters: list[Painter] = field(default_factory=list)
+
+    def describe(self, name: str) -> dict:
+        upscaler = {"factor": 2, "revision": "u1"}
+        size = SHAPE[1:]
+        return {"id": name, "revision": self.revision, "family": "painter", "factor": 1, "shape": SHAPE} | {
+            "size_px": size,
+            "upscaler": upscaler,
+        }
+
+    def load_denoiser(self, name: str, **options: object) -> Painter:
+        self.loaded.append("denoiser")
+        self.painters.append(Painter(self.seconds_per_step))
+        return self.painters[-1]
+
+    def load_upscaler(self, name: str, **options: object) -> Doubler:
+        self.loaded.append("upscaler")
+        return Doubler()
+
+    def tools(self) -> Tools:
+        return Tools(
+            describe=self.describe, load_denoiser=self.load_denoiser, load_upscaler=self.load_upscaler
+        )
