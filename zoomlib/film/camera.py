@@ -35,8 +35,10 @@ class Camera:
         if self.direction not in ("in", "out"):
             raise InvalidInputError(f"The camera's direction is 'in' or 'out', got {self.direction!r}.")
         if not 0.5 < self._frames() <= MAX_FRAMES:
-            raise InvalidInputError(f"{self.seconds_per_level} s per level at {self.fps} frames/s make "
-                                    f"{self._frames():.3g} frames; choose them for 1 to {MAX_FRAMES}.")
+            raise InvalidInputError(
+                f"{self.seconds_per_level} s per level at {self.fps} frames/s make "
+                f"{self._frames():.3g} frames; choose them for 1 to {MAX_FRAMES}."
+            )
 
     def _frames(self) -> float:
         return max(self.levels - 1, 1) * self.seconds_per_level * self.fps

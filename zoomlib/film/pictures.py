@@ -1,5 +1,6 @@
 """Still pictures of a stack: the poster of its video, and a sheet of all levels with what they should show."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,8 +27,15 @@ def poster(stack: ZoomStack, size: Size) -> Image.Image:
     return Image.fromarray(Renderer(stack, size).frame(0.0))
 
 
-def contact_sheet(stack: ZoomStack, prompts: Sequence[str], title: str = "", *, subtitle: str = "", tile_px: int = 256,
-                  columns: int | None = None) -> Image.Image:
+def contact_sheet(
+    stack: ZoomStack,
+    prompts: Sequence[str],
+    title: str = "",
+    *,
+    subtitle: str = "",
+    tile_px: int = 256,
+    columns: int | None = None,
+) -> Image.Image:
     """All levels in a grid, each with its number and prompt, under a title: an RGB picture.
 
     `tile_px` is the width of a level, `columns` their number in a row (None: about twice as wide as high). Any text is
@@ -35,11 +43,13 @@ def contact_sheet(stack: ZoomStack, prompts: Sequence[str], title: str = "", *, 
     per level.
     """
     if len(prompts) != len(stack.levels):
-        raise InvalidInputError(f"A contact sheet needs one prompt per level: {len(stack.levels)} levels, "
-                                f"{len(prompts)} prompts.")
+        raise InvalidInputError(
+            f"A contact sheet needs one prompt per level: {len(stack.levels)} levels, {len(prompts)} prompts."
+        )
     if tile_px < 32 or (columns is not None and columns < 1):
-        raise InvalidInputError(f"A contact sheet needs tiles of 32 px or more in 1 column or more; got {tile_px} px, "
-                                f"columns={columns}.")
+        raise InvalidInputError(
+            f"A contact sheet needs tiles of 32 px or more in 1 column or more; got {tile_px} px, columns={columns}."
+        )
     H, W = stack.levels.shape[-2:]
     sheet = _Sheet(len(prompts), tile_px, max(round(tile_px * H / W), 1), columns or round((2 * len(prompts)) ** 0.5))
     captions = [list(_wrap(prompt, sheet.text, sheet.inner_w, MAX_LINES)) for prompt in prompts]
@@ -135,7 +145,8 @@ def _wrap(text: str, size_px: float, width_px: float, lines: int) -> Iterator[tu
             return
         line, words = _line(words, font, width_px)
         if words and row == lines - 1:
-            line = _shortened(line + " " + words[0], font, width_px)
+            line += " " + words[0]
+            line = line[: _fitting(line, font, width_px, "…")].rstrip() + "…"
         yield line, font
 
 
@@ -147,14 +158,13 @@ def _line(words: list[str], font: Font, width_px: float) -> tuple[str, list[str]
     line = " ".join(words[:count])
     if font.getlength(line) <= width_px:
         return line, words[count:]
-    fits = next((n for n in range(len(line), 1, -1) if font.getlength(line[:n]) <= width_px), 1)
+    fits = max(_fitting(line, font, width_px), 1)
     return line[:fits], [line[fits:], *words[1:]] if len(line) > fits else words[1:]
 
 
-def _shortened(line: str, font: Font, width_px: float) -> str:
-    while len(line) > 1 and font.getlength(line + "…") > width_px:
-        line = line[:-1]
-    return line.rstrip() + "…"
+def _fitting(line: str, font: Font, width_px: float, tail: str = "") -> int:
+    """How many characters of `line`, followed by `tail`, fit."""
+    return bisect_right(range(len(line)), width_px, key=lambda n: font.getlength(line[: n + 1] + tail))
 
 
 def _font(size_px: float, text: str) -> Font:

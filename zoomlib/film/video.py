@@ -2,6 +2,7 @@
 
 import fcntl
 import glob
+import math
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -27,10 +28,21 @@ ENCODERS = {
     "h264": ("-c:v", "libx264", "-preset", "veryfast"),
     "h265": ("-c:v", "libx265", "-preset", "veryfast", "-tag:v", "hvc1", "-x265-params", "log-level=error"),
 }
+SCALER = "bicubic+accurate_rnd+full_chroma_int"  # ffmpeg's default rounds, and repeats chroma pixels
 # Converted by the matrix that it is tagged with: untagged, players guess by the frame's size, and colours shift.
-COLOUR = ("-vf", "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int,"
-          "format=yuv420p,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
-          "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+COLOUR = (
+    "-vf",
+    f"scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags={SCALER},"
+    "format=yuv420p,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
+    "-colorspace",
+    "bt709",
+    "-color_primaries",
+    "bt709",
+    "-color_trc",
+    "bt709",
+    "-color_range",
+    "tv",
+)
 
 
 class VideoError(ZoomlibError):
@@ -50,8 +62,17 @@ class VideoInfo:
     colour: str
 
 
-def write(frames: Iterable[Frame], path: str | Path, *, fps: float = 30, codec: str = "h264", quality: int = 18,
-          title: str = "", comment: str = "", on_frame: Callable[[int], None] | None = None) -> Path:
+def write(
+    frames: Iterable[Frame],
+    path: str | Path,
+    *,
+    fps: float = 30,
+    codec: str = "h264",
+    quality: int = 18,
+    title: str = "",
+    comment: str = "",
+    on_frame: Callable[[int], None] | None = None,
+) -> Path:
     """Encode `frames`, uint8 (H, W, 3) in sRGB, to an MP4 file at `path`, whole or not at all; returns the path.
 
     `quality` is the encoder's constant rate factor, 1 (best) to 51, 18 is visually lossless. An odd side loses its last
@@ -65,9 +86,22 @@ def write(frames: Iterable[Frame], path: str | Path, *, fps: float = 30, codec: 
     first = next(rest, None)
     if first is None:
         raise InvalidInputError("A video needs at least one frame, got none.")
-    height, width = _even(first).shape[:2]
-    command = [*_input(width, height, fps), *ENCODERS[codec], "-crf", str(quality), *COLOUR, "-movflags", "+faststart",
-               "-metadata", f"title={title}", "-metadata", f"comment={comment}", "-f", "mp4"]
+    height, width = _even(first, first.shape, 1).shape[:2]
+    command = [
+        *_input(width, height, fps),
+        *ENCODERS[codec],
+        "-crf",
+        str(quality),
+        *COLOUR,
+        "-movflags",
+        "+faststart",
+        "-metadata",
+        f"title={title}",
+        "-metadata",
+        f"comment={comment}",
+        "-f",
+        "mp4",
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     with _temporary(path) as temporary:
         _encode(chain([first], rest), [*command, _url(temporary)], on_frame)
@@ -80,23 +114,29 @@ def write(frames: Iterable[Frame], path: str | Path, *, fps: float = 30, codec: 
 def probe(path: str | Path) -> VideoInfo:
     """Read the header of a video and count its frames, without decoding. Raises VideoError if it is no whole video."""
     command = [_ffmpeg(), "-hide_banner", "-i", _url(path), "-map", "0:v:0", "-c", "copy", "-f", "null", "-"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603  our own
-    said = done.stderr.decode(errors="replace")
+    with _started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        said = process.communicate()[1].decode(errors="replace")
     stream = re.search(r"Video: (\w+).*?, (\w+)(?:\(([^)]*)\))?, (\d+)x(\d+).*?, ([\d.]+k?) fps", said)
     counts = re.findall(r"frame=\s*(\d+)", said)
-    if done.returncode or not stream or not counts:
+    if process.returncode or not stream or not counts:
         raise VideoError(f"{path} is not a whole video that ffmpeg can read. ffmpeg said: {_last_words(said)}")
     codec, pixels, colour, width, height, fps = stream.groups("")
     return VideoInfo(int(width), int(height), float(fps.replace("k", "e3")), int(counts[-1]), codec, pixels, colour)
 
 
 def read(path: str | Path) -> Iterator[Frame]:
-    """Decode a video: its frames one by one, uint8 (H, W, 3). Raises VideoError if it is no video."""
+    """Decode a video: its frames one by one, uint8 (H, W, 3). Raises VideoError, at the first, if it is no video."""
     info = probe(path)
-    reader = imageio_ffmpeg.read_frames(_url(path), input_params=["-noautorotate"])
-    next(reader)
-    for frame in reader:
-        yield np.frombuffer(frame, np.uint8).reshape(info.height, info.width, 3)
+    shape = (info.height, info.width, 3)
+    command = [_ffmpeg(), "-loglevel", "error", "-noautorotate", "-i", _url(path), "-map", "0:v:0"]
+    command += ["-vf", f"scale=flags={SCALER}", "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    with _started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        pipe = cast(IO[bytes], process.stdout)
+        try:
+            while len(data := pipe.read(math.prod(shape))) == math.prod(shape):
+                yield np.frombuffer(data, np.uint8).reshape(shape)
+        finally:
+            process.kill()  # a reader that stops early leaves ffmpeg with a full pipe
 
 
 def _url(path: str | Path) -> str:
@@ -105,13 +145,43 @@ def _url(path: str | Path) -> str:
 
 
 def _ffmpeg() -> str:
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise VideoError(
+            f"There is no ffmpeg: {error}. Install imageio-ffmpeg from its wheel, which brings one."
+        ) from error
+
+
+def _started(command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, **streams)  # noqa: S603  a list of our own making, no shell
+    except OSError as error:
+        raise VideoError(
+            f"{command[0]} did not start: {error}. Unset IMAGEIO_FFMPEG_EXE, or name a working ffmpeg."
+        ) from error
 
 
 def _input(width: int, height: int, fps: float) -> list[str]:
     rate = str(Fraction(fps).limit_denominator(100_000))
-    return [_ffmpeg(), "-hide_banner", "-loglevel", "warning", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s",
-            f"{width}x{height}", "-r", rate, "-i", "-", "-an"]
+    return [
+        _ffmpeg(),
+        "-hide_banner",
+        "-loglevel",
+        "warning",
+        "-y",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-s",
+        f"{width}x{height}",
+        "-r",
+        rate,
+        "-i",
+        "-",
+        "-an",
+    ]
 
 
 def _check(path: Path, fps: float, codec: str, quality: int) -> None:
@@ -125,7 +195,12 @@ def _check(path: Path, fps: float, codec: str, quality: int) -> None:
         raise InvalidInputError(f"quality is a rate factor from 1 (best) to 51, got {quality}; 18 is the usual one.")
 
 
-def _even(frame: Frame) -> Frame:
+def _even(frame: Frame, shape: tuple[int, ...], count: int) -> Frame:
+    if frame.dtype != np.uint8 or frame.shape != shape or frame.ndim != 3 or shape[2] != 3 or min(shape[:2]) < 2:
+        raise InvalidInputError(
+            f"Every frame must be uint8 (H, W, 3), at least 2 x 2 and of one size; the first is {shape}, frame {count} "
+            f"is {frame.dtype} {frame.shape}."
+        )
     H, W = frame.shape[:2]
     return np.ascontiguousarray(frame[: H - H % 2, : W - W % 2])
 
@@ -133,7 +208,7 @@ def _even(frame: Frame) -> Frame:
 def _encode(frames: Iterable[Frame], command: list[str], on_frame: Callable[[int], None] | None) -> None:
     # ffmpeg's messages go to a file: in a pipe that nobody empties they would stop it.
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log)  # noqa: S603  our own command
+        process = _started(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
         pipe = cast(IO[bytes], process.stdin)
         try:
             _feed(frames, pipe, on_frame)
@@ -150,18 +225,17 @@ def _encode(frames: Iterable[Frame], command: list[str], on_frame: Callable[[int
         if status:
             log.seek(0)
             said = _last_words(log.read().decode(errors="replace"))
-            raise VideoError(f"ffmpeg stopped with status {status} and no video was written. Is there room on the disk?"
-                             f" ffmpeg said: {said}")
+            raise VideoError(
+                f"ffmpeg stopped with status {status} and no video was written. Is there room on the disk?"
+                f" ffmpeg said: {said}"
+            )
 
 
 def _feed(frames: Iterable[Frame], pipe: IO[bytes], on_frame: Callable[[int], None] | None) -> None:
-    shape = None
+    shape: tuple[int, ...] = ()
     for count, frame in enumerate(frames, start=1):
         shape = shape or frame.shape
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
-            raise InvalidInputError(f"Every frame must be uint8 (H, W, 3) of one size; the first is {shape}, frame "
-                                    f"{count} is {frame.dtype} {frame.shape}.")
-        pipe.write(_even(frame).data)
+        pipe.write(_even(frame, shape, count).data)
         if on_frame is not None:
             on_frame(count)
 

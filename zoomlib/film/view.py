@@ -40,7 +40,8 @@ def look(position: float, p: float, windows: Sequence[Part], size: Size, aspect:
 
     `windows` are the parts of level i that show level i + 1; `size` of the frame in pixels; `aspect` is width over
     height of the levels: a frame of another shape shows the largest centred part. The finer level keeps `inset_px`
-    pixels off its own border, so that a resampling kernel finds its pixels on every side.
+    pixels off its own border, so that a resampling kernel finds its pixels on every side, but never more than the
+    margin that is in sight.
     """
     level = min(int(position), len(windows))
     outer = _cover(_zoomed(windows[level], p, position - level) if level < len(windows) else (0, 0, 1, 1), size, aspect)
@@ -51,8 +52,10 @@ def look(position: float, p: float, windows: Sequence[Part], size: Size, aspect:
     if any(last <= first for first, last in spans):
         return View(level, outer)
     (x0, x1), (y0, y1) = spans
-    inner = [_through(pixel, outer[a], outer[a + 2], window[a], window[a + 2], size[a])
-             for pixel, a in ((x0, 0), (y0, 1), (x1, 0), (y1, 1))]
+    inner = [
+        _through(pixel, outer[a], outer[a + 2], window[a], window[a + 2], size[a])
+        for pixel, a in ((x0, 0), (y0, 1), (x1, 0), (y1, 1))
+    ]
     return View(level, outer, (x0, y0, x1, y1), (inner[0], inner[1], inner[2], inner[3]))
 
 
@@ -74,9 +77,12 @@ def _cover(box: Part, size: Size, aspect: float) -> Part:
 def _span(low: float, high: float, start: float, stop: float, pixels: int, inset_px: float) -> tuple[int, int]:
     """The whole pixels of a frame that shows [low, high], within [start, stop], off those ends that are in sight."""
     first, last = ((edge - low) / (high - low) * pixels for edge in (start, stop))
-    # The nudge keeps an edge that is meant to lie on a pixel's edge from losing that pixel to rounding.
-    return (math.ceil(first + inset_px - NUDGE_PX) if first > NUDGE_PX else 0,
-            math.floor(last - inset_px + NUDGE_PX) if last < pixels - NUDGE_PX else pixels)
+    # Growing with the margin, the inset is gone when the finer level fills the frame: nothing jumps there. The nudge
+    # keeps an edge that is meant to lie on a pixel's edge from losing that pixel to rounding.
+    return (
+        max(math.ceil(first + min(inset_px, first) - NUDGE_PX), 0),
+        min(math.floor(last - min(inset_px, pixels - last) + NUDGE_PX), pixels),
+    )
 
 
 def _through(pixel: int, low: float, high: float, start: float, stop: float, pixels: int) -> float:

@@ -1,0 +1,170 @@
+import itertools
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+
+from tests.zoomlib.film.worlds import Scene, misfit, smooth_world
+from zoomlib.errors import InvalidInputError
+from zoomlib.film.camera import Camera
+from zoomlib.film.render import Renderer, even_size, frames
+from zoomlib.stack import ZoomStack
+
+
+def scene(p=2.0, levels=3, size=(128, 128), focus=(0.5, 0.5), finest_px=12.0):
+    return Scene(smooth_world(finest_px, size[0], p, levels), size, p, levels, focus)
+
+
+SCENES = {
+    "centred": (scene(finest_px=16), (128, 128)),
+    "off-centre, another shape": (scene(levels=2, size=(128, 96), focus=(0.3, 0.6)), (160, 90)),
+    "window on the edge": (scene(focus=(0.05, 0.95), finest_px=16), (128, 128)),
+    "p = 1.5": (scene(p=1.5), (128, 128)),
+    "p = 4, upright": (scene(p=4.0, levels=2, finest_px=20), (100, 128)),
+    "p = 1.37, enlarged": (scene(p=1.37, size=(120, 100), focus=(0.7, 0.2)), (256, 256)),
+    "reduced": (scene(size=(256, 256), finest_px=32), (128, 128)),
+    "odd": (scene(size=(127, 101), finest_px=16), (121, 99)),
+}
+
+
+def inconsistent(levels=3, side=96, seed=0):
+    """Levels that have nothing to do with each other: blobs of every size."""
+    generator = torch.Generator().manual_seed(seed)
+    octaves = [
+        torch.nn.functional.interpolate(torch.randn(levels, 3, n, n, generator=generator), (side, side), mode="bicubic")
+        / n
+        for n in (3, 6, 12, 24, 48)
+    ]
+    picture = sum(octaves)
+    return (picture / picture.abs().max()).clamp(-1, 1)
+
+
+def as_float(frame):
+    return frame.transpose(2, 0, 1) / 127.5 - 1
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_every_frame_is_the_world_at_its_own_scale(name):
+    """Against the closed form: at least 50 dB (8 bits alone allow 58.9), and geometry right to 0.02 px everywhere."""
+    scene, size = SCENES[name]
+    renderer = Renderer(scene.stack(), size)
+    for s in (np.arange(12) + 0.5) / 12 * (scene.levels - 1):
+        frame, truth = as_float(renderer.frame(s)), scene.truth(s, size)
+        assert frame.shape == truth.shape
+        assert 10 * math.log10(4 / np.square(frame - truth).mean()) > 50, s
+        assert max(misfit(frame, truth)) < 0.02, s
+
+
+def test_at_an_integer_position_the_frame_is_the_level():
+    scene, size = SCENES["centred"]
+    renderer = Renderer(scene.stack(), size)
+    for level in range(scene.levels):
+        frame, truth = as_float(renderer.frame(level)), scene.truth(level, size)
+        assert 10 * math.log10(4 / np.square(frame - truth).mean()) > 50
+
+
+def test_out_shows_the_same_frames_in_reverse():
+    stack = scene(size=(64, 64)).stack()
+    there, back = (
+        list(frames(stack, Camera(3, fps=10, seconds_per_level=0.5, direction=d), (48, 32))) for d in ("in", "out")
+    )
+    assert len(there) == len(back) == 10
+    assert all(np.array_equal(a, b) for a, b in zip(there, reversed(back), strict=True))
+
+
+@pytest.mark.parametrize("p", [1.5, 2.0, 4.0])
+def test_no_pop_where_the_camera_passes_a_level_even_of_unrelated_levels(p):
+    """The limit from below is the level itself; across it, frames change as much as from frame to frame beside it."""
+    renderer = Renderer(ZoomStack(inconsistent(), p), (96, 96))
+    for level in (1, 2):
+        before, at = (renderer.frame(level - nudge).astype(float) for nudge in (1e-6, 0.0))
+        assert np.abs(before - at).max() <= 5  # in the outermost pixel; half a grey level over the frame
+        assert np.sqrt(np.square(before - at).mean()) < 0.5
+    film = [renderer.frame(1 + (k + 0.5) * 0.01).astype(float) for k in range(-4, 4)]
+    changes = [np.sqrt(np.square(b - a).mean()) for a, b in itertools.pairwise(film)]
+    assert changes[3] < 1.25 * float(np.median(changes))
+
+
+def test_levels_of_different_colour_ease_into_each_other_without_an_edge():
+    """Pasted hard, the step between neighbouring pixels would be the whole difference of the levels."""
+    levels = torch.tensor([-0.5, 0.5]).view(2, 1, 1, 1).expand(2, 3, 128, 128).contiguous()
+    renderer = Renderer(ZoomStack(levels, 2.0), (128, 128))
+    difference = 127.5
+    for s in np.linspace(0, 1, 21):
+        frame = renderer.frame(s).astype(float)
+        steps = max(np.abs(np.diff(frame, axis=0)).max(), np.abs(np.diff(frame, axis=1)).max())
+        # Smoothstep over an eighth of the finer level, which at worst is half as wide as the frame.
+        assert steps <= 1.5 / (128 / 8 / 2) * difference * 1.1
+
+
+def test_finer_levels_are_in_every_wider_one():
+    """A dot of the finest level, two levels down, is seen from level 0: 1/4 of its size, where it belongs."""
+    levels = torch.full((3, 3, 128, 128), -1.0)
+    levels[2, :, 48:80, 48:80] = 1.0
+    frame = Renderer(ZoomStack(levels, 2.0), (128, 128)).frame(0.0)[..., 0]
+    assert frame[61:67, 61:67].min() > 240
+    assert frame[:56].max() == frame[72:].max() == frame[:, :56].max() == frame[:, 72:].max() == 0
+
+
+def test_small_levels_in_a_large_frame_keep_what_finer_levels_know():
+    """At four times the size of the levels, level 0's centre shows a checkerboard that its own pixels cannot hold."""
+    levels = torch.zeros(3, 3, 32, 32)
+    levels[2] = (torch.arange(32)[:, None] // 2 + torch.arange(32) // 2) % 2 * 2.0 - 1
+    centre = Renderer(ZoomStack(levels, 2.0), (128, 128)).frame(0.0)[52:76, 52:76]
+    assert centre.std() > 60
+
+
+def test_grey_levels_make_grey_frames():
+    stack = ZoomStack(inconsistent()[:, :1].contiguous(), 2.0)
+    frame = Renderer(stack, (64, 64)).frame(0.7)
+    assert frame.shape == (64, 64, 3)
+    assert np.array_equal(frame[..., 0], frame[..., 2])
+
+
+def test_one_level_is_a_still():
+    stack = ZoomStack(inconsistent(levels=1), 2.0)
+    film = list(frames(stack, Camera(1, fps=3, seconds_per_level=1), (40, 40)))
+    assert len(film) == 3
+    assert all(np.array_equal(frame, film[0]) for frame in film)
+
+
+def test_memory_does_not_grow_with_the_number_of_frames():
+    stack = ZoomStack(inconsistent(side=64), 2.0)
+    film = frames(stack, Camera(3, fps=100, seconds_per_level=1), (256, 256))
+    next(film)
+    tracemalloc.start()
+    for _ in film:
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 256 * 256 * 3  # of 199 frames, a few are alive at once
+
+
+def test_the_film_has_the_cameras_frames_of_the_asked_size():
+    film = list(frames(scene(size=(32, 32)).stack(), Camera(3, fps=4, seconds_per_level=1), (31, 17)))
+    assert len(film) == 8
+    assert {(frame.shape, frame.dtype.name) for frame in film} == {((17, 31, 3), "uint8")}
+
+
+@pytest.mark.parametrize("p", [1.01, 100.0])
+def test_extreme_factors_draw(p):
+    renderer = Renderer(ZoomStack(inconsistent(side=32), p), (32, 32))
+    assert all(renderer.frame(s).shape == (32, 32, 3) for s in np.linspace(0, 2, 9))
+
+
+def test_misfits_are_refused_at_once():
+    stack = ZoomStack(inconsistent(side=32), 2.0)
+    with pytest.raises(InvalidInputError, match="3"):
+        frames(stack, Camera(4), (32, 32))
+    with pytest.raises(InvalidInputError, match="size"):
+        Renderer(stack, (0, 32))
+    for s in (-0.1, 2.1, math.nan):
+        with pytest.raises(InvalidInputError, match="outside"):
+            Renderer(stack, (32, 32)).frame(s)
+
+
+def test_even_sizes():
+    assert even_size((641, 359)) == (640, 358)
+    assert even_size((1, 2)) == (2, 2)
