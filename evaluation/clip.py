@@ -40,29 +40,41 @@ def create(config: Mapping[str, Any]) -> Model:
     """
     model_cfg = copy.deepcopy(dict(_model_cfg(config)))
     if model_cfg["text_cfg"].get("hf_model_name"):
-        raise InvalidInputError("The scorer's text tower is named from a hub (text_cfg.hf_model_name), which a folder "
-                                "cannot supply. Use a model whose text tower is open_clip's own, or NAME:TAG.")
+        raise InvalidInputError(
+            "The scorer's text tower is named from a hub (text_cfg.hf_model_name), which a folder "
+            "cannot supply. Use a model whose text tower is open_clip's own, or NAME:TAG."
+        )
     custom = model_cfg.pop("custom_text", False)
     kind = open_clip.CoCa if "multimodal_cfg" in model_cfg else open_clip.CustomTextCLIP if custom else open_clip.CLIP
     try:
         model = kind(**model_cfg)
     except (TypeError, ValueError, AssertionError, KeyError, RuntimeError) as error:
-        raise InvalidInputError(f"open_clip cannot build the model of this configuration: {error}. Compare model_cfg "
-                                "with the configurations that ship with open_clip.") from error
+        raise InvalidInputError(
+            f"open_clip cannot build the model of this configuration: {error}. Compare model_cfg "
+            "with the configurations that ship with open_clip."
+        ) from error
     set_model_preprocess_cfg(model, _preprocess_cfg(config.get("preprocess_cfg", {}), model))
     return model
 
 
-def save(model: Model, config: Mapping[str, Any], tokenizer: Tokenizer | None, folder: str | Path,
-         *, dtype: torch.dtype = torch.float32) -> Path:
+def save(
+    model: Model,
+    config: Mapping[str, Any],
+    tokenizer: Tokenizer | None,
+    folder: str | Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Path:
     """Write `model` where `load_scorer`, or open_clip itself as `local-dir:FOLDER`, reads it back; returns the folder.
 
     Floating-point weights are stored as `dtype` (float16 halves the file). `tokenizer` None means open_clip's own.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()
-               for name, value in model.state_dict().items()}
+    weights = {
+        name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     if tokenizer is not None:
         tokenizer.save(str(folder / TOKENIZER))
@@ -102,8 +114,10 @@ class Scorer:
         """Unit embeddings (N, D), float32 on the CPU, of images (N, 3, H, W) in [-1, 1]."""
         if images.ndim != 4 or images.shape[1] != 3:
             raise InvalidInputError(f"Expected images of shape (N, 3, H, W), got {tuple(images.shape)}.")
-        parts = [self.model.encode_image(self.preprocess(part.to(self.device)), normalize=True).float().cpu()
-                 for part in torch.split(images, self.batch)]
+        parts = [
+            self.model.encode_image(self.preprocess(part.to(self.device)), normalize=True).float().cpu()
+            for part in torch.split(images, self.batch)
+        ]
         return torch.cat(parts)
 
     @torch.inference_mode()
@@ -129,8 +143,10 @@ class Scorer:
 
     @torch.inference_mode()
     def _embed_tokens(self, tokens: Tokens) -> Tensor:
-        parts = [self.model.encode_text(part.to(self.device), normalize=True).float().cpu()
-                 for part in torch.split(tokens.ids, self.batch)]
+        parts = [
+            self.model.encode_text(part.to(self.device), normalize=True).float().cpu()
+            for part in torch.split(tokens.ids, self.batch)
+        ]
         return torch.cat(parts)
 
 
@@ -146,8 +162,11 @@ def rate(cosines: Tensor, tokens: Tokens) -> TextImage:
 def score_text(scorer: Scorer, images: Tensor, prompts: Sequence[str]) -> list[Score]:
     """`TextImage` of a stack's levels (L, 3, H, W) and their prompts, as one score per field and level."""
     rated = scorer.score(images, prompts)
-    return [Score(field.name, float(value), "level", level, scorer.name, scorer.revision)
-            for field in fields(rated) for level, value in enumerate(getattr(rated, field.name).tolist())]
+    return [
+        Score(field.name, float(value), "level", level, scorer.name, scorer.revision)
+        for field in fields(rated)
+        for level, value in enumerate(getattr(rated, field.name).tolist())
+    ]
 
 
 def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "cpu") -> Scorer:
@@ -159,14 +178,17 @@ def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "c
     name = str(name)
     if name == "bundled":
         from zoomlib import bundled
+
         return _from_folder(bundled.folder() / "scorer", "bundled", torch.device(device))
     if Path(name).is_dir():
         return _from_folder(Path(name), Path(name).resolve().name, torch.device(device))
     architecture, colon, tag = name.partition(":")
     if colon and architecture in open_clip.list_models():
         return _from_tag(architecture, tag, torch.device(device))
-    raise InvalidInputError(f"No scorer {name!r}. Expected 'bundled', a folder with {CONFIG} and {WEIGHTS}, or "
-                            "NAME:TAG as `open_clip.list_pretrained()` lists them, e.g. 'ViT-B-32:openai'.")
+    raise InvalidInputError(
+        f"No scorer {name!r}. Expected 'bundled', a folder with {CONFIG} and {WEIGHTS}, or "
+        "NAME:TAG as `open_clip.list_pretrained()` lists them, e.g. 'ViT-B-32:openai'."
+    )
 
 
 def _from_folder(folder: Path, name: str, device: torch.device) -> Scorer:
@@ -176,27 +198,33 @@ def _from_folder(folder: Path, name: str, device: torch.device) -> Scorer:
         open_clip.load_checkpoint(model, str(folder / WEIGHTS))
     except Exception as error:
         what = "is missing" if not (folder / WEIGHTS).is_file() else f"does not fit {CONFIG} or is damaged: {error}"
-        raise InvalidInputError(f"{folder / WEIGHTS} {what}. Fetch or save the scorer again; only safetensors are "
-                                "read.") from error
+        raise InvalidInputError(
+            f"{folder / WEIGHTS} {what}. Fetch or save the scorer again; only safetensors are read."
+        ) from error
     return _scorer(model, _folder_tokenize(folder, config), name, device)
 
 
 def _from_tag(architecture: str, tag: str, device: torch.device) -> Scorer:
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if tag not in tags:
-        raise InvalidInputError(f"open_clip has no weights {tag!r} for {architecture}. "
-                                f"It has: {', '.join(tags) or 'none'}.")
+        raise InvalidInputError(
+            f"open_clip has no weights {tag!r} for {architecture}. It has: {', '.join(tags) or 'none'}."
+        )
     trained = bool(open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu", False))
     if open_clip.get_model_config(architecture).get("quick_gelu", False) and not trained:
-        raise InvalidInputError(f"The weights {tag!r} were not trained with QuickGELU, which {architecture} uses; the "
-                                f"scores would be wrong. Use {architecture.removesuffix('-quickgelu')}:{tag}.")
+        raise InvalidInputError(
+            f"The weights {tag!r} were not trained with QuickGELU, which {architecture} uses; the "
+            f"scores would be wrong. Use {architecture.removesuffix('-quickgelu')}:{tag}."
+        )
     try:
         # Weights trained with QuickGELU under a plain name would score wrongly with no more than a warning.
         model = open_clip.create_model(architecture, pretrained=tag, force_quick_gelu=trained)
         tokenizer = open_clip.get_tokenizer(architecture)
     except Exception as error:
-        raise InvalidInputError(f"open_clip could not load {architecture}:{tag}: {error}. It needs a network once; "
-                                "afterwards, or from a folder, none.") from error
+        raise InvalidInputError(
+            f"open_clip could not load {architecture}:{tag}: {error}. It needs a network once; "
+            "afterwards, or from a folder, none."
+        ) from error
     return _scorer(model, _open_clip_tokenize(tokenizer), f"{architecture}:{tag}", device)
 
 
@@ -225,6 +253,7 @@ def _folder_tokenize(folder: Path, config: Mapping[str, Any]) -> Tokenize:
 
 def _open_clip_tokenize(tokenizer: Any) -> Tokenize:
     """open_clip's tokenizers truncate in silence (keeping the end token); the counts come from their raw encoding."""
+
     def count(prompt: str) -> int:
         inner = getattr(tokenizer, "tokenizer", None)
         return len(inner(tokenizer.clean_fn(prompt)).input_ids) if inner else len(tokenizer.encode(prompt)) + 2
@@ -241,8 +270,10 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInputError(f"{path} cannot be read as a scorer's configuration: {error}. A scorer's folder holds "
-                                f"{CONFIG} and {WEIGHTS}.") from error
+        raise InvalidInputError(
+            f"{path} cannot be read as a scorer's configuration: {error}. A scorer's folder holds "
+            f"{CONFIG} and {WEIGHTS}."
+        ) from error
     _model_cfg(config)
     return dict(config)
 
@@ -250,8 +281,10 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _model_cfg(config: Any) -> Mapping[str, Any]:
     model_cfg = config.get("model_cfg") if isinstance(config, Mapping) else None
     if not isinstance(model_cfg, Mapping) or not {"embed_dim", "vision_cfg", "text_cfg"} <= model_cfg.keys():
-        raise InvalidInputError("A scorer's configuration needs `model_cfg` with embed_dim, vision_cfg and text_cfg, "
-                                f"as in open_clip's own {CONFIG}; got {str(config)[:80]}.")
+        raise InvalidInputError(
+            "A scorer's configuration needs `model_cfg` with embed_dim, vision_cfg and text_cfg, "
+            f"as in open_clip's own {CONFIG}; got {str(config)[:80]}."
+        )
     return model_cfg
 
 

@@ -39,4 +39,4 @@ def _fit(pixels: Tensor, height: int, width: int, fill: float) -> Tensor:
     pixels = F.pad(pixels, (left, max(width - W - left, 0), top, max(height - H - top, 0)), value=fill)
     H, W = pixels.shape[-2:]
     y, x = round((H - height) / 2), round((W - width) / 2)
-    return pixels[..., y:y + height, x:x + width]
+    return pixels[..., y : y + height, x : x + width]

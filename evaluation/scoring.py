@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from evaluation.clip import Scorer
 
 
-def score_stack(stack: ZoomStack, prompts: Sequence[str], scorer: "Scorer | None" = None, *,
-                estimates: Tensor | None = None, camera: Camera | None = None) -> list[Score]:
+def score_stack(
+    stack: ZoomStack,
+    prompts: Sequence[str],
+    scorer: "Scorer | None" = None,
+    *,
+    estimates: Tensor | None = None,
+    camera: Camera | None = None,
+) -> list[Score]:
     """Text scores by `scorer`, window scores (with the model's last `estimates` if given), evenness of `camera`.
 
     Ready for `table.rows`. Raises InvalidInputError unless there is one prompt per level.

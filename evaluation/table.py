@@ -142,8 +142,10 @@ def _table(scores: list[Mapping[str, Any]]) -> pa.Table:
 
 def _conform(table: pa.Table) -> pa.Table:
     """`table` with SCHEMA's columns first, in its types, empty where it has none."""
-    known = [table[field.name].cast(field.type) if field.name in table.column_names
-             else pa.nulls(len(table), field.type) for field in SCHEMA]
+    known = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in SCHEMA
+    ]
     extra = [name for name in table.column_names if name not in SCHEMA.names]
     fields = [*(field.with_nullable(True) for field in SCHEMA), *(table.schema.field(name) for name in extra)]
     return pa.Table.from_arrays([*known, *(table[name] for name in extra)], schema=pa.schema(fields))

@@ -73,8 +73,9 @@ def lab(images: Tensor) -> Tensor:
     """CIE L*a*b* (..., 3, H, W), D65 white, 2 degree observer, float64, of sRGB images in [-1, 1]; grey is allowed."""
     rgb = ((images.double() + 1) / 2).clamp(0, 1).expand(*images.shape[:-3], 3, *images.shape[-2:])
     linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    to_xyz = rgb.new_tensor([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169],
-                             [0.019334, 0.119193, 0.950227]])
+    to_xyz = rgb.new_tensor(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+    )
     xyz = torch.einsum("ij,...jhw->...ihw", to_xyz, linear) / rgb.new_tensor([0.95047, 1.0, 1.08883]).view(3, 1, 1)
     f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-12) ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
     x, y, z = f.unbind(-3)
@@ -88,10 +89,12 @@ def seam(image: Tensor, window: Box | Window) -> dict[str, float]:
     of these. "Beside" are the parallel lines 2 to 4 pixels off, within the window's extent. Half a grey level is added
     to both, so that flat areas give 1. A side on the image's own edge has no seam and is NaN.
     """
-    across = {"left": (image, window.left, window.top, window.height),
-              "right": (image, window.left + window.width, window.top, window.height),
-              "top": (image.mT, window.top, window.left, window.width),
-              "bottom": (image.mT, window.top + window.height, window.left, window.width)}
+    across = {
+        "left": (image, window.left, window.top, window.height),
+        "right": (image, window.left + window.width, window.top, window.height),
+        "top": (image.mT, window.top, window.left, window.width),
+        "bottom": (image.mT, window.top + window.height, window.left, window.width),
+    }
     steps = {side: _steps(*line) for side, line in across.items()}
     seen = [step for step in steps.values() if step is not None]
     if not seen:
