@@ -160,6 +160,6 @@ def _with_our_numbers(data):
     if isinstance(data, list):
         return [_with_our_numbers(value) for value in data]
     try:
-        return float(data) if isinstance(data, str) and not math.isinf(float(data)) else data
+        return float(data) if isinstance(data, str) and math.isfinite(float(data)) else data
     except ValueError:
         return data
