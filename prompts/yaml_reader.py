@@ -20,7 +20,8 @@ WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "no", "off"), False),
     **dict.fromkeys(("null", "~", ""), None),
 }
-NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
+SPELLINGS = {form: value for word, value in WORDS.items() for form in (word, word.capitalize(), word.upper())}
+NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 HINTS = (
     ("'\\t'", "Indent with spaces: YAML allows no tabs there."),
@@ -39,8 +40,8 @@ HINTS = (
 
 def meaning(word: str) -> Scalar:
     """What an unquoted word stands for."""
-    if word.lower() in WORDS:
-        return WORDS[word.lower()]
+    if word in SPELLINGS:
+        return SPELLINGS[word]
     if NOT_FINITE.fullmatch(word):
         return float(word.lower().replace(".", "", 1))
     found = number(word)
