@@ -16,7 +16,7 @@ from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.bundled.world.pictures import Pictures, draw_pictures
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
 
-BATCH, STEPS, RATE = 128, 1_500, 1.5e-3
+BATCH, RATE = 128, 1.5e-3
 
 
 def config(vocabulary: int) -> dict[str, Any]:
@@ -26,37 +26,45 @@ def config(vocabulary: int) -> dict[str, Any]:
             "embed_dim": 64,
             "vision_cfg": {"image_size": SIZE, "layers": 3, "width": 128, "head_width": 32, "patch_size": 8},
             "text_cfg": {
-                "context_length": MAX_TOKENS, "vocab_size": vocabulary, "width": 128, "heads": 4, "layers": 2,
+                "context_length": MAX_TOKENS,
+                "vocab_size": vocabulary,
+                "width": 128,
+                "heads": 4,
+                "layers": 2,
             },
         },
         "preprocess_cfg": {
-            "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash", "size": SIZE,
+            "mean": [0.5] * 3,
+            "std": [0.5] * 3,
+            "interpolation": "bicubic",
+            "resize_mode": "squash",
+            "size": SIZE,
         },
-    }  # fmt: skip
+    }
 
 
-def train_scorer(folder: Path, *, steps: int = STEPS, seed: int = 0) -> Iterator[tuple[int, float]]:
+def train_scorer(folder: Path, *, steps: int, seed: int = 0, device: str = "cpu") -> Iterator[tuple[int, float]]:
     """Train from nothing and write the scorer to `folder`; yields (step, loss).
 
     The contrastive loss of CLIP (arXiv 2103.00020), except that all examples whose caption means the same (class,
-    colour, inner class) count as right for each other. It sees single and nested pictures, captions with and without a colour,
-    and softened pictures, since a diffusion model's are never as crisp as the world's.
+    colour, inner class) count as right for each other. It sees single and nested pictures, captions with and without
+    a colour, and softened pictures, since a diffusion model's are never as crisp as the world's.
     """
     tokenizer = train_tokenizer()
     description = config(tokenizer.get_vocab_size())
     torch.manual_seed(seed)  # open_clip's constructors draw from the global generator
-    model = clip.create(description)
+    model = clip.create(description).to(device)
     tokenize = from_tokenizer(tokenizer, MAX_TOKENS)
     feed = Feed(Recipe(seed=seed + 77, batch=BATCH, steps_per_shard=8, first_shards=16), size=SIZE)
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
     for step in range(steps):
         batch = feed.batch(step)
-        images = soften(batch.images, seeded(seed, step, 9))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        images = soften(batch.images, seeded(seed, step, 9)).to(device)
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
             image = model.encode_image(images, normalize=True).float()
-            text = model.encode_text(tokenize(batch.captions).ids, normalize=True).float()
-        loss = contrastive_loss(image @ text.T * model.logit_scale.exp(), meaning(batch))
-        loss.backward()
+            text = model.encode_text(tokenize(batch.captions).ids.to(device), normalize=True).float()
+        loss = contrastive_loss(image @ text.T * model.logit_scale.exp(), meaning(batch).to(device))
+        loss.backward()  # type: ignore[no-untyped-call]
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / 100, (steps - step) / (0.4 * steps))
         optimizer.step()

@@ -26,8 +26,10 @@ def train(recipe: Recipe, checkpoints: Path, out: Path, device: str) -> Path:
 
 @flow(name="train-bundled", persist_result=False)
 def train_bundled(
-    recipe: Recipe | None = None, checkpoints: Path = Path("checkpoints/bundled"), out: Path | None = None,
+    recipe: Recipe | None = None,
+    checkpoints: Path = Path("checkpoints/bundled"),
+    out: Path | None = None,
     device: str = "cpu",
-) -> Path:  # fmt: skip
+) -> Path:
     """Train the bundled model from nothing, or go on from `checkpoints`; returns the folder of the finished model."""
     return train(recipe or Recipe(), checkpoints, out or bundled.folder(), device)

@@ -32,7 +32,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def write_card(folder: Path, device: str, stories: dict[str, list[str]], recipe: Recipe) -> Path:
-    """Measure the model in `folder` and write `README.md`, `card.json` and sheets beside its weights; returns the card."""
+    """Measure the model in `folder`; write `README.md`, `card.json` and sheets beside its weights. Returns the card."""
     denoiser = Guided(load_denoiser(folder, device=device), GUIDANCE, RESCALE, clamp=True)
     scorer = load_scorer(folder / "scorer", device=device)
     facts = {"trained_images": recipe.images, **measure(denoiser, scorer, folder, stories)}
@@ -50,14 +50,18 @@ def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str,
     joint_sampling = {
         name: asdict(
             quality.average(
-                [quality.measure(denoiser, scorer, prompts, seed, **way) for prompts in stories.values() for seed in SEEDS]
+                [
+                    quality.measure(denoiser, scorer, prompts, seed, **way)
+                    for prompts in stories.values()
+                    for seed in SEEDS
+                ]
             )
         )
         for name, way in WAYS.items()
     }
-    images = seen.images.unflatten(0, (len(CLASS_NAMES), PER_CLASS))
+    images = seen.images.view(len(CLASS_NAMES), PER_CLASS, *seen.images.shape[1:])
     save_png(sheet(images[:, : len(COLOUR_NAMES)].flatten(0, 1), len(COLOUR_NAMES)), folder / "samples.png")
-    save_png(sheet(world.unflatten(0, (-1, PER_CLASS))[:, :9].flatten(0, 1), 9), folder / "world.png")
+    save_png(sheet(world.view(images.shape)[:, :9].flatten(0, 1), 9), folder / "world.png")
     save_png(sheet(torch.stack([truth[:12], made[:12]]).flatten(0, 1), 12), folder / "outpainting.png")
     return {
         "scorer": quality.scorer_accuracy(scorer),
@@ -65,7 +69,9 @@ def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str,
             name: {"class": float(k), "colour": float(c), "both": float(b)}
             for name, k, c, b in zip(CLASS_NAMES, seen.kind, seen.colour, seen.both, strict=True)
         },
-        "frechet_bundled_scorer": quality.frechet_distance(scorer.embed_images(seen.images), scorer.embed_images(world)),
+        "frechet_bundled_scorer": quality.frechet_distance(
+            scorer.embed_images(seen.images), scorer.embed_images(world)
+        ),
         "outpainting_seam": border_seam,
         "joint": joint_sampling,
         "stories": list(stories),
@@ -75,7 +81,8 @@ def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str,
 def words(facts: dict[str, Any]) -> str:
     """The card as Markdown."""
     recognised = "\n".join(
-        f"| {name} | {100 * row['class']:.0f} % | {100 * row['colour']:.0f} % |" for name, row in facts["recognised"].items()
+        f"| {name} | {100 * row['class']:.0f} % | {100 * row['colour']:.0f} % |"
+        for name, row in facts["recognised"].items()
     )
     ways = "\n".join(
         f"| {name} | {row['text_score']:.1f} | {row['estimate_psnr']:.1f} | {row['seam']:.2f} |"
@@ -85,15 +92,15 @@ def words(facts: dict[str, Any]) -> str:
     return f"""# The bundled model
 
 A small text-to-image diffusion model that Tenfold trained itself, from nothing, on a procedural world of its own:
-{facts["trained_images"]:,} examples, put together from pictures that a program draws. No photograph, no drawing and no text of anybody was used.
-It is a demonstration and a test bed. It draws twelve kinds of scene in nine colours at 64 px, and nothing else; for
-anything beyond, use a real model. Licence: MIT, as the project. Made again by `tenfold train-bundled`.
+{facts["trained_images"]:,} examples, put together from pictures that a program draws. No photograph, no drawing and
+no text of anybody was used. It is a demonstration and a test bed. It draws twelve kinds of scene in nine colours at
+64 px, and nothing else; for anything beyond, use a real model. Licence: MIT, as the project. Made again by `tenfold train-bundled`.
 
 **Words it knows.** {", ".join(CLASS_NAMES)}; {", ".join(COLOUR_NAMES)}; "a distant view of", "a close view of"; and
 "... with ... in the centre". Other words are read, but mean nothing to it.
 
-**Parts.** `unet/` (UNet2DConditionModel, pixel space in 2 x 2 patches, predicts the clean picture, with mask and kept picture as
-further input), `text_encoder/` (CLIPTextModel, 2 layers), `tokenizer/`, `scheduler/` (cosine, trailing),
+**Parts.** `unet/` (UNet2DConditionModel, pixel space in 2 x 2 patches, predicts the clean picture, with mask and kept
+picture as further input), `text_encoder/` (CLIPTextModel, 2 layers), `tokenizer/`, `scheduler/` (cosine, trailing),
 `super_resolution/` (64 to 256 px; averages back to its input exactly), `scorer/` (open_clip, two towers).
 
 ## What it draws
@@ -117,11 +124,12 @@ The scorer names the class of held-out pictures of the world rightly in {100 * s
 |---|---|---|
 {recognised}
 
-Frechet distance of these samples to {PER_CLASS * 12} world pictures over the scorer's embeddings (no FID): {facts["frechet_bundled_scorer"]:.3f}.
+Frechet distance of these samples to {PER_CLASS * 12} world pictures over the scorer's embeddings (no FID):
+{facts["frechet_bundled_scorer"]:.3f}.
 Seam of an outpainted border (1 is invisible): {facts["outpainting_seam"]:.2f}.
 
-Joint sampling over the stories {", ".join(facts["stories"])} with {len(SEEDS)} seeds each (text score 100 cos; agreement of the
-model's own last estimates in dB; seam of the windows):
+Joint sampling over the stories {", ".join(facts["stories"])}
+with {len(SEEDS)} seeds each (text score 100 cos; agreement of the model's own last estimates in dB; seam of the windows):
 
 | way | text score | agreement dB | seam |
 |---|---|---|---|
@@ -129,5 +137,6 @@ model's own last estimates in dB; seam of the windows):
 
 ## Limits
 Structure is approximate: arms of galaxies, orbits and venation are often irregular. The world is flat and schematic:
-widths in metres mean nothing in it. A wide view and what is pasted into its centre agree in colour and texture, not always in shape.
+widths in metres mean nothing in it. A wide view and what stands in its centre agree in colour and texture, not always
+in shape.
 """

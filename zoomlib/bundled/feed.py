@@ -50,20 +50,20 @@ class Feed:
 
     def batch(self, step: int) -> Batch:
         """The examples of one step."""
-        self._renew(step)
-        assert self.pool is not None
+        pool = self._renew(step)
         generator = seeded(self.recipe.seed, self.worker, step, 1)
         rng = random.Random(self.recipe.seed * 7919 + self.worker * 104_729 + step * 15_485_863)
-        return nested_batch(self.pool, self.rows, self.recipe.batch, self.recipe.nested_share, generator, rng)
+        return nested_batch(pool, self.rows, self.recipe.batch, self.recipe.nested_share, generator, rng)
 
-    def _renew(self, step: int) -> None:
+    def _renew(self, step: int) -> Pictures:
         last = self.recipe.first_shards + step // self.recipe.steps_per_shard
         wanted = range(max(0, last - self.recipe.most_shards), last)
         if self.pool is not None and self.shards.keys() == set(wanted):
-            return
+            return self.pool
         self.shards = {k: self.shards[k] if k in self.shards else self._shard(k) for k in wanted}
         self.pool = Pictures.cat(list(self.shards.values()))
         self.rows = rows_by_label(self.pool)
+        return self.pool
 
     def _shard(self, k: int) -> Pictures:
         return draw_pictures(self.recipe.shard, self.size, seeded(self.recipe.seed, self.worker, k, 2))
@@ -79,15 +79,21 @@ def rows_by_label(pool: Pictures) -> dict[tuple[int, int], list[int]]:
 
 
 def nested_batch(
-    pool: Pictures, rows: dict[tuple[int, int], list[int]], count: int, nested_share: float,
-    generator: torch.Generator, rng: random.Random,
-) -> Batch:  # fmt: skip
+    pool: Pictures,
+    rows: dict[tuple[int, int], list[int]],
+    count: int,
+    nested_share: float,
+    generator: torch.Generator,
+    rng: random.Random,
+) -> Batch:
     """Choose outer scenes at random and, for `nested_share` of them, one or two deeper ones in their middle."""
     outer = [rng.randrange(len(pool)) for _ in range(count)]
     depth = [(2 if rng.random() < 0.4 else 1) if rng.random() < nested_share else 0 for _ in range(count)]
     inner = [_next_row(pool, rows, row, rng) for row in outer]
     innermost = [_next_row(pool, rows, row, rng) for row in inner]
-    captions, told = zip(*(_caption(pool, o, i if d else None, rng) for o, i, d in zip(outer, inner, depth, strict=True)), strict=True)
+    captions, told = zip(
+        *(_caption(pool, o, i if d else None, rng) for o, i, d in zip(outer, inner, depth, strict=True)), strict=True
+    )
 
     layers = [turned(pool.images[chosen].float() / 127.5 - 1, generator) for chosen in (outer, inner, innermost)]
     depths = torch.tensor(depth)
@@ -125,13 +131,15 @@ def _caption(pool: Pictures, outer: int, inner: int | None, rng: random.Random) 
 
 def turned(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each picture mirrored and transposed at random: eight ways to see it."""
-    for flip in (lambda x: x.flip(2), lambda x: x.flip(3), lambda x: x.transpose(2, 3)):
-        chosen = torch.rand(len(images), generator=generator) < 0.5
-        images = torch.where(chosen[:, None, None, None], flip(images), images)
-    return images
+    chosen = torch.rand(3, len(images), 1, 1, 1, generator=generator) < 0.5
+    images = torch.where(chosen[0], torch.flip(images, (2,)), images)
+    images = torch.where(chosen[1], torch.flip(images, (3,)), images)
+    return torch.where(chosen[2], images.transpose(2, 3), images)
 
 
-def draw_masks(count: int, size: int, masked_share: float, kinds: dict[str, float], generator: torch.Generator) -> Tensor:
+def draw_masks(
+    count: int, size: int, masked_share: float, kinds: dict[str, float], generator: torch.Generator
+) -> Tensor:
     """(count, 1, size, size): 1 where the picture is to be made. All ones, but for `masked_share` of them."""
     rng = random.Random(int(torch.randint(1 << 31, (1,), generator=generator)))
     masks = torch.ones(count, 1, size, size)

@@ -14,7 +14,7 @@ TEXT_WIDTH = 128
 
 
 def unet_config() -> dict[str, Any]:
-    """A UNet at 32 x 32: 2 x 2 pixels are one place; noisy pixels, mask and kept pixels come in, clean pixels go out."""
+    """A UNet at 32 x 32, of 2 x 2 pixels a place: noisy pixels, mask and kept pixels in, clean pixels out."""
     return {
         "sample_size": SIZE // PATCH,
         "in_channels": (3 + 1 + 3) * PATCH**2,
@@ -62,7 +62,7 @@ def scheduler_config() -> dict[str, Any]:
 class Recipe:
     """The training of the diffusion model. `images` are counted over all workers; `batch` is per worker and step."""
 
-    images: int = 240_000
+    images: int = 150_000
     batch: int = 32
     workers: int = 2
     seed: int = 0
@@ -82,7 +82,9 @@ class Recipe:
     first_shards: int = 24
     most_shards: int = 96
     steps_per_shard: int = 12
-    checkpoint_steps: int = 100
+    scorer_steps: int = 500
+    super_resolution_steps: int = 2_000
+    checkpoint_steps: int = 50
     sheet_steps: int = 500
     mask_kinds: dict[str, float] = field(
         default_factory=lambda: {"outpaint": 0.4, "centre": 0.25, "rectangle": 0.2, "side": 0.15}

@@ -16,10 +16,12 @@ from zoomlib.models.components import save_component
 FACTOR = 4
 LARGE = 256
 CROP = 32
-STEPS, BATCH, RATE = 2_500, 24, 1e-3
+BATCH, RATE = 24, 1e-3
 
 
-def train_super_resolution(folder: Path, *, steps: int = STEPS, seed: int = 0) -> Iterator[tuple[int, float]]:
+def train_super_resolution(
+    folder: Path, *, steps: int, seed: int = 0, device: str = "cpu"
+) -> Iterator[tuple[int, float]]:
     """Train from nothing and write the net to `folder`; yields (step, loss).
 
     The input is the area average of the truth, so what is learned is the inverse of the down-scaling that joint
@@ -28,15 +30,15 @@ def train_super_resolution(folder: Path, *, steps: int = STEPS, seed: int = 0) -
     from zoomlib.models.super_resolution import SuperResolution
 
     torch.manual_seed(seed)  # torch's layers draw from the global generator
-    net = SuperResolution().to(memory_format=torch.channels_last)
+    net = SuperResolution().to(device, memory_format=torch.channels_last)
     mean = {name: p.detach().clone() for name, p in net.named_parameters()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
     feed = Feed(
         Recipe(seed=seed + 31, batch=BATCH, shard=48, first_shards=16, most_shards=48, steps_per_shard=24), size=LARGE
     )
     for step in range(steps):
-        large = crops(feed.batch(step).images, seeded(seed, step, 5))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        large = crops(feed.batch(step).images, seeded(seed, step, 5)).to(device)
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
             out = net(F.avg_pool2d(large, FACTOR))
         loss = sharp_loss(out.float(), large)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -44,7 +46,9 @@ def train_super_resolution(folder: Path, *, steps: int = STEPS, seed: int = 0) -
             group["lr"] = RATE * min(1.0, (step + 1) / 100, (steps - step) / (0.6 * steps))
         optimizer.step()
         optimizer.zero_grad()
-        torch._foreach_lerp_(list(mean.values()), [p.detach() for p in net.parameters()], 1 - min(0.995, step / (step + 10)))
+        torch._foreach_lerp_(
+            list(mean.values()), [p.detach() for p in net.parameters()], 1 - min(0.995, step / (step + 10))
+        )
         yield step + 1, float(loss.detach())
     net.load_state_dict(mean)
     save_component(net, folder, torch.float16)

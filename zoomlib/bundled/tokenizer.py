@@ -12,6 +12,7 @@ from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, FAR, NEAR, c
 
 MAX_TOKENS = 40
 PAD, START, END = "<|pad|>", "<|startoftext|>", "<|endoftext|>"
+BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 WORDS = Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
 
 
@@ -24,11 +25,14 @@ def captions() -> Iterable[str]:
 
 
 def train_tokenizer() -> Tokenizer:
-    """Learn the merges; deterministic. Padding is id 0 and the end token the largest id, as open_clip's pooling wants."""
+    """Learn the merges; deterministic. Padding is id 0, the end token the largest id, as open_clip's pooling wants."""
     raw = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     raw.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     raw.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(WORDS, "removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(WORDS, "removed", invert=True),
+            BYTES,
+        ]
     )
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     raw.train_from_iterator(

@@ -6,20 +6,23 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
 from zoomlib.bundled.feed import Feed, draw_masks, seeded
 from zoomlib.bundled.recipe import PATCH, SIZE, TRAIN_TIMES, Recipe, text_config, unet_config
 from zoomlib.bundled.tokenizer import fixed_length, train_tokenizer
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES
-from zoomlib.models.components import new_text_encoder, new_unet, unet_input
+from zoomlib.models.components import new_text_encoder, new_unet, unet_input, use_plain_attention
+
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Model(nn.Module):
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.unet = new_unet(unet_config())
+        use_plain_attention(self.unet)
         self.text_encoder = new_text_encoder(text_config(vocabulary))
 
     def forward(self, z: Tensor, mask: Tensor, kept: Tensor, time: Tensor, ids: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class Trainer:
         self.recipe, self.checkpoints, self.worker, self.device = recipe, checkpoints, worker, torch.device(device)
         self.tokenizer = fixed_length(train_tokenizer())
         torch.manual_seed(recipe.seed)  # the libraries' constructors draw from the global generator
-        self.model = Model(self.tokenizer.get_vocab_size()).to(self.device, memory_format=torch.channels_last)
+        self.model = Model(self.tokenizer.get_vocab_size()).to(self.device).to(memory_format=torch.channels_last)
         self.ema = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.parameters = dict(self.model.named_parameters())
         self.optimizer = torch.optim.AdamW(
@@ -68,8 +72,11 @@ class Trainer:
                 {"params": list(self.model.unet.parameters()), "rate": 1.0},
                 {"params": list(self.model.text_encoder.parameters()), "rate": recipe.text_rate},
             ],
-            lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=True,
-        )  # fmt: skip
+            lr=recipe.learning_rate,
+            betas=recipe.betas,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
         self.levels = cosine_levels().to(self.device)
         self.step = 0
 
@@ -92,7 +99,10 @@ class Trainer:
         count = recipe.batch
         clean = batch.images.to(self.device)
         mask = draw_masks(count, SIZE, recipe.masked_share, recipe.mask_kinds, generator).to(self.device)
-        time = ((torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) * (TRAIN_TIMES / count)).long()
+        time = (
+            (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator))
+            * (TRAIN_TIMES / count)
+        ).long()
         dropped = torch.rand(count, generator=generator) < recipe.caption_dropout
         ids = self.encode(["" if d else c for c, d in zip(batch.captions, dropped.tolist(), strict=True)])
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
@@ -103,7 +113,7 @@ class Trainer:
             predicted = self.model(z, mask, clean * (1 - mask), time.to(self.device), ids)
         weight = (1 / (1 - alpha2)).clamp(max=recipe.most_weight)  # v-error = clean error / sigma^2
         loss = (weight * (predicted.float() - clean) ** 2).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._apply_gradients()
         return float(loss.detach())
 
@@ -117,7 +127,7 @@ class Trainer:
             flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
             dist.all_reduce(flat)
             flat /= recipe.workers
-            for p, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            for p, part in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
                 p.grad = part.view_as(p)
         nn.utils.clip_grad_norm_(parameters, recipe.clip)
         for group in self.optimizer.param_groups:
@@ -150,9 +160,8 @@ class Trainer:
             hidden = self.model.text_encoder(self.encode(batch.captions)).last_hidden_state
             parts = heads(hidden.mean(1)).split([len(CLASSES), len(COLOUR_NAMES) + 1, len(CLASSES) + 1], dim=1)
             labels = (batch.kind, batch.colour + 1, batch.inner_kind + 1)
-            loss = sum(F.cross_entropy(p, t.to(self.device)) for p, t in zip(parts, labels, strict=True))
-            assert isinstance(loss, Tensor)
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses = [F.cross_entropy(p, t.to(self.device)) for p, t in zip(parts, labels, strict=True)]
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
         self.ema = {name: p.detach().clone() for name, p in self.parameters.items()}
@@ -172,8 +181,12 @@ class Trainer:
                 state[f"{key}.{name}"] = value
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         temporary = self.checkpoints / ".diffusion.safetensors.part"
-        save_file({k: v.contiguous().cpu() for k, v in state.items()}, temporary, {"progress": json.dumps({"step": self.step})})
-        os.replace(temporary, self.checkpoints / "diffusion.safetensors")
+        save_file(
+            {k: v.contiguous().cpu() for k, v in state.items()},
+            temporary,
+            {"progress": json.dumps({"step": self.step})},
+        )
+        temporary.replace(self.checkpoints / "diffusion.safetensors")
 
     def resume(self) -> bool:
         """Go back to the last saved state; False where there is none."""
@@ -192,7 +205,8 @@ class Trainer:
 
 def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meeting_point: str) -> None:
     """The whole training as one of `recipe.workers` processes; worker 0 writes checkpoints and `log.jsonl`."""
-    torch.set_num_threads(1 if recipe.workers > 1 else torch.get_num_threads())
+    if recipe.workers > 1:
+        torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # denormal weights slow the CPU down many times
     if recipe.workers > 1:
         dist.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=worker, world_size=recipe.workers)
@@ -204,8 +218,8 @@ def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meet
     for progress in trainer.run():
         recent.append(progress.loss)
         if worker == 0 and progress.step % 10 == 0:
-            with (checkpoints / "log.jsonl").open("a") as log:
-                log.write(json.dumps({"step": progress.step, "images": progress.images, "loss": sum(recent) / len(recent)}) + "\n")
+            with (checkpoints / LOG).open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(replace(progress, loss=sum(recent) / len(recent)))) + "\n")
             recent.clear()
         if worker == 0 and progress.step % recipe.checkpoint_steps == 0:
             trainer.save()
@@ -215,14 +229,32 @@ def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meet
         dist.destroy_process_group()
 
 
-def train(recipe: Recipe, checkpoints: Path, device: str = "cpu") -> None:
-    """Train, or go on training, until the recipe's number of images; blocks."""
+def train(recipe: Recipe, checkpoints: Path, device: str = "cpu") -> Iterator[Progress]:
+    """Train, or go on training, until the recipe's number of images; yields news as it comes, about every 10 steps.
+
+    The work is done by processes of its own; they end with this iterator. The last state lies in `checkpoints`.
+    """
     checkpoints.mkdir(parents=True, exist_ok=True)
     meeting_point = checkpoints / f".meeting-{os.getpid()}"
     meeting_point.unlink(missing_ok=True)
     arguments = (recipe, checkpoints, device, str(meeting_point.resolve()))
-    if recipe.workers == 1:
-        run_worker(0, *arguments)
-    else:
-        torch.multiprocessing.spawn(run_worker, arguments, nprocs=recipe.workers)
-    meeting_point.unlink(missing_ok=True)
+    workers = spawn(run_worker, arguments, nprocs=recipe.workers, join=False)  # type: ignore[no-untyped-call]
+    told = None
+    try:
+        while not workers.join(timeout=1.0):
+            news = latest(checkpoints)
+            if news is not None and news != told:
+                told = news
+                yield news
+    finally:
+        for process in workers.processes:
+            process.terminate()
+        meeting_point.unlink(missing_ok=True)
+
+
+def latest(checkpoints: Path) -> Progress | None:
+    """The last complete line of a training's log, None where there is none."""
+    log = checkpoints / LOG
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    return Progress(**json.loads(whole[-1])) if whole else None

@@ -28,6 +28,13 @@ def new_text_encoder(config: Mapping[str, Any]) -> nn.Module:
     return CLIPTextModel(CLIPTextConfig(**config))  # type: ignore[no-any-return]
 
 
+def use_plain_attention(unet: nn.Module) -> None:
+    """Compute attention as written: on a CPU, at our sizes, training is a fifth faster so than by the fused kernel."""
+    from diffusers.models.attention_processor import AttnProcessor
+
+    unet.set_attn_processor(AttnProcessor())  # type: ignore[operator]
+
+
 def save_component(module: nn.Module, folder: Path, dtype: torch.dtype) -> None:
     """Write a module as its library does, with safetensors of the given type; the module itself keeps its own."""
     import copy

@@ -37,7 +37,7 @@ def find(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -> Pa
     tried = ", ".join(repr(str(c)) for c in candidates)
     raise InvalidInputError(
         f"No model found; tried {tried}. Expected 'bundled', or a local folder in the format of diffusers, which has a "
-        f"{INDEX} inside. To get a model from a hub as such a folder: huggingface-cli download ORG/NAME --local-dir FOLDER."
+        f"{INDEX} inside. To get one from a hub: hf download ORG/NAME --local-dir FOLDER."
     )
 
 
@@ -45,7 +45,8 @@ def describe(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -
     """What a run records of a model, read from its files without loading weights.
 
     Keys: `id` (as it was named), `folder`, `family`, `shape` of one level, `factor` of its codec, `size_px` (height,
-    width) of a picture, `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `revision` (SHA-256 over all files).
+    width) of a picture, `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `revision` (SHA-256 over
+    all files).
     """
     folder = find(name_or_folder, fallbacks)
     index = _index(folder)
@@ -76,9 +77,12 @@ def describe(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -
 
 
 def load_denoiser(
-    name_or_folder: str | Path = "bundled", *, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32,
+    name_or_folder: str | Path = "bundled",
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
     fallbacks: Sequence[str | Path] = (),
-) -> Denoiser:  # fmt: skip
+) -> Denoiser:
     """A model as `Denoiser`, without guidance (wrap it in `Guided`).
 
     Weights are read from safetensors only. Raises InvalidInputError for a folder that is no model, for an architecture
@@ -113,7 +117,9 @@ def load_upscaler(
 
     folder = find(name_or_folder)
     if not (folder / UPSCALER / "config.json").is_file():
-        raise InvalidInputError(f"The model {str(name_or_folder)!r} has no folder {UPSCALER}. Use one that has, or no up-scaler.")
+        raise InvalidInputError(
+            f"The model {str(name_or_folder)!r} has no folder {UPSCALER}. Use one that has, or no up-scaler."
+        )
     return Upscaler(_read(SuperResolution, folder / UPSCALER, device, dtype))
 
 
@@ -137,7 +143,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInputError(f"The model file {path.name} in {path.parent.name!r} is missing or no JSON: {error}.") from error
+        raise InvalidInputError(
+            f"The model file {path.name} in {path.parent.name!r} is missing or no JSON: {error}."
+        ) from error
     if not isinstance(content, dict):
         raise InvalidInputError(f"The model file {path.name} in {path.parent.name!r} holds no JSON object.")
     return content

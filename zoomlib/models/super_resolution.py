@@ -20,7 +20,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) to the same shape."""
-        return x + self.second(F.silu(self.first(x)))
+        out: Tensor = x + self.second(F.silu(self.first(x)))
+        return out
 
 
 class SuperResolution(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -31,7 +32,7 @@ class SuperResolution(ModelMixin, ConfigMixin):  # type: ignore[misc]
     still agree at the coarse level.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, width: int = 48, blocks: int = 6, factor: int = 4) -> None:
         super().__init__()
         self.factor = factor

@@ -25,8 +25,9 @@ class TextTower:
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str], device: torch.device) -> Tensor:
-        """Hidden states of every token, float32 (B, tokens, width). Too long a text keeps its beginning and its end token."""
-        length = self.encoder.config.max_position_embeddings
+        """Hidden states of all tokens, float32 (B, tokens, width). A text that is too long keeps its end token."""
+        config: Any = self.encoder.config
+        length = config.max_position_embeddings
         ids = self.tokenizer(list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
         return self.encoder(ids.input_ids.to(device)).last_hidden_state.float()  # type: ignore[no-any-return]
 
@@ -94,9 +95,13 @@ class UNetDenoiser:
         return self.schedule.ladder(steps)
 
     def condition(
-        self, prompts: Sequence[str], negatives: Sequence[str] | None = None,
-        *, image: Tensor | None = None, mask: Tensor | None = None,
-    ) -> Condition:  # fmt: skip
+        self,
+        prompts: Sequence[str],
+        negatives: Sequence[str] | None = None,  # noqa: ARG002 - part of the protocol; `Guided` reads them
+        *,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Condition:
         """Rows for each prompt. Negatives are the business of `Guided`; here they are ignored.
 
         Raises InvalidInputError for an image without a mask, for other shapes than z's, or for a model that cannot
@@ -105,9 +110,11 @@ class UNetDenoiser:
         rows = {"text": self.text(prompts, self.device)}
         if image is None and mask is None:
             return Condition(rows)
-        L, (C, H, W), f = len(prompts), self.shape, self.codec.factor
+        L, (H, W), f = len(prompts), self.shape[1:], self.codec.factor
         if not self.inpaints:
-            raise InvalidInputError("An image to keep was given, but this model has no inpainting input. Use one that has.")
+            raise InvalidInputError(
+                "An image to keep was given, but this model has no inpainting input. Use one that has."
+            )
         if image is None or mask is None or image.shape != (L, 3, H * f, W * f) or mask.shape != (L, 1, H * f, W * f):
             raise InvalidInputError(
                 f"Expected an image ({L}, 3, {H * f}, {W * f}) and a mask ({L}, 1, {H * f}, {W * f}); got "

@@ -7,6 +7,7 @@ given `torch.Generator`, always drawn on the CPU.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -35,7 +36,9 @@ def smoothstep(low: float | Tensor, high: float | Tensor, x: Tensor) -> Tensor:
     return t * t * (3 - 2 * t)
 
 
-def fractal_noise(generator: torch.Generator, batch: int, size: int, slope: float, lowest: Tensor | float = 1.0) -> Tensor:
+def fractal_noise(
+    generator: torch.Generator, batch: int, size: int, slope: float, lowest: Tensor | float = 1.0
+) -> Tensor:
     """Gaussian noise with amplitude f^-slope above `lowest` cycles a picture; zero mean, unit variance; (B, S, S)."""
     spectrum = torch.fft.rfft2(torch.randn(batch, size, size, generator=generator))
     fy = torch.fft.fftfreq(size)[:, None] * size
@@ -45,7 +48,8 @@ def fractal_noise(generator: torch.Generator, batch: int, size: int, slope: floa
     amplitude = (f * f + low * low) ** (-slope / 2)
     amplitude[..., 0, 0] = 0
     field = torch.fft.irfft2(spectrum * amplitude, s=(size, size))
-    return field / field.std(dim=(1, 2), keepdim=True)
+    scaled: Tensor = field / field.std(dim=(1, 2), keepdim=True)
+    return scaled
 
 
 class CellGrid:
@@ -58,7 +62,7 @@ class CellGrid:
     def __init__(self, generator: torch.Generator, x: Tensor, y: Tensor, cells: Tensor, jitter: float = 0.9) -> None:
         self.generator = generator
         self.batch = cells.shape[0]
-        self.side = int(math.ceil(float(cells.max()) * 1.7)) + 6
+        self.side = math.ceil(float(cells.max()) * 1.7) + 6
         offset = torch.rand(self.batch, 2, generator=generator)
         gx = x * per_image(cells) / 2 + self.side / 2 + per_image(offset[:, 0])
         gy = y * per_image(cells) / 2 + self.side / 2 + per_image(offset[:, 1])
@@ -87,7 +91,7 @@ class CellGrid:
 
 
 def splats(x: Tensor, y: Tensor, width: Tensor, weight: Tensor, size: int) -> Tensor:
-    """Sum of Gaussians at (x, y), (B, K), of standard deviation `width` (B, K); weight (B, K, C); gives (B, C, S, S)."""
+    """Sum of Gaussians: centres x, y and standard deviations `width` (B, K), weight (B, K, C); (B, C, S, S)."""
     axis = (torch.arange(size) + 0.5) * (2 / size) - 1
     gx = torch.exp(-0.5 * ((axis - x[..., None]) / width[..., None]) ** 2)
     gy = torch.exp(-0.5 * ((axis - y[..., None]) / width[..., None]) ** 2)
@@ -105,7 +109,7 @@ def hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
 def ramp(value: Tensor, stops: list[tuple[float, Tensor]]) -> Tensor:
     """Piecewise linear colours: value (B, S, S), stops (position, (B, 3)) in rising order; gives (B, 3, S, S)."""
     out = stops[0][1][:, :, None, None].expand(-1, -1, *value.shape[1:])
-    for (a, _), (b, colour) in zip(stops, stops[1:], strict=False):
+    for (a, _), (b, colour) in pairwise(stops):
         t = ((value - a) / (b - a)).clamp(0, 1)[:, None]
         out = out + t * (colour[:, :, None, None] - out)
     return out

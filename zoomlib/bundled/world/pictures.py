@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoomlib.bundled.world.fields import hsv, smoothstep, uniform
+from zoomlib.bundled.world.fields import smoothstep, uniform
 from zoomlib.bundled.world.scenes import SCENES, Scene
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, COLOURS, FAR, NEAR, phrase
 
@@ -20,7 +20,7 @@ FAR_UP_TO = 0.62
 
 @dataclass(frozen=True)
 class Pictures:
-    """B single scenes: `images` uint8 (B, 3, S, S); `kind` and `colour` (B,) indices (colour -1 without a word); `near` (B,)."""
+    """B single scenes: `images` uint8 (B, 3, S, S), and for each its class, colour (-1 without a word) and nearness."""
 
     images: Tensor
     kind: Tensor
@@ -55,12 +55,14 @@ def draw_pictures(count: int, size: int, generator: torch.Generator, kinds: Tens
     kind = torch.randint(len(CLASSES), (count,), generator=generator) if kinds is None else kinds
     colour = torch.randint(len(COLOUR_NAMES), (count,), generator=generator)
     colour = torch.where(torch.rand(count, generator=generator) < 0.2, -1, colour)
-    near = torch.where(torch.rand(count, generator=generator) < 0.5, 1.0, 0.5) * uniform(generator, count, low=0.85, high=1.15)
+    near = torch.where(torch.rand(count, generator=generator) < 0.5, 1.0, 0.5) * uniform(
+        generator, count, low=0.85, high=1.15
+    )
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
-    for k in kind.unique().tolist():
+    for k in sorted(set(kind.tolist())):
         rows = (kind == k).nonzero()[:, 0]
         hue, saturation = _tint(k, colour[rows], generator)
-        for part in torch.arange(len(rows)).split(IN_CACHE):
+        for part in torch.split(torch.arange(len(rows)), IN_CACHE):
             scene = Scene(generator, size * SUPERSAMPLING, hue[part], saturation[part], near[rows[part]])
             drawn = F.avg_pool2d(SCENES[k](scene).clamp(0, 1), SUPERSAMPLING)
             images[rows[part]] = (drawn * 255).round().to(torch.uint8)
@@ -78,7 +80,7 @@ def _tint(kind: int, colour: Tensor, generator: torch.Generator) -> tuple[Tensor
 
 
 def paste_window(size: int, feather: Tensor) -> Tensor:
-    """Weight of a picture pasted into the middle half: 1 inside, falling to 0 at its edge over `feather` (B,) of its side."""
+    """Weight of a pasted picture, (B, 1, size, size): 1 inside, falling to 0 over `feather` (B,) of its side."""
     axis = (torch.arange(size) + 0.5) / size
     edge = torch.minimum(axis, 1 - axis)[None]
     side = smoothstep(0.0, feather[:, None], edge)
@@ -86,7 +88,7 @@ def paste_window(size: int, feather: Tensor) -> Tensor:
 
 
 def compose(outer: Tensor, inner: Tensor, feather: Tensor) -> Tensor:
-    """Put each `inner` picture, halved, softly into the middle of its `outer`; float (B, C, S, S); feather (B,) of its side."""
+    """Put each `inner` picture, halved, softly into the middle of its `outer`; float (B, C, S, S); `feather` (B,)."""
     half = F.avg_pool2d(inner, 2)
     size, start = half.shape[-1], outer.shape[-1] // 4
     weight = paste_window(size, feather)
@@ -94,6 +96,3 @@ def compose(outer: Tensor, inner: Tensor, feather: Tensor) -> Tensor:
     window = out[..., start : start + size, start : start + size]
     window += weight * (half - window)
     return out
-
-
-__all__ = ["Pictures", "compose", "draw_pictures", "hsv", "paste_window"]

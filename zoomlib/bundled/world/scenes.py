@@ -71,7 +71,9 @@ class Scene:
 def cosmic_web(s: Scene) -> Tensor:
     """Glowing filaments between voids."""
     bend = 0.05 / per_image(s.near)
-    cells = CellGrid(s.generator, s.x + bend * s.noise(1.8, 2.0), s.y + bend * s.noise(1.8, 2.0), s.draw(2.2, 3.2) / s.near)
+    cells = CellGrid(
+        s.generator, s.x + bend * s.noise(1.8, 2.0), s.y + bend * s.noise(1.8, 2.0), s.draw(2.2, 3.2) / s.near
+    )
     first, second, _ = cells.nearest()
     edge = second - first
     mist = (0.7 + 0.3 * s.noise(1.2, 3.0)).clamp(0.1, 1.6)
@@ -109,7 +111,10 @@ def nebula(s: Scene) -> Tensor:
     lanes = smoothstep(-1.1, 0.8, s.noise(2.2, low))
     near = s.draw(-0.07, 0.07)
     second = hsv(s.hue + near, s.saturation * 0.9, torch.ones_like(s.hue))
-    main = ramp(0.5 + 0.42 * cloud, [(0.0, s.colour(0.03)), (0.5, s.colour(0.55)), (1.0, s.colour(1.0, 0.8)), (1.4, s.colour(1.0, 0.3))])
+    main = ramp(
+        0.5 + 0.42 * cloud,
+        [(0.0, s.colour(0.03)), (0.5, s.colour(0.55)), (1.0, s.colour(1.0, 0.8)), (1.4, s.colour(1.0, 0.3))],
+    )
     veil = smoothstep(0.1, 1.6, other)[:, None] * second[:, :, None, None] * 0.55
     return (main + veil) * (0.25 + 0.85 * lanes[:, None]) + s.stars(70, 1.3, 0.016) + s.stars(6, 1.6, 0.035)
 
@@ -127,11 +132,16 @@ def planetary_system(s: Scene) -> Tensor:
         size = per_image(s.draw(0.032, 0.06)) * (0.5 + 0.5 * scale)
         du, dv = u - radius * angle.cos(), v - radius * angle.sin()
         ball = smoothstep(1.15, 0.85, (du * du + dv * dv).sqrt() / size)
-        tint = hsv(s.hue + s.draw(-0.5, 0.5) * 0.5, torch.full_like(s.hue, 0.55) * (s.saturation > 0.2), s.draw(0.8, 1.0))
+        tint = hsv(
+            s.hue + s.draw(-0.5, 0.5) * 0.5, torch.full_like(s.hue, 0.55) * (s.saturation > 0.2), s.draw(0.8, 1.0)
+        )
         planets = torch.maximum(planets, ball[:, None] * tint[:, :, None, None])
     orbit = orbits[:, None] * s.colour(0.6, 0.55)[:, :, None, None]
     star_r = r / (0.105 * (0.4 + 0.6 * scale))
-    star = ramp(1.3 * torch.exp(-(star_r**2) * 0.45) + 0.55 * torch.exp(-star_r / 2.2), [(0.0, torch.zeros(s.batch, 3)), (0.5, s.colour(0.85)), (1.2, s.colour(1.0, 0.35)), (1.6, s.colour(1.0, 0.05))])
+    star = ramp(
+        1.3 * torch.exp(-(star_r**2) * 0.45) + 0.55 * torch.exp(-star_r / 2.2),
+        [(0.0, torch.zeros(s.batch, 3)), (0.5, s.colour(0.85)), (1.2, s.colour(1.0, 0.35)), (1.6, s.colour(1.0, 0.05))],
+    )
     dust = smoothstep(0.2, 2.4, s.noise(1.9))[:, None] * s.colour(0.22)[:, :, None, None]
     shown = planets.amax(1, keepdim=True)
     return (dust + orbit + s.stars(40, 0.6)) * (1 - shown) + planets + star + 0.015
@@ -149,7 +159,9 @@ def planet(s: Scene) -> Tensor:
     land = smoothstep(-0.05, 0.12, height - 0.2)
     shade = 0.75 + 0.5 * hill_shade(height, 0.12, s.draw(0, 6.28))
     sea = ramp(0.5 + 0.2 * height, [(0.0, s.colour(0.28)), (1.0, s.colour(0.75))])
-    ground = ramp(0.5 + 0.25 * height, [(0.3, s.colour(0.75, 0.6, 0.04)), (1.0, s.colour(1.0, 0.35, 0.05))]) * shade[:, None]
+    ground = (
+        ramp(0.5 + 0.25 * height, [(0.3, s.colour(0.75, 0.6, 0.04)), (1.0, s.colour(1.0, 0.35, 0.05))]) * shade[:, None]
+    )
     surface = sea + land[:, None] * (ground - sea)
     surface = surface + 0.75 * smoothstep(0.7, 1.7, s.noise(1.7, low))[:, None] * (1 - surface)
     angle = s.draw(0, 2 * math.pi)
@@ -167,10 +179,21 @@ def planet(s: Scene) -> Tensor:
 def coast(s: Scene) -> Tensor:
     """Land and water seen from above: shallows, a bright beach, hills."""
     height = s.noise(2.5, 1.3 / s.near) + per_image(s.draw(-0.2, 0.2))
-    water = ramp(height, [(-1.8, s.colour(0.16, 1.0, 0.03)), (-0.4, s.colour(0.36, 1.0, 0.03)), (0.0, s.colour(0.62, 0.75, 0.03))])
+    water = ramp(
+        height,
+        [(-1.8, s.colour(0.16, 1.0, 0.03)), (-0.4, s.colour(0.36, 1.0, 0.03)), (0.0, s.colour(0.62, 0.75, 0.03))],
+    )
     shade = 0.45 + 1.0 * hill_shade(height, 0.2, s.draw(0, 6.28))
-    land = ramp(height, [(0.0, s.colour(0.95, 0.35)), (0.16, s.colour(0.72, 0.75)), (0.9, s.colour(0.5, 1.0)), (1.8, s.colour(0.85, 0.3))])
-    surf = torch.exp(-((height + 0.02) / 0.05) ** 2)[:, None]
+    land = ramp(
+        height,
+        [
+            (0.0, s.colour(0.95, 0.35)),
+            (0.16, s.colour(0.72, 0.75)),
+            (0.9, s.colour(0.5, 1.0)),
+            (1.8, s.colour(0.85, 0.3)),
+        ],
+    )
+    surf = torch.exp(-(((height + 0.02) / 0.05) ** 2))[:, None]
     picture = water + smoothstep(-0.02, 0.02, height)[:, None] * (land * shade[:, None] - water)
     return picture + 0.55 * surf * (1 - picture)
 
@@ -181,7 +204,15 @@ def mountains(s: Scene) -> Tensor:
     ridge = 1 - 2.1 * s.noise(2.35, low).abs()
     height = 0.62 * ridge + 0.5 * s.noise(2.3, low)
     light = hill_shade(height, 0.24, s.draw(0, 6.28))
-    rock = ramp(light, [(0.0, s.colour(0.07, 1.0, 0.03)), (0.5, s.colour(0.42, 0.9)), (0.85, s.colour(0.8, 0.75)), (1.0, s.colour(0.98, 0.5))])
+    rock = ramp(
+        light,
+        [
+            (0.0, s.colour(0.07, 1.0, 0.03)),
+            (0.5, s.colour(0.42, 0.9)),
+            (0.85, s.colour(0.8, 0.75)),
+            (1.0, s.colour(0.98, 0.5)),
+        ],
+    )
     snow = smoothstep(0.55, 0.95, height + 0.15 * s.noise(1.0, 8.0))[:, None] * (0.35 + 0.65 * light[:, None])
     return rock + snow * (torch.tensor([0.93, 0.96, 1.0])[None, :, None, None] - rock) * 0.9
 
@@ -199,7 +230,15 @@ def forest(s: Scene) -> Tensor:
     angle = per_image(s.draw(0, 6.28))
     light = 0.45 + 0.75 * (dx * angle.cos() + dy * angle.sin()) + 0.55 * top.sqrt() + 0.08 * s.noise(0.6, 8.0)
     light = light * (0.55 + 0.45 * own) * smoothstep(0.0, 0.25, top)
-    crown = ramp(light, [(0.0, s.colour(0.02)), (0.35, s.colour(0.3)), (0.75, s.colour(0.68, 0.95)), (1.15, s.colour(1.0, 0.6, -0.015))])
+    crown = ramp(
+        light,
+        [
+            (0.0, s.colour(0.02)),
+            (0.35, s.colour(0.3)),
+            (0.75, s.colour(0.68, 0.95)),
+            (1.15, s.colour(1.0, 0.6, -0.015)),
+        ],
+    )
     bend = s.noise(2.4, 1.0)
     u, _ = s.rotated()
     river = smoothstep(0.14, 0.09, (u + 0.3 * bend + per_image(s.draw(-0.7, 0.7))).abs() / per_image(s.near))
@@ -228,7 +267,15 @@ def leaves(s: Scene) -> Tensor:
         side = torch.exp(-(((torch.remainder((u - v.abs() * 0.9) / 0.2, 1) - 0.5) / 0.16) ** 2)) * 0.5
         tone = 0.3 + 0.42 * own + 0.13 * layer + 0.2 * torch.sign(v) * smoothstep(0, 0.05, v.abs()) * 0.6
         tone = tone * (0.75 + 0.25 * smoothstep(0, 0.35, inside)) + 0.22 * midrib + 0.14 * side
-        leaf = ramp(tone, [(0.0, s.colour(0.1)), (0.45, s.colour(0.55)), (0.85, s.colour(0.88, 0.85, 0.01)), (1.2, s.colour(1.0, 0.45, 0.02))])
+        leaf = ramp(
+            tone,
+            [
+                (0.0, s.colour(0.1)),
+                (0.45, s.colour(0.55)),
+                (0.85, s.colour(0.88, 0.85, 0.01)),
+                (1.2, s.colour(1.0, 0.45, 0.02)),
+            ],
+        )
         mask = smoothstep(0.0, 0.12, inside)
         picture = picture * (1 - 0.45 * smoothstep(-0.5, 0.1, inside)[:, None])
         picture = picture + mask[:, None] * (leaf - picture)
@@ -245,18 +292,27 @@ def veins(s: Scene) -> Tensor:
     along = (u - v.abs() * per_image(s.draw(0.7, 1.1)) + 0.12 * v * v) / pitch + side
     lateral = (torch.remainder(along, 1) - 0.5).abs() * pitch
     first, second, own = (cells := CellGrid(s.generator, u, v, s.draw(6, 8) / s.near)).nearest()
-    net = torch.exp(-((second - first) / 0.1) ** 2)
+    net = torch.exp(-(((second - first) / 0.1) ** 2))
     main = torch.exp(-((v / (0.045 * (0.4 + 0.6 * near))) ** 2))
     branch = torch.exp(-((lateral / (0.024 * (0.4 + 0.6 * near))) ** 2)) * smoothstep(0.0, 0.05, v.abs())
     patch = cells.look_up(cells.table(-0.07, 0.07), own[:, None])[:, 0]
     swell = 0.16 * torch.cos(2 * math.pi * torch.remainder(along, 1)) * -1
     tone = 0.42 + patch + swell + 0.05 * s.noise(1.4) + 0.12 * net + 0.5 * main + 0.34 * branch
-    return ramp(tone, [(0.0, s.colour(0.1)), (0.35, s.colour(0.4)), (0.62, s.colour(0.75, 0.92)), (1.0, s.colour(1.0, 0.4, 0.02))])
+    return ramp(
+        tone,
+        [(0.0, s.colour(0.1)), (0.35, s.colour(0.4)), (0.62, s.colour(0.75, 0.92)), (1.0, s.colour(1.0, 0.4, 0.02))],
+    )
 
 
 def cells(s: Scene) -> Tensor:
     """Plant cells: pale walls, grainy plasma, a dark nucleus in each, small grains."""
-    net = CellGrid(s.generator, s.x + 0.02 * s.noise(1.9, 2.0), s.y + 0.02 * s.noise(1.9, 2.0), s.draw(2.3, 3.0) / s.near, jitter=0.7)
+    net = CellGrid(
+        s.generator,
+        s.x + 0.02 * s.noise(1.9, 2.0),
+        s.y + 0.02 * s.noise(1.9, 2.0),
+        s.draw(2.3, 3.0) / s.near,
+        jitter=0.7,
+    )
     first, second, own = net.nearest()
     edge = second - first
     wall = torch.exp(-((edge / 0.06) ** 2))
@@ -270,7 +326,9 @@ def cells(s: Scene) -> Tensor:
     grains = CellGrid(s.generator, s.x, s.y, s.draw(10, 13) / s.near).nearest()[0]
     base = base * (1 - 0.28 * (smoothstep(0.24, 0.14, grains) * inner)[:, None])
     nucleus = smoothstep(0.2, 0.165, first)[:, None]
-    core = ramp(first / 0.2, [(0.0, s.colour(0.5, 1.0, 0.5)), (0.5, s.colour(0.38, 1.0, 0.5)), (1.0, s.colour(0.2, 1.0, 0.5))])
+    core = ramp(
+        first / 0.2, [(0.0, s.colour(0.5, 1.0, 0.5)), (0.5, s.colour(0.38, 1.0, 0.5)), (1.0, s.colour(0.2, 1.0, 0.5))]
+    )
     core = core * (1 - 0.5 * smoothstep(0.09, 0.05, first)[:, None])
     return base + nucleus * (core - base)
 
@@ -310,5 +368,16 @@ def atoms(s: Scene) -> Tensor:
 
 
 SCENES: tuple[Callable[[Scene], Tensor], ...] = (
-    cosmic_web, galaxy, nebula, planetary_system, planet, coast, mountains, forest, leaves, veins, cells, atoms,
-)  # fmt: skip
+    cosmic_web,
+    galaxy,
+    nebula,
+    planetary_system,
+    planet,
+    coast,
+    mountains,
+    forest,
+    leaves,
+    veins,
+    cells,
+    atoms,
+)

@@ -33,10 +33,16 @@ class SceneClass:
 
 
 CLASSES = (
-    SceneClass("cosmic web", ("the {} cosmic web", "{} filaments of the cosmic web", "a {} web of galaxies"), (0.6, 0.75)),
+    SceneClass(
+        "cosmic web", ("the {} cosmic web", "{} filaments of the cosmic web", "a {} web of galaxies"), (0.6, 0.75)
+    ),
     SceneClass("galaxy", ("a {} spiral galaxy", "a {} galaxy", "a {} galaxy with curved arms"), (0.6, 0.12, 0.75)),
     SceneClass("nebula", ("a {} nebula", "a {} cloud of gas and stars", "glowing {} nebula clouds"), (0.9, 0.5, 0.05)),
-    SceneClass("planetary system", ("a {} planetary system", "a {} star with planets", "planets around a {} star"), (0.12, 0.06)),
+    SceneClass(
+        "planetary system",
+        ("a {} planetary system", "a {} star with planets", "planets around a {} star"),
+        (0.12, 0.06),
+    ),
     SceneClass("planet", ("a {} planet", "a {} planet in space", "a round {} planet"), (0.6, 0.45, 0.06)),
     SceneClass("coast", ("a {} coast", "a {} coast from above", "{} land by the sea"), (0.3, 0.25)),
     SceneClass("mountains", ("{} mountains", "{} mountains from above", "a {} mountain range"), (0.08, 0.3, 0.6)),

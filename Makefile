@@ -1,0 +1,47 @@
+# Everything happens in .venv; `make help` lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+STORY ?= cosmic-leaf
+
+.PHONY: help demo test check format clean
+
+help:
+	@echo "make demo    make .venv, install, and write a zoom video of the story $(STORY) with the bundled model"
+	@echo "make test    make .venv, install, then lint, types and tests: the gate"
+	@echo "make check   lint and types only"
+	@echo "make format  bring the code into its standard form"
+	@echo "make clean   remove .venv and caches; runs and checkpoints stay"
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tenfold needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/tenfold zoom $(STORY)
+	@echo
+	@echo "Try next, with $(BIN) on your PATH or before each command:"
+	@echo "  tenfold stories                                    the ready stories; those for the bundled model come first"
+	@echo "  tenfold zoom whole-ladder --seed 7                 another story, another seed"
+	@echo "  tenfold zoom cosmic-leaf --direction out --size 512"
+	@echo "  tenfold zoom my-story.yaml --model path/to/stable-diffusion --device cuda"
+
+check: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/pytest
+
+format: .venv/ready-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
