@@ -90,7 +90,8 @@ def sampling_arguments(run: Run) -> dict[str, Any]:
 
 def save_state(state: State, path: Path) -> None:
     """Write the sampler's state, whole or not at all."""
-    tensors = {name: getattr(state, name).detach().cpu().contiguous() for name in _TENSORS}
+    # Clones: a method that consolidates nothing has one tensor under two names, which the format refuses.
+    tensors = {name: getattr(state, name).detach().cpu().clone().contiguous() for name in _TENSORS}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"index": str(state.index)})
 
@@ -108,7 +109,7 @@ def load_state(path: Path, device: torch.device | str = "cpu") -> State | None:
 
 
 def _pixels(denoiser: Denoiser, tensor: Tensor) -> Tensor:
-    return denoiser.codec.decode(tensor).float().cpu().contiguous()
+    return denoiser.codec.decode(tensor).float().cpu().clone().contiguous()
 
 
 SAMPLING = Stage(NAME, (), sampling_inputs, make_samples)

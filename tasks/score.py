@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors.torch import load_file
 
 from evaluation import table
 from evaluation.table import Score
-from evaluation.windows import score_windows
+from evaluation.scoring import score_stack
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.render import load_stack, stack_inputs
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made, Manifest
 from tasks.versions import software
-from zoomlib.stack import ZoomStack
-
-if TYPE_CHECKING:
-    from evaluation.clip import Scorer
 
 NAME = "scores"
 SHOWN = {
@@ -48,28 +44,16 @@ def score_inputs(run: Run, results: Results) -> Json:
 
 def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
     """Measure everything, as a list of plain scores."""
-    on_event(StageStarted(NAME, 2, "kinds of score"))
+    on_event(StageStarted(NAME, 1, "stack"))
     stack = load_stack(run, results, work)
     estimates = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["estimate"]
-    scores = score_windows(stack, estimates)
-    on_event(StageMoved(NAME, 1))
     scorer = run.tools.load_scorer(run.config.scores.scorer, device=run.config.model.device)
-    scores += score_texts(scorer, stack, run.story.prompts())
-    on_event(StageMoved(NAME, 2))
+    scores = score_stack(stack, run.story.prompts(), scorer, estimates=estimates)
     file = work / "scores.json"
     measured = [asdict(score) for score in scores if math.isfinite(score.value)]
     file.write_text(json.dumps(measured, allow_nan=False), encoding="utf-8")
+    on_event(StageMoved(NAME, 1))
     return Made({"scores.json": file})
-
-
-def score_texts(scorer: Scorer, stack: ZoomStack, prompts: Iterable[str]) -> list[Score]:
-    """Every text-image score of every level against its own prompt."""
-    columns = asdict(scorer.score(stack.levels, list(prompts)))
-    return [
-        Score(name, float(value), "level", level, scorer.name, scorer.revision)
-        for name, values in columns.items()
-        for level, value in enumerate(values.tolist())
-    ]
 
 
 def read_measured(run: Run, results: Results) -> list[Score]:

@@ -1,4 +1,4 @@
-"""A model for tests of runs: quick, deterministic, told apart by its prompts, and not to be resumed from a wrong state."""
+"""A model for tests of runs: quick, deterministic, different for every prompt and every state."""
 
 import hashlib
 import time
@@ -88,6 +88,4 @@ class Studio:
         return Doubler()
 
     def tools(self) -> Tools:
-        return Tools(
-            describe=self.describe, load_denoiser=self.load_denoiser, load_upscaler=self.load_upscaler
-        )
+        return Tools(describe=self.describe, load_denoiser=self.load_denoiser, load_upscaler=self.load_upscaler)

@@ -1,0 +1,329 @@
+"""The main job without an engine: what is made, what is reused, and what damage and interruption cost."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from prompts import Story, load_story
+from tasks.events import StageDone, StageMoved, StageStarted
+from tasks.pipeline import Report, look_ahead, run_zoom, stages_of
+from tasks.plan import prepare
+from tasks.sample import load_state
+from tasks.specs import RunConfig, with_settings
+from tests.doubles.painter import Studio
+from zoomlib.film.video import probe
+from zoomlib.images import from_pil
+from zoomlib.stack import ZoomStack
+
+BASE = ["scores.scorer=none", "sampling.steps=5", "film.fps=8", "film.seconds_per_level=1", "film.size_px=64"]
+STAGES = ["story", "sampling", "levels", "video", "pictures"]
+
+
+def story(**changes) -> Story:
+    return Story.model_validate({"title": "Test story", "p": 2, "levels": ["a", "b", "c"]} | changes)
+
+
+def run(
+    root: Path, *settings: str, studio: Studio | None = None, force: bool = False, events=None, **changes
+) -> Report:
+    config = with_settings(RunConfig(), [*BASE, *settings])
+    listen = (lambda _event: None) if events is None else events.append
+    tools = (studio or Studio()).tools()
+    return run_zoom(config, story(**changes), root, tools=tools, force=force, on_event=listen)
+
+
+def made(report: Report) -> list[str]:
+    return [stage.stage for stage in report.stages if stage.made]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def finished(tmp_path) -> Report:
+    return run(tmp_path / "runs")
+
+
+def in_store(report: Report, stage: str, name: str) -> Path:
+    return report.run.workshop.store.path(report.results[stage].artifacts[name])
+
+
+def test_a_cold_run_makes_everything(finished):
+    assert made(finished) == STAGES
+    folder = finished.run.folder
+    names = {"config.json", "story.yaml", "zoom.mp4", "poster.png", "contact_sheet.png"}
+    levels = {f"stack/level_{i:02d}.png" for i in range(3)} | {"stack/stack.json"}
+    assert set(contents(folder)) == names | levels
+    film = probe(folder / "zoom.mp4")
+    assert (film.frames, film.width, film.height, film.fps) == (16, 64, 64, 8)
+    assert ZoomStack.load(folder / "stack").levels.shape == (3, 3, 64, 64)
+    assert load_story(folder / "story.yaml") == story()
+    with Image.open(folder / "poster.png") as poster:
+        assert poster.size == (64, 64)
+
+
+def test_config_json_says_everything(finished):
+    facts = json.loads((finished.run.folder / "config.json").read_text())
+    assert facts["run_id"] == finished.run.folder.name
+    assert (facts["seed"], facts["model"]["id"], facts["model"]["revision"]) == (0, "bundled", "r1")
+    assert facts["config"]["sampling"]["steps"] == 5
+    assert facts["config"]["sampling"]["blending"] == "laplacian"
+    assert {"python", "torch", "diffusers", "tenfold"} <= facts["versions"].keys()
+    assert facts["device"] == "cpu"
+    assert facts["files"].keys() == contents(finished.run.folder).keys() - {"config.json"}
+
+
+def test_a_warm_run_makes_nothing_loads_nothing_and_changes_nothing(finished, tmp_path):
+    before, studio = contents(finished.run.folder), Studio()
+    report = run(tmp_path / "runs", studio=studio)
+    assert made(report) == []
+    assert report.restored == ()
+    assert studio.loaded == []
+    assert contents(finished.run.folder) == before
+    assert report.run.id == finished.run.id
+
+
+def test_runs_are_reproducible(finished, tmp_path):
+    again = run(tmp_path / "elsewhere")
+    assert made(again) == STAGES
+    assert again.run.id == finished.run.id
+    before, after = contents(finished.run.folder), contents(again.run.folder)
+    for name in before.keys() - {"config.json"}:
+        assert after[name] == before[name], name
+
+
+def test_a_deleted_video_is_put_back(finished, tmp_path):
+    before = contents(finished.run.folder)
+    (finished.run.folder / "zoom.mp4").unlink()
+    report = run(tmp_path / "runs")
+    assert (made(report), report.restored) == ([], ("zoom.mp4",))
+    assert contents(finished.run.folder) == before
+
+
+def test_only_a_video_that_is_nowhere_any_more_is_made(finished, tmp_path):
+    before, studio = contents(finished.run.folder), Studio()
+    finished.video.unlink()
+    in_store(finished, "video", "zoom.mp4").unlink()
+    report = run(tmp_path / "runs", studio=studio)
+    assert made(report) == ["video"]
+    assert studio.loaded == []
+    assert contents(finished.run.folder).keys() == before.keys()
+
+
+@pytest.mark.parametrize("stage", ["levels", "sampling"])
+def test_a_flipped_byte_in_the_store_makes_that_stage_again_and_nothing_else(finished, tmp_path, stage):
+    name = {"levels": "level_01.png", "sampling": "sampled"}[stage]
+    damaged = in_store(finished, stage, name)
+    before, sound = contents(finished.run.folder), damaged.read_bytes()
+    flip(damaged)
+    assert made(run(tmp_path / "runs")) == [stage]
+    assert damaged.read_bytes() == sound
+    after = contents(finished.run.folder)
+    assert {name for name in before if after[name] != before[name]} <= {"config.json"}  # the seconds that it took
+
+
+def test_a_flipped_byte_in_the_run_folder_is_put_right(finished, tmp_path):
+    level = finished.run.folder / "stack" / "level_02.png"
+    sound = level.read_bytes()
+    flip(level)
+    report = run(tmp_path / "runs")
+    assert (made(report), report.restored) == ([], ("stack/level_02.png",))
+    assert level.read_bytes() == sound
+
+
+def test_a_deleted_run_folder_comes_back_from_the_store(finished, tmp_path):
+    before = contents(finished.run.folder)
+    shutil.rmtree(finished.run.folder)
+    assert made(run(tmp_path / "runs")) == []
+    assert contents(finished.run.folder) == before
+
+
+def test_leftovers_of_a_killed_process_disappear(finished, tmp_path):
+    (finished.run.folder / ".zoom.mp4.abc.part").write_bytes(b"half")
+    run(tmp_path / "runs")
+    assert not (finished.run.folder / ".zoom.mp4.abc.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "again"),
+    [
+        (["film.fps=4"], {}, ["video"]),
+        (["film.direction=out"], {}, ["video"]),
+        (["film.quality=30"], {}, ["video"]),
+        (["film.size_px=128"], {}, ["video", "pictures"]),
+        (["film.size_px=32"], {}, ["levels", "video", "pictures"]),
+        (["sampling.steps=6"], {}, STAGES[1:]),
+        (["sampling.eta=1"], {}, STAGES[1:]),
+        (["guidance.scale=2"], {}, STAGES[1:]),
+        (["seed=1"], {}, STAGES[1:]),
+        (["p=4"], {}, STAGES[1:]),
+        (["method=independent"], {}, STAGES[1:]),
+        ([], {"levels": ["a", "b", "d"]}, STAGES),
+        ([], {"negative": "fog"}, STAGES),
+        ([], {"levels": [{"prompt": "a", "focus": [0.3, 0.4]}, "b", "c"]}, STAGES),
+        ([], {"about": "only a note"}, ["story"]),
+    ],
+)
+def test_only_what_depends_on_a_change_is_made_again(finished, tmp_path, settings, changes, again):
+    report = run(tmp_path / "runs", *settings, **changes)
+    assert made(report) == again
+    assert report.run.folder != finished.run.folder
+    assert made(run(tmp_path / "runs")) == []
+
+
+def test_another_revision_of_the_weights_is_another_run(finished, tmp_path):
+    report = run(tmp_path / "runs", studio=Studio(revision="r2"))
+    assert "sampling" in made(report)
+    assert report.run.id != finished.run.id
+
+
+def test_force_makes_everything_again(finished, tmp_path):
+    before = contents(finished.run.folder)
+    assert made(run(tmp_path / "runs", force=True)) == STAGES
+    after = contents(finished.run.folder)
+    assert {name for name in before if after[name] != before[name]} <= {"config.json"}
+
+
+class CutError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("eta", [0, 1])
+def test_an_interrupted_sampling_goes_on_bit_for_bit(tmp_path, eta):
+    whole = run(tmp_path / "whole", f"sampling.eta={eta}")
+
+    def stop(event) -> None:
+        if event == StageMoved("sampling", 3):
+            raise CutError
+
+    studio, config = Studio(), with_settings(RunConfig(), [*BASE, f"sampling.eta={eta}"])
+    with pytest.raises(CutError):
+        run_zoom(config, story(), tmp_path / "cut", tools=studio.tools(), on_event=stop)
+    assert studio.painters[0].steps == 3
+    events, studio = [], Studio()
+    cut = run(tmp_path / "cut", f"sampling.eta={eta}", studio=studio, events=events)
+    assert studio.painters[0].steps == 2
+    assert StageStarted("sampling", 5, "steps", 3) in events
+    sampled = [report.results["sampling"].artifacts["sampled"].sha256 for report in (whole, cut)]
+    assert sampled[0] == sampled[1]
+    assert cut.video.read_bytes() == whole.video.read_bytes()
+
+
+def test_a_damaged_checkpoint_starts_the_sampling_anew(tmp_path):
+    def stop(event) -> None:
+        if event == StageMoved("sampling", 3):
+            raise CutError
+
+    config = with_settings(RunConfig(), BASE)
+    with pytest.raises(CutError):
+        run_zoom(config, story(), tmp_path, tools=Studio().tools(), on_event=stop)
+    checkpoint = next(tmp_path.rglob("state.safetensors"))
+    assert load_state(checkpoint).index == 3
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    assert load_state(checkpoint) is None
+    studio = Studio()
+    run(tmp_path, studio=studio)
+    assert studio.painters[0].steps == 5
+
+
+def test_events_tell_of_every_stage_in_order(tmp_path):
+    events = []
+    run(tmp_path, events=events)
+    assert [event.stage for event in events if isinstance(event, StageDone)] == STAGES
+    steps = [event.done for event in events if isinstance(event, StageMoved) and event.stage == "sampling"]
+    frames = [event.done for event in events if isinstance(event, StageMoved) and event.stage == "video"]
+    assert steps == list(range(1, 6))
+    assert frames == list(range(1, 17))
+    warm = []
+    run(tmp_path, events=warm)
+    assert all(isinstance(event, StageDone) and not event.made for event in warm)
+
+
+def test_looking_ahead_writes_nothing_and_knows_what_is_there(tmp_path):
+    config = with_settings(RunConfig(), BASE)
+    plan = prepare(config, story(), tmp_path / "runs", Studio().tools())
+    assert look_ahead(plan) == {}
+    assert list(tmp_path.iterdir()) == []
+    report = run(tmp_path / "runs")
+    assert look_ahead(plan) == report.results
+    in_store(report, "video", "zoom.mp4").unlink()
+    assert set(look_ahead(plan)) == set(STAGES) - {"video"}
+    in_store(report, "sampling", "sampled").unlink()
+    assert set(look_ahead(plan)) == {"story"}
+    assert [stage.name for stage in stages_of(plan)] == STAGES
+
+
+def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp_path):
+    def disagreement(report: Report) -> float:
+        levels = ZoomStack.load(report.run.folder / "stack").levels
+        inner = torch.nn.functional.avg_pool2d(levels[1:], 2)
+        return (levels[:-1, :, 16:48, 16:48] - inner).abs().max().item()
+
+    assert disagreement(run(tmp_path, "sampling.feather=0")) <= 1.5 * 2 / 255  # each side rounded to 8 bits
+    assert disagreement(run(tmp_path, "method=independent")) > 0.1
+
+
+def test_the_widest_level_shows_the_photograph(tmp_path):
+    photo = tmp_path / "photo.png"
+    picture = Image.radial_gradient("L").resize((64, 64)).convert("RGB")
+    picture.save(photo)
+    report = run(tmp_path / "runs", f"photo={photo}")
+    shown = ZoomStack.load(report.run.folder / "stack").levels[0]
+    wanted = from_pil(picture)
+    mse = (shown - wanted).square().mean()
+    assert 10 * torch.log10(4 / mse) > 45  # 8-bit rounding alone allows 59 dB, clamping to the range costs some
+
+
+def test_scores_stand_in_parquet_beside_the_film(tmp_path):
+    class Reader:
+        name, revision = "reader", "s1"
+
+        def score(self, images, prompts):
+            from evaluation.clip import TextImage
+
+            ones = torch.ones(len(prompts))
+            return TextImage(90 * ones, 0.1 * ones, ones.long(), 3 * ones.long(), ones < 0)
+
+    studio = Studio()
+    tools = studio.tools().__class__(
+        describe=studio.describe,
+        describe_scorer=lambda name: {"id": name, "revision": "s1"},
+        load_denoiser=studio.load_denoiser,
+        load_upscaler=studio.load_upscaler,
+        load_scorer=lambda name, device: Reader(),
+    )
+    config = with_settings(RunConfig(), [*BASE, "scores.scorer=reader"])
+    report = run_zoom(config, story(), tmp_path, tools=tools)
+    table = pq.read_table(report.run.folder / "scores.parquet").to_pylist()
+    assert {row["run_id"] for row in table} == {report.run.id}
+    assert [row["value"] for row in table if row["score"] == "clip_score"] == [90.0] * 3
+    names = {row["score"] for row in table}
+    assert {"clip_score", "clip_margin", "window_psnr", "window_ssim", "seam", "delta_e", "estimate_psnr"} <= names
+    (report.run.folder / "scores.parquet").unlink()
+    again = run_zoom(config, story(), tmp_path, tools=tools)
+    assert (made(again), again.restored) == ([], ("scores.parquet",))
+    faster = run_zoom(with_settings(config, ["film.fps=4"]), story(), tmp_path, tools=tools)
+    assert made(faster) == ["video"]
+    other = pq.read_table(faster.run.folder / "scores.parquet").to_pylist()
+    assert [row | {"run_id": ""} for row in other] == [row | {"run_id": ""} for row in table]
+
+
+@pytest.mark.parametrize("title", ["🚀 to the moon", "CON", "x" * 120, "日本 の 町", "~root", "<b>.a [red]"])
+def test_any_title_stays_within_the_folder(tmp_path, title):
+    root = tmp_path / "runs"
+    report = run(root, "sampling.steps=1", title=title)
+    assert report.run.folder.resolve().is_relative_to(root.resolve())
+    assert report.run.folder.parent.parent == root
+    assert {path.name for path in tmp_path.iterdir()} == {"runs"}

@@ -1,0 +1,107 @@
+"""Configuration: every field is reached by its path, typed, and refused with its name and the nearest known one."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tasks.errors import RefusedError
+from tasks.specs import RunConfig, did_you_mean, parse_config, setting_paths, with_settings
+
+
+def get(config: RunConfig, path: str) -> object:
+    value = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def test_defaults_work_and_survive_json():
+    assert parse_config(RunConfig().model_dump(mode="json")) == RunConfig()
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "value"),
+    [
+        ("film.fps=24", "film.fps", 24),
+        ("film.seconds_per_level=0.5", "film.seconds_per_level", 0.5),
+        ("film.direction=out", "film.direction", "out"),
+        ("guidance.clamp=false", "guidance.clamp", False),
+        ("guidance.clamp=null", "guidance.clamp", None),
+        ("model.rows=4", "model.rows", 4),
+        ("model.name=a=b", "model.name", "a=b"),
+        ("model.name=42", "model.name", "42"),
+        ("p=4", "p", 4.0),
+        ("sampling.eta=0.25", "sampling", {"eta": 0.25}),
+        (" seed =7", "seed", 7),
+    ],
+)
+def test_a_setting_is_typed(setting, path, value):
+    found = get(with_settings(RunConfig(), [setting]), path)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_later_settings_win_and_others_stay():
+    config = with_settings(RunConfig(seed=3), ["film.fps=24", "film.fps=25", "sampling.eta=1", "sampling.steps=9"])
+    assert (config.film.fps, config.seed, config.sampling) == (25, 3, {"eta": 1, "steps": 9})
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("film.fsp=24", "film.fps"),
+        ("fps=24", "film.fps"),
+        ("flm.fps=24", "film.fps"),
+        ("guidance=3", "guidance.scale"),
+        ("film.fps.x=1", "film.fps"),
+        ("sampling.a.b=1", "no setting"),
+        ("film=24", "no setting"),
+        ("film.fps", "path.to.key=value"),
+        ("=24", "path.to.key=value"),
+        ("film.fps=fast", "film.fps.*'fast'"),
+        ("film.fps=0", "film.fps.*greater than or equal to 1"),
+        ("film.fps=1e9", "film.fps"),
+        ("film.size_px=255", "film.size_px.*multiple of 2"),
+        ("film.direction=sideways", "'in' or 'out'"),
+        ("film.quality=NaN", "film.quality"),
+        ("film.seconds_per_level=NaN", "finite"),
+        ("seed=-1", "seed"),
+        ("seed=1.5", "seed"),
+        ("p=true", "p was refused"),
+        ("p=two", "p was refused"),
+        ("model.rows=0", "model.rows"),
+        ("guidance.scale=0.5", "guidance.scale"),
+        ("model.dtype=int8", "model.dtype"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_its_remedy(setting, words):
+    with pytest.raises(RefusedError, match=words):
+        with_settings(RunConfig(), [setting])
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_setting_or_refused(text):
+    with contextlib.suppress(RefusedError):
+        assert with_settings(RunConfig(), [text]) == parse_config(with_settings(RunConfig(), [text]).model_dump())
+
+
+def test_unknown_keys_of_a_file_are_refused():
+    with pytest.raises(RefusedError, match=r"film\.fsp.*film\.fps"):
+        parse_config({"film": {"fsp": 24}})
+
+
+def test_a_configuration_is_frozen():
+    with pytest.raises(ValidationError):
+        RunConfig().seed = 1
+
+
+def test_every_path_is_a_field():
+    for path in setting_paths():
+        get(RunConfig(), path)
+
+
+def test_did_you_mean_lists_what_is_known_when_nothing_is_near():
+    assert did_you_mean("zzz", ["eta", "steps"]) == "Known are: eta, steps."
