@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, Sighting, check_factor, sightings
+from zoomlib.geometry import Focus, check_factor
 from zoomlib.pyramid import down, up
+from zoomlib.sightings import Sighting, sightings
 
 Mode = Literal["laplacian", "naive", "none"]
 
@@ -44,6 +45,7 @@ def blend(
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # the cache outlives the caller's mode
 def _totals(seen: tuple[tuple[Sighting, ...], ...], levels: int, weight: float, device: torch.device) -> list[Tensor]:
     """Entry k: the summed weight of the observations of each level from at most k levels out, (L, 1, 1, 1)."""
     totals = [torch.ones(levels, 1, 1, 1, device=device)]

@@ -43,28 +43,6 @@ class Box:
     width: float
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """Levels first .. first+count-1, each seen `depth` levels further up, in levels source .. source+count-1, through
-    one and the same window of whole pixels."""
-
-    first: int
-    source: int
-    count: int
-    depth: int
-    window: Window
-
-    @property
-    def levels(self) -> slice:
-        """The levels that are seen."""
-        return slice(self.first, self.first + self.count)
-
-    @property
-    def sources(self) -> slice:
-        """The wider levels that see them, in the same order."""
-        return slice(self.source, self.source + self.count)
-
-
 def check_factor(p: object) -> int:
     """Return p as an int. Raises InvalidInputError unless it is a whole number >= 2."""
     number = _number(p)
@@ -223,53 +201,3 @@ def corner(inside: Sequence[Window], level: int, depth: int, p: int) -> tuple[in
         window = inside[(level + d) % len(inside)]
         top, left = top * p + window.top, left * p + window.left
     return top, left
-
-
-def sightings(
-    levels: int, height: int, width: int, p: int, focus: Focus = None, loop: bool = False
-) -> tuple[tuple[Sighting, ...], ...]:
-    """Who sees whom: entry d-1 holds the sightings of depth d = 1 .. `pyramid_depth`, in as few runs as possible.
-
-    Where a nested window falls between pixels, that sighting is missing. In a closed loop the indices wrap.
-    Raises InvalidInputError as `windows`, and for a loop in which a level would see itself.
-    """
-    inside = ring(levels, height, width, p, focus)
-    if loop and levels <= min_loop(height, width, p):
-        raise InvalidInputError(
-            f"A closed loop of {height} x {width} pixels with p = {p} needs more than {min_loop(height, width, p)} "
-            f"levels, so that no level sees itself, but has {levels}. Add prompts or choose a larger p."
-        )
-    return _sightings(inside, pyramid_depth(height, width, p), p, loop)
-
-
-def min_loop(height: int, width: int, p: int) -> int:
-    """The deepest d at which a nested window still measures a pixel: a closed loop needs more levels than that."""
-    return int(math.log(max(height, width), p) + 1e-9)
-
-
-@lru_cache(maxsize=256)
-def _sightings(inside: tuple[Window, ...], depth: int, p: int, loop: bool) -> tuple[tuple[Sighting, ...], ...]:
-    levels = len(inside)
-    found: list[tuple[Sighting, ...]] = []
-    for d in range(1, depth + 1):
-        runs: list[Sighting] = []
-        for source in range(levels if loop else levels - d):
-            first, window = (source + d) % levels, _nested(inside, source, d, p)
-            if window is None:
-                continue
-            last = runs[-1] if runs else None
-            if last and (last.window, last.sources.stop, last.levels.stop) == (window, source, first):
-                runs[-1] = Sighting(last.first, last.source, last.count + 1, d, window)
-            else:
-                runs.append(Sighting(first, source, 1, d, window))
-        found.append(tuple(runs))
-    return tuple(found)
-
-
-def _nested(inside: tuple[Window, ...], level: int, depth: int, p: int) -> Window | None:
-    """The window of level + depth inside `level`, or None where it falls between pixels."""
-    top, left = corner(inside, level, depth, p)
-    unit = p ** (depth - 1)
-    if top % unit or left % unit:
-        return None
-    return Window(top // unit, left // unit, inside[0].height // unit, inside[0].width // unit)

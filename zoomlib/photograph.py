@@ -11,8 +11,10 @@ from zoomlib.geometry import Focus, Window, check_factor, corner, windows
 
 Mode = Literal["projection", "adam"]
 
+# The paper's, and Adam's own defaults (arXiv 1412.6980, algorithm 1).
 ADAM_STEPS = 5
 ADAM_RATE = 0.1
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Photograph:
@@ -33,6 +35,7 @@ class Photograph:
         cells, index, counts = torch.unique(
             (2 * level + framed) * H * W + pixel, return_inverse=True, return_counts=True
         )
+        self._shape = (levels, H, W)
         self._index = index.flatten().to(xi.device)
         self._counts = counts.to(xi)
         self._target = xi.flatten(1)[:, (cells % (H * W)).to(xi.device)]
@@ -45,24 +48,27 @@ class Photograph:
 
     def project(self, clean: Tensor) -> Tensor:
         """The nearest estimates that show the picture exactly: each residual added back, repeated over its cell."""
-        L, C, H, W = clean.shape
-        return clean + self._residual(clean)[:, self._index].view(C, L, H, W).movedim(0, 1)
+        return clean + self._spread(self._residual(clean))
 
     def descend(self, clean: Tensor) -> Tensor:
         """The paper's way: 5 steps of Adam at rate 0.1 on the summed squared residuals, from fresh moments."""
-        with torch.enable_grad():
-            x = clean.detach().clone().requires_grad_()
-            optimizer = torch.optim.Adam([x], lr=ADAM_RATE)
-            for _ in range(ADAM_STEPS):
-                optimizer.zero_grad()
-                self._residual(x).square().sum().backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-        return x.detach()
+        first, second = torch.zeros_like(clean), torch.zeros_like(clean)
+        for t in range(1, ADAM_STEPS + 1):
+            gradient = -2 * self._spread(self._residual(clean) / self._counts)
+            first = BETA_1 * first + (1 - BETA_1) * gradient
+            second = BETA_2 * second + (1 - BETA_2) * gradient.square()
+            size = (second / (1 - BETA_2**t)).sqrt() + EPSILON
+            clean = clean - ADAM_RATE / (1 - BETA_1**t) * first / size
+        return clean
 
     def _residual(self, clean: Tensor) -> Tensor:
         """Target less mean of every cell, (C, cells)."""
         sums = torch.zeros_like(self._target).index_add(1, self._index, clean.movedim(1, 0).flatten(1))
         return torch.sub(self._target, sums / self._counts)
+
+    def _spread(self, cells: Tensor) -> Tensor:
+        """A value per cell, (C, cells), on each of the cell's pixels, (L, C, H, W)."""
+        return cells[:, self._index].view(-1, *self._shape).movedim(0, 1)
 
 
 def _pixels(inside: Sequence[Window], levels: int, height: int, width: int, p: int) -> tuple[Tensor, Tensor]:

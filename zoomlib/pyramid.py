@@ -93,6 +93,7 @@ def _loop_turns(p: float) -> int:
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # the cache outlives the caller's mode
 def _fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> Tensor:
     """Weight of the paste: 0 at the window's border, 1 inside, smooth. A side on the image's own edge does not fade."""
     vertical = _ramp(window.height, window.top > 0, window.top + window.height < height, feather)

@@ -9,10 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from zoomlib import photograph
 from zoomlib.blend import Mode, blend
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Focus, boxes, check_focus, nearest_windows, ring
 from zoomlib.images import read_picture, save_png
+from zoomlib.photograph import Photograph
 from zoomlib.pyramid import nest
 
 MANIFEST = "stack.json"
@@ -46,10 +48,21 @@ def consolidate(
     feather: float = 0.0,
     focus: Focus = None,
     loop: bool = False,
+    photo: Photograph | None = None,
+    photo_mode: photograph.Mode = "projection",
 ) -> Tensor:
-    """Blend, then render: levels that disagree in, levels that show each other out. Float (L, C, H, W) -> the same."""
-    blended = blend(levels, p, blending, focus, coarse_weight, loop=loop)
-    return render_levels(blended, p, focus, feather, loop=loop)
+    """Blend, then render: levels that disagree in, levels that show each other out. Float (L, C, H, W) -> the same.
+
+    With a photograph, the levels are moved towards it before blending; with mode `projection`, what comes out shows it
+    exactly. Arguments and errors as of `blend`, `render_levels` and `Photograph.apply`.
+    """
+    held = levels if photo is None else photo.apply(levels, photo_mode)
+    blended = blend(held, p, blending, focus, coarse_weight, loop=loop)
+    if photo is None or photo_mode == "adam":
+        return render_levels(blended, p, focus, feather, loop=loop)
+    # Up-sampling in the blend and soft windows move the means of cells a little: projecting again keeps them exact.
+    rendered = render_levels(photo.project(blended), p, focus, feather, loop=loop)
+    return photo.project(rendered) if feather else rendered
 
 
 @dataclass(frozen=True, eq=False)

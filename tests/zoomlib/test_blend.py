@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from zoomlib.blend import blend
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import sightings
 from zoomlib.pyramid import merge, split, up
-from zoomlib.stack import render_levels
+from zoomlib.sightings import sightings
+from zoomlib.stack import consolidate, render_levels
 
 CASES = [
     (2, (64, 64), None),
@@ -142,6 +142,14 @@ def test_blending_does_not_change_its_argument_and_is_differentiable():
     before = x.detach().clone()
     blend(x, 2).square().sum().backward()
     assert torch.equal(x.detach(), before)
+    assert bool(x.grad.isfinite().all())
+
+
+def test_blending_and_rendering_first_in_inference_mode_spoils_no_later_gradient():
+    with torch.inference_mode():
+        consolidate(random(3, 2, 24, 24), 2, coarse_weight=0.37, feather=0.21)
+    x = random(3, 2, 24, 24).requires_grad_()
+    consolidate(x, 2, coarse_weight=0.37, feather=0.21).square().sum().backward()
     assert bool(x.grad.isfinite().all())
 
 

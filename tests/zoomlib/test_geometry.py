@@ -12,14 +12,13 @@ from zoomlib.geometry import (
     Window,
     boxes,
     corner,
-    min_loop,
     nearest_windows,
     pyramid_depth,
     ring,
-    sightings,
     snapped_focus,
     windows,
 )
+from zoomlib.sightings import min_loop, sightings
 
 fractions = st.floats(0, 1)
 points = st.one_of(st.none(), st.tuples(fractions, fractions))

@@ -252,6 +252,8 @@ def test_a_closed_loop_agrees_all_round():
         ({"photo_mode": "sgd", "photo": torch.zeros(SHAPE)}, "projection, adam"),
         ({"coarse_weight": -1}, "coarse_weight"),
         ({"feather": 0.7}, "feather"),
+        ({"generator": None}, "torch.Generator"),
+        ({"generator": 7}, "torch.Generator"),
         ({"focus": [(0.5, 0.5)]}, "one entry per level"),
         ({"photo": torch.zeros(3, 16, 16)}, "Resize it"),
         ({"loop": True}, "needs more than 5 levels"),
@@ -260,9 +262,9 @@ def test_a_closed_loop_agrees_all_round():
 )
 def test_what_cannot_be_done_is_refused_at_once(settings, words):
     denoiser = GaussianDenoiser(SHAPE)
-    arguments = {"prompts": PROMPTS, "p": 2} | settings
+    arguments = {"prompts": PROMPTS, "p": 2, "generator": generator()} | settings
     with pytest.raises(InvalidInputError, match=words):
-        joint.sample(denoiser, arguments.pop("prompts"), generator=generator(), **arguments)
+        joint.sample(denoiser, arguments.pop("prompts"), **arguments)
     assert denoiser.calls == []
 
 

@@ -5,11 +5,11 @@ import torch
 
 from tests.doubles.gaussian import GaussianDenoiser, draw_field
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import sightings
 from zoomlib.methods import joint
 from zoomlib.photograph import Photograph
 from zoomlib.pyramid import down
-from zoomlib.stack import render_levels
+from zoomlib.sightings import sightings
+from zoomlib.stack import consolidate, render_levels
 
 OFF_CENTRE = (0.31, 0.67)
 
@@ -74,6 +74,17 @@ def test_adam_is_five_of_its_steps_on_the_papers_loss():
     with torch.no_grad():
         assert torch.allclose(photo.apply(x, "adam"), mine, atol=1e-5)
     assert not photo.apply(x, "adam").requires_grad
+
+
+@pytest.mark.parametrize("feather", [0.0, 0.12])
+def test_consolidated_levels_show_the_photograph_and_without_feather_agree(feather):
+    xi, focus = randn(3, 64, 64), [OFF_CENTRE] * 7
+    photo = Photograph(xi, 7, 2, focus)
+    x = consolidate(randn(7, 3, 64, 64, seed=1), 2, coarse_weight=0.25, feather=feather, focus=focus, photo=photo)
+    assert torch.allclose(x[0], xi, atol=1e-5)
+    assert torch.allclose(photo.project(x), x, atol=1e-5)
+    if not feather:
+        assert torch.allclose(render_levels(x, 2, focus), x, atol=1e-5)
 
 
 @pytest.mark.parametrize("feather", [0.0, 0.12])

@@ -32,8 +32,12 @@ class State:
     generator_state: Tensor
 
 
-def check_run(denoiser: Denoiser, prompts: Sequence[str], steps: int, state: State | None) -> None:
-    """Raise InvalidInputError where prompts are no list of texts, or the state belongs to another run."""
+def check_run(denoiser: Denoiser, prompts: Sequence[str], steps: int, generator: object, state: State | None) -> None:
+    """Raise InvalidInputError for prompts that are no list of texts, no generator, or the state of another run."""
+    if not isinstance(generator, torch.Generator):
+        raise InvalidInputError(
+            f"generator must be a torch.Generator, but is {generator!r}. Pass torch.Generator().manual_seed(seed)."
+        )
     if isinstance(prompts, str) or not all(isinstance(prompt, str) for prompt in prompts):
         raise InvalidInputError(f"prompts must be a list of texts, one per level, but is {prompts!r}.")
     shape = (check_levels(len(prompts)), *denoiser.shape)

@@ -46,7 +46,7 @@ def sample(
     `joint.sample`, whose noise this uses without sharing it.
     """
     config = Config(steps, eta)
-    check_run(denoiser, prompts, config.steps, state)
+    check_run(denoiser, prompts, config.steps, generator, state)
     windows(len(prompts), *denoiser.shape[1:], p, focus)
 
     def draw(generator: torch.Generator) -> Tensor:

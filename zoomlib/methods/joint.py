@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoomlib import photograph
-from zoomlib.blend import Mode, blend
+from zoomlib.blend import Mode
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Focus
@@ -18,7 +18,7 @@ from zoomlib.ladder import update as update_step
 from zoomlib.methods._loop import Consolidate, Draw, State, begin, check_run, finished, fresh, last, walk
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.photograph import Photograph
-from zoomlib.stack import ZoomStack, render_levels
+from zoomlib.stack import ZoomStack, consolidate
 
 __all__ = ["Config", "State", "sample", "sample_stack"]
 
@@ -85,20 +85,21 @@ def sample(
 
     `photo`, (C, H, W) in [-1, 1], is the picture that level 0 shall show. All randomness comes from the generator: one
     draw at the start and, for eta > 0, one per step. With `state`, a state of a run with the same arguments, the rest
-    of that run follows bit for bit. Raises InvalidInputError at once, before any sampling, for what cannot be done.
+    of that run follows bit for bit; nothing follows its last state. Raises InvalidInputError at once, before any
+    sampling, for what cannot be done.
     """
     config = Config(steps, eta, blending, noise, update, coarse_weight, feather, loop, photo_mode)
-    check_run(denoiser, prompts, config.steps, state)
-    consolidate = _consolidation(denoiser, len(prompts), p, config, photo, focus)
+    check_run(denoiser, prompts, config.steps, generator, state)
+    consolidation = _consolidation(denoiser, len(prompts), p, config, photo, focus)
     # Meets every check of geometry, blending and rendering before the model runs.
-    consolidate(torch.zeros(len(prompts), *denoiser.shape, device=denoiser.device))
+    consolidation(torch.zeros(len(prompts), *denoiser.shape, device=denoiser.device))
     return (walk if update == "joint" else _walk_in_turn)(
         denoiser,
         denoiser.condition(prompts, negatives),
         steps=steps,
         eta=eta,
         draw=partial(_draw, len(prompts), denoiser.shape, p, config, focus),
-        consolidate=consolidate,
+        consolidate=consolidation,
         generator=generator,
         state=state,
     )
@@ -123,7 +124,13 @@ def sample_stack(
     focus: Focus = None,
     generator: torch.Generator,
 ) -> ZoomStack:
-    """As `sample`, but return the finished stack: the last consolidated levels, decoded and clamped to [-1, 1]."""
+    """As `sample`, but return the finished stack: the last consolidated levels, decoded and clamped to [-1, 1].
+
+    denoiser = Guided(load_denoiser("bundled"), scale=4)
+    prompts = ["a galaxy", "a star with planets", "a planet"]
+    stack = sample_stack(denoiser, prompts, p=2, generator=torch.Generator().manual_seed(0))
+    stack.save("stack")
+    """
     states = sample(
         denoiser,
         prompts,
@@ -149,31 +156,27 @@ def _consolidation(
     denoiser: Denoiser, levels: int, p: int, config: Config, photo: Tensor | None, focus: Focus
 ) -> Consolidate:
     """From the levels' own estimates to rendered levels that agree."""
+    return partial(
+        consolidate,
+        p=p,
+        blending=config.blending,
+        coarse_weight=config.coarse_weight,
+        feather=config.feather,
+        focus=focus,
+        loop=config.loop,
+        photo=None if photo is None else _held(photo, denoiser, levels, p, config, focus),
+        photo_mode=config.photo_mode,
+    )
 
-    def merge(estimate: Tensor) -> Tensor:
-        return blend(estimate, p, config.blending, focus, config.coarse_weight, loop=config.loop)
 
-    def render(blended: Tensor) -> Tensor:
-        return render_levels(blended, p, focus, config.feather, loop=config.loop)
-
-    if photo is None:
-        return lambda estimate: render(merge(estimate))
+def _held(photo: Tensor, denoiser: Denoiser, levels: int, p: int, config: Config, focus: Focus) -> Photograph:
     if config.loop:
         raise InvalidInputError("A closed loop has no widest level to show a photograph. Leave out one of the two.")
     if tuple(photo.shape) != denoiser.shape:
         raise InvalidInputError(
             f"The photograph must have the shape of a level, {denoiser.shape}, not {tuple(photo.shape)}. Resize it."
         )
-    held = Photograph(photo.to(denoiser.device, torch.float32), levels, p, focus)
-    if config.photo_mode == "adam":
-        return lambda estimate: render(merge(held.apply(estimate, "adam")))
-
-    def project(estimate: Tensor) -> Tensor:
-        # Up-sampling in the blend and soft windows move block means a little: projecting again keeps them exact.
-        rendered = render(held.project(merge(held.project(estimate))))
-        return held.project(rendered) if config.feather else rendered
-
-    return project
+    return Photograph(photo.to(denoiser.device, torch.float32), levels, p, focus)
 
 
 def _draw(
