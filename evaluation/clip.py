@@ -244,10 +244,15 @@ def fingerprint(model: Model) -> str:
 
 def _folder_tokenize(folder: Path, config: Mapping[str, Any]) -> Tokenize:
     text = config["model_cfg"]["text_cfg"]
-    if text.get("hf_tokenizer_name") or not (folder / TOKENIZER).is_file():
-        return _open_clip_tokenize(open_clip.get_tokenizer(f"local-dir:{folder}"))
+    try:
+        if text.get("hf_tokenizer_name") or not (folder / TOKENIZER).is_file():
+            return _open_clip_tokenize(open_clip.get_tokenizer(f"local-dir:{folder}"))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        raise InvalidInputError(
+            f"The tokenizer in {folder} cannot be read: {error}. Fetch or save the scorer again."
+        ) from error
     end = text.get("eos_id", 2) if text.get("pool_type") == "eos" else None
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     return from_tokenizer(tokenizer, text.get("context_length", 77), end=end, pad=text.get("pad_id", 0))
 
 

@@ -1,5 +1,6 @@
 """What open_clip does to a picture before its image tower, on tensors and without rounding to 8 bits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,9 @@ def preprocess(images: Tensor, cfg: Mapping[str, Any]) -> Tensor:
     H, W = pixels.shape[-2:]
     choose = {"shortest": max, "longest": min}.get(cfg["resize_mode"])
     scale = choose(height / H, width / W) if choose else None
-    new = (height, width) if scale is None else (round(H * scale), round(W * scale))
+    # torchvision, which resizes the shorter side for square inputs, rounds the longer one down.
+    whole = math.floor if choose is max and height == width else round
+    new = (height, width) if scale is None else (whole(H * scale + 1e-9), whole(W * scale + 1e-9))
     if new != (H, W):
         mode = "bilinear" if cfg["interpolation"] == "bilinear" else "bicubic"
         pixels = F.interpolate(pixels, new, mode=mode, antialias=True, align_corners=False)
