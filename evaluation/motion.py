@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from evaluation.table import Score
 from zoomlib.errors import InvalidInputError
 from zoomlib.images import from_uint8
 
-ITERATIONS = 8
+ITERATIONS = 12
+CONVERGED = 1e-6
 MARGIN = 0.1  # of a side is left out at the border, where the warped frame has no pixels
 
 
@@ -50,7 +50,10 @@ def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], log_zoom: float
     a, b = (_luma(from_uint8(np.array(frame))) for frame in (before, after))
     found = torch.tensor([log_zoom, 0.0, 0.0], dtype=torch.float64)
     for _ in range(ITERATIONS):
-        found = found + _correction(_warp(a, found), b)
+        step = _correction(_warp(a, found), b)
+        found = found + step
+        if (step.abs() < CONVERGED).all():
+            break
     return Motion(found[0].item(), found[1].item(), found[2].item())
 
 
@@ -79,14 +82,20 @@ def _grid(H: int, W: int) -> tuple[Tensor, Tensor]:
 
 
 def _warp(image: Tensor, motion: Tensor) -> Tensor:
-    """`image` (H, W) after the motion: what stood at (u - shift) / zoom stands at u."""
-    H, W = image.shape
-    x, y = _grid(H, W)
-    zoom = motion[0].exp()
-    # grid_sample's coordinates: -1 and 1 are the outer edges of the image.
-    grid = torch.stack([(x - motion[1]) / zoom * 2 / W, (y - motion[2]) / zoom * 2 / H], -1)
-    warped = F.grid_sample(image[None, None], grid[None], mode="bicubic", padding_mode="border", align_corners=False)
-    return warped[0, 0]
+    """`image` (H, W) after the motion: what stood at (u - shift) / zoom from the centre stands at u."""
+    zoom = motion[0].exp().item()
+    across, down = (_resampling(n, zoom, shift.item()) for n, shift in zip(image.shape[::-1], motion[1:], strict=True))
+    return down @ image @ across.T
+
+
+def _resampling(n: int, zoom: float, shift: float) -> Tensor:
+    """(n, n) weights by the cubic of Catmull and Rom: it keeps linear functions; a kernel that does not would shift."""
+    x = torch.arange(n, dtype=torch.float64)
+    source = ((x - (n - 1) / 2 - shift) / zoom + (n - 1) / 2).clamp(0, n - 1)
+    d = (source[:, None] - x).abs()
+    near, far = 1.5 * d**3 - 2.5 * d**2 + 1, -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2
+    weights = torch.where(d < 1, near, torch.where(d < 2, far, 0.0))
+    return weights / weights.sum(1, keepdim=True)
 
 
 def _correction(warped: Tensor, target: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ def _table(scores: list[Mapping[str, Any]]) -> pa.Table:
             raise InvalidInputError(f"Unknown scope {row['scope']!r}; expected one of {', '.join(SCOPES)}.")
     try:
         return pa.Table.from_pylist([dict(row) for row in scores], schema=SCHEMA)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
         raise InvalidInputError(f"A row of scores has a value of the wrong type: {error}.") from error
 
 

@@ -6,6 +6,7 @@ the other, both area-averaged to the window's size. Enlarging the window instead
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -55,11 +56,11 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     """
     if min(a.shape[-2:]) < SSIM_SIDE_PX:
         raise InvalidInputError(f"SSIM needs images of at least {SSIM_SIDE_PX} pixels a side, got {tuple(a.shape)}.")
-    a, b = a.double(), b.double()
+    a, b = (a.double() + 1) / 2, (b.double() + 1) / 2  # not indifferent to the origin: black must be 0
     mean_a, mean_b = _gauss(a), _gauss(b)
     var_a, var_b = _gauss(a * a) - mean_a**2, _gauss(b * b) - mean_b**2
     covariance = _gauss(a * b) - mean_a * mean_b
-    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    c1, c2 = 0.01**2, 0.03**2
     top = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     return (top / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean((-3, -2, -1))
 
@@ -138,7 +139,8 @@ def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Sco
     """
     scores = _scores("spectrum_slope", spectrum_slope(stack.levels), "level") if _sloped(stack.levels) else []
     for level, box in enumerate(stack.windows):
-        scores += [Score(name, value, "level", level) for name, value in seam(stack.levels[level], box).items()]
+        with suppress(InvalidInputError):  # a window that is too small to have a border
+            scores += [Score(name, value, "level", level) for name, value in seam(stack.levels[level], box).items()]
     if len(stack.levels) == 1:
         return scores
     wide, fine = pairs(stack.levels, stack.p, stack.focus)

@@ -1,0 +1,75 @@
+import math
+
+import numpy as np
+import pytest
+
+from evaluation import motion
+from tests.zoomlib.film.worlds import Scene, smooth_world
+from zoomlib.errors import InvalidInputError
+from zoomlib.film import video
+from zoomlib.film.camera import Camera
+from zoomlib.film.render import frames
+
+
+def scene(p=2.0):
+    """Level 0's shortest waves have 12 pixels: enough for a compressed video to keep."""
+    return Scene(smooth_world(12 * p**2, 128, p, 3), (128, 128), p, 3, (0.5, 0.5))
+
+
+def as_frame(truth):
+    return np.round((truth.transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8)
+
+
+@pytest.mark.parametrize("zoom", [-0.05, 0.0, 0.01, 0.03])
+def test_a_known_zoom_is_measured(zoom):
+    """Two views of a world in closed form; 0.1 % of scale is 0.06 pixels at the edge."""
+    there = scene()
+    before, after = (as_frame(there.truth(s, (128, 128))) for s in (0.4, 0.4 + zoom / math.log(2)))
+    found = motion.measure(before, after, 0.0)
+    assert found.log_zoom == pytest.approx(zoom, abs=1e-3)
+    assert math.hypot(found.x_px, found.y_px) < 0.1
+
+
+@pytest.mark.parametrize("shift", [(3, 0), (-2, 1), (0, -4)])
+def test_a_known_shift_is_measured(shift):
+    whole = as_frame(scene().truth(0.4, (160, 160)))
+    x, y = shift
+    before, after = whole[16:144, 16:144], whole[16 - y : 144 - y, 16 - x : 144 - x]
+    found = motion.measure(before, after, 0.0)
+    assert (found.x_px, found.y_px) == pytest.approx(shift, abs=0.05)
+    assert found.log_zoom == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_the_log_speed_is_constant_in_the_plan_in_the_frames_and_in_the_video(tmp_path, direction):
+    stack, p = scene().stack(), 2.0
+    camera = Camera(3, fps=30, seconds_per_level=0.4, direction=direction)
+    step = math.log(p) / 12 * (1 if direction == "in" else -1)
+    assert motion.log_zooms(camera.positions(), p) == pytest.approx(step)
+    assert motion.log_speed_sd(motion.log_zooms(camera.positions(), p)) < 1e-9
+    drawn = motion.measured_log_zooms(frames(stack, camera, (128, 128)), step)
+    assert len(drawn) == len(camera) - 1
+    assert drawn.mean() == pytest.approx(step, rel=2e-3)
+    assert motion.log_speed_sd(drawn) < 0.02
+    path = video.write(frames(stack, camera, (128, 128)), tmp_path / "zoom.mp4", quality=10)
+    decoded = motion.measured_log_zooms(video.read(path), step)
+    assert decoded.mean() == pytest.approx(step, rel=1e-2)
+    assert motion.log_speed_sd(decoded) < 0.05
+
+
+def test_an_uneven_speed_is_seen():
+    """A position that is linear in scale, the usual mistake: from p = 2, log steps spread over ln(2 - t)."""
+    s = np.log2(1 + np.arange(31) / 30)
+    assert motion.log_speed_sd(motion.log_zooms(s, 2.0)) > 0.15
+
+
+def test_a_still_film_has_no_evenness():
+    assert motion.score_motion(Camera(1).positions(), 2.0) == []
+    assert [s.score for s in motion.score_motion(Camera(3).positions(), 2.0)] == ["log_speed_sd"]
+    with pytest.raises(InvalidInputError):
+        motion.log_speed_sd([0.0, 0.0, 0.0])
+
+
+def test_flat_frames_are_no_error():
+    flat = np.full((64, 64, 3), 90, np.uint8)
+    assert math.isfinite(motion.measure(flat, flat, 0.01).log_zoom)

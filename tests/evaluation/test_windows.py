@@ -1,0 +1,220 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import color, metrics
+
+from evaluation import windows
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Box, Window
+from zoomlib.stack import ZoomStack, render_levels
+
+seeds = st.integers(0, 2**31)
+
+
+def noise(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def smooth(*shape, seed=0, power=1):
+    """Noise with amplitudes of 1/f^power, which looks the same everywhere."""
+    H, W = shape[-2:]
+    f = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W)[None])
+    f[0, 0] = torch.inf
+    picture = torch.fft.irfft2(torch.fft.rfft2(noise(*shape, seed=seed)) / f**power, s=(H, W))
+    return picture / picture.abs().max()
+
+
+def channels_last(image):
+    return ((image.double() + 1) / 2).movedim(0, -1).numpy()
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_psnr_and_ssim_are_those_of_an_independent_library(seed):
+    a = smooth(3, 3, 24, 31, seed=seed)
+    b = (a + 0.2 * noise(3, 3, 24, 31, seed=seed + 1)).clamp(-1, 1)
+    for x, y, p, s in zip(a, b, windows.psnr(a, b), windows.ssim(a, b), strict=True):
+        ours, theirs = channels_last(x), channels_last(y)
+        assert p.item() == pytest.approx(metrics.peak_signal_noise_ratio(ours, theirs, data_range=1), abs=1e-9)
+        reference = metrics.structural_similarity(
+            ours, theirs, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        assert s.item() == pytest.approx(reference, abs=1e-9)
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_lab_and_delta_e_are_those_of_an_independent_library(seed):
+    a, b = noise(3, 9, 7, seed=seed), noise(3, 9, 7, seed=seed + 1)
+    ours, theirs = color.rgb2lab(channels_last(a)), color.rgb2lab(channels_last(b))
+    assert np.allclose(windows.lab(a).movedim(0, -1).numpy(), ours, atol=1e-4)
+    assert windows.delta_e(a, b).item() == pytest.approx(color.deltaE_cie76(ours, theirs).mean(), abs=1e-4)
+
+
+def test_greys_have_no_colour():
+    lightness, a, b = windows.lab(torch.linspace(-1, 1, 16).view(1, 4, 4)).unbind(0)
+    assert torch.allclose(a, torch.zeros_like(a), atol=1e-2)
+    assert torch.allclose(b, torch.zeros_like(b), atol=1e-2)
+    assert lightness[0, 0].item() == pytest.approx(0, abs=1e-3)
+    assert lightness[-1, -1].item() == pytest.approx(100, abs=1e-3)
+
+
+@pytest.mark.parametrize("p", [2, 4])
+@pytest.mark.parametrize("focus", [None, (0.25, 0.75)])
+def test_a_rendered_stack_agrees_perfectly(p, focus):
+    """By construction: the window of a level is the mean of the next one. The cap stands for infinity."""
+    focuses = None if focus is None else [focus] * 3
+    levels = render_levels(noise(3, 3, 32, 48), p, focuses)
+    wide, fine = windows.pairs(levels, p, focuses)
+    assert wide.shape == fine.shape == (2, 3, 32 // p, 48 // p)
+    assert (wide - fine).abs().max() < 1e-6
+    assert (windows.psnr(fine, fine) == windows.PSNR_CAP_DB).all()
+    assert (windows.psnr(wide, fine) > 99).all()
+    assert torch.allclose(windows.delta_e(wide, fine), torch.zeros(2, dtype=torch.float64), atol=1e-3)
+
+
+@pytest.mark.parametrize("p", [1.5, 1.37, 2.0, 3.3])
+def test_a_linear_world_agrees_for_any_factor(p):
+    """Means of a linear function over equal areas are equal; pixels being flat, to an eighth of one in between."""
+    H, W = 30, 40
+    stack = ZoomStack(torch.zeros(2, 1, H, W), p, [(0.3, 0.8), None])
+    box = stack.windows[0]
+    x = (torch.arange(W) + 0.5).expand(H, W)
+    inner = box.left + (x / W) * box.width
+    levels = torch.stack([x, inner])[:, None] / W - 0.5
+    wide, fine = windows.pairs(levels, p, stack.focus)
+    assert wide.shape[-2:] == (int(H / p), int(W / p))
+    assert (wide - fine).abs().max() <= (1e-6 if p == 2 else 0.126 / W)
+
+
+def test_unrelated_noise_has_the_psnr_of_its_variance():
+    """MSE of independent uniform noise averaged over 2 x 2: var (1 + 1/4) = 5/12; so 10 log10(4 * 12 / 5) = 9.82 dB."""
+    wide, fine = windows.pairs(noise(9, 3, 128, 128), 2)
+    assert windows.psnr(wide, fine).mean().item() == pytest.approx(10 * math.log10(48 / 5), abs=0.05)
+
+
+def test_estimates_out_of_range_count_as_clipped():
+    levels = noise(3, 3, 32, 32)
+    assert torch.equal(windows.estimate_psnr(levels * 3, 2), windows.psnr(*windows.pairs((levels * 3).clamp(-1, 1), 2)))
+
+
+WINDOW = Window(16, 16, 32, 32)
+
+
+def test_no_seam_in_noise_and_in_smooth_pictures():
+    for picture in (noise(60, 3, 64, 64), smooth(60, 3, 64, 64)):
+        ratios = [windows.seam(image, WINDOW) for image in picture]
+        assert np.mean([r["seam"] for r in ratios]) == pytest.approx(1, abs=0.05)
+        for side in ("top", "bottom", "left", "right"):
+            assert np.mean([r[f"seam_{side}"] for r in ratios]) == pytest.approx(1, abs=0.1)
+
+
+def test_a_flat_picture_has_exactly_no_seam():
+    assert set(windows.seam(torch.full((3, 64, 64), 0.3), WINDOW).values()) == {1.0}
+
+
+def test_a_pasted_square_shows_by_its_step():
+    """0.5 across the border and nothing beside it, over half a grey level: (0.5 + g) / g with g = 1 / 255."""
+    image = torch.zeros(3, 64, 64)
+    image[:, 16:48, 16:48] = 0.5
+    found = windows.seam(image, WINDOW)
+    assert all(value == pytest.approx(0.5 * 255 + 1) for value in found.values())
+
+
+def test_a_seam_on_one_side_is_found_there():
+    image = smooth(3, 64, 64, power=2)
+    image[:, :, 48:] += 0.4  # right of the window only
+    found = windows.seam(image, WINDOW)
+    sides = {side: found[f"seam_{side}"] for side in ("top", "bottom", "left")}
+    assert found["seam_right"] == found["seam_worst"] > 4
+    assert max(sides.values()) < 2
+    assert 1.5 < found["seam"] < found["seam_worst"]
+
+
+def test_a_soft_border_shows_less_than_a_hard_one():
+    wide, fine = smooth(3, 64, 64, seed=1, power=2), smooth(3, 32, 32, seed=2, power=2)
+    hard = wide.clone()
+    hard[:, 16:48, 16:48] = fine
+    ramp = ((torch.arange(32) + 0.5).minimum(31.5 - torch.arange(32)) / 8).clamp(max=1)
+    soft = wide.clone()
+    soft[:, 16:48, 16:48] += (fine - wide[:, 16:48, 16:48]) * torch.minimum(ramp, ramp[:, None])
+    assert windows.seam(soft, WINDOW)["seam"] < 2 < windows.seam(hard, WINDOW)["seam"]
+
+
+def test_sides_on_the_edge_of_the_image_have_no_seam():
+    found = windows.seam(noise(3, 64, 64), Window(0, 0, 32, 32))
+    assert math.isnan(found["seam_top"])
+    assert math.isnan(found["seam_left"])
+    assert 0.5 < found["seam_right"] < 2
+    assert found["seam_worst"] == max(found["seam_right"], found["seam_bottom"])
+    with pytest.raises(InvalidInputError, match="border"):
+        windows.seam(noise(3, 64, 64), Window(0, 0, 64, 64))
+
+
+def test_a_window_between_pixels_is_measured_at_the_nearest():
+    image = noise(3, 64, 64)
+    near = windows.seam(image, Box(16.3, 15.8, 31.6, 32.4))
+    assert near == windows.seam(image, WINDOW)
+
+
+@pytest.mark.parametrize("exponent", [0.0, -1.0, -2.0, -3.0])
+def test_the_slope_of_made_spectra_is_found(exponent):
+    """Noise whose power falls as f^exponent, mean over 16 pictures, to 0.25 (a window and rings smear it a little)."""
+    f = torch.hypot(torch.fft.fftfreq(64)[:, None], torch.fft.rfftfreq(64)[None])
+    f[0, 0] = torch.inf if exponent < 0 else 1
+    white = torch.fft.rfft2(torch.randn(16, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    images = torch.fft.irfft2(white * f ** (exponent / 2))
+    slopes = windows.spectrum_slope(images / images.abs().max())
+    assert slopes.mean().item() == pytest.approx(exponent, abs=0.25)
+
+
+def test_blur_steepens_the_spectrum():
+    sharp = noise(4, 3, 64, 64)
+    blurred = torch.nn.functional.avg_pool2d(sharp, 5, 1, 2)
+    assert (windows.spectrum_slope(blurred) < windows.spectrum_slope(sharp) - 1).all()
+
+
+def test_nothing_has_no_slope():
+    assert windows.spectrum_slope(torch.zeros(2, 3, 32, 32)).isnan().all()
+
+
+def test_scores_of_a_stack_are_complete_and_in_place():
+    stack = ZoomStack(noise(4, 3, 32, 32), 2.0)
+    scores = windows.score_windows(stack, estimates=stack.levels)
+    found = {(s.score, s.scope): [] for s in scores}
+    for s in scores:
+        found[s.score, s.scope].append(s.level)
+    pairs = {"window_psnr", "window_ssim", "delta_e", "delta_e_sum", "estimate_psnr"}
+    seams = {"seam", "seam_top", "seam_bottom", "seam_left", "seam_right", "seam_worst"}
+    assert {name for name, scope in found if scope == "pair"} == pairs
+    assert {name for name, scope in found if scope == "level"} == seams | {"spectrum_slope"}
+    assert found.pop(("spectrum_slope", "level")) == [0, 1, 2, 3]
+    assert all(levels == [0, 1, 2] for levels in found.values())
+    by_name = {name: [s.value for s in scores if s.score == name] for name in pairs}
+    assert by_name["estimate_psnr"] == by_name["window_psnr"]
+    assert by_name["delta_e_sum"] == pytest.approx(np.cumsum(by_name["delta_e"]))
+    assert all(s.scorer is None for s in scores)
+
+
+def test_estimates_may_be_smaller_than_the_finished_levels():
+    stack = ZoomStack(noise(3, 3, 64, 64), 2.0)
+    scores = windows.score_windows(stack, estimates=noise(3, 3, 16, 16))
+    assert sum(s.score == "estimate_psnr" for s in scores) == 2
+
+
+def test_small_windows_have_no_ssim_and_single_levels_no_pairs():
+    assert not any(s.score == "window_ssim" for s in windows.score_windows(ZoomStack(noise(3, 3, 16, 16), 2.0)))
+    assert {s.score for s in windows.score_windows(ZoomStack(noise(1, 3, 16, 16), 2.0))} == {"spectrum_slope"}
+    with pytest.raises(InvalidInputError, match="11"):
+        windows.ssim(noise(1, 3, 8, 8), noise(1, 3, 8, 8))
+    with pytest.raises(InvalidInputError, match="one level"):
+        windows.pairs(noise(1, 3, 8, 8), 2)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (8, 8), (12, 40)])
+def test_tiny_stacks_are_scored_without_an_error(size):
+    assert windows.score_windows(ZoomStack(noise(2, 1, *size), 2.0))
