@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.doubles.gaussian import LINEAR_BETA, GaussianDenoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step, check_eta, check_steps, ddim_ladder, flow_ladder, posterior_std, update
+from zoomlib.methods import independent
+from zoomlib.noise import draw_seed, own_noise
 
 COSINE = torch.cos(torch.linspace(0.01, math.pi / 2 - 0.001, 1000, dtype=torch.float64)) ** 2
 
@@ -23,13 +25,15 @@ def model() -> GaussianDenoiser:
     return GaussianDenoiser((2, 16, 16))
 
 
-def our_run(ladder: Ladder, z: torch.Tensor, eta: float, noises: list[torch.Tensor]) -> torch.Tensor:
-    denoiser = model()
-    condition = denoiser.condition(["0"] * len(z))
-    for k in range(len(ladder)):
-        clean = denoiser.predict_clean(z, ladder[k], condition)
-        z = update(z, clean, ladder[k], ladder[k + 1], eta, noises[k])
-    return z
+def plain_run(ladder: Ladder, eta: float, seed: int = 0) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """What the plain sampler makes of three levels, and the noise it drew: first the initial one, then each step's."""
+    denoiser, g = model(), torch.Generator().manual_seed(seed)
+    denoiser.ladder = lambda _: ladder  # type: ignore[method-assign]
+    drawn = [own_noise(range(3), denoiser.shape, draw_seed(g)) for _ in range(len(ladder) + 1)]
+    *_, end = independent.sample(
+        denoiser, ["0"] * 3, p=2, steps=len(ladder), eta=eta, generator=torch.Generator().manual_seed(seed)
+    )
+    return end.z, drawn
 
 
 def betas_of(alphas_cumprod: torch.Tensor) -> list[float]:
@@ -52,10 +56,8 @@ def test_plain_sampling_equals_diffusers_ddim(alphas_cumprod, spacing, eta):
         trained_betas=betas_of(alphas_cumprod), timestep_spacing=spacing, clip_sample=False, set_alpha_to_one=True
     )
     scheduler.set_timesteps(25)
-    theirs = randn(3, 2, 16, 16)
-    noises = [randn(3, 2, 16, 16, seed=k + 1) for k in range(25)]
     ladder = ddim_ladder(scheduler.alphas_cumprod, 25, spacing)
-    ours = our_run(ladder, theirs, eta, noises)
+    ours, (theirs, *noises) = plain_run(ladder, eta)
     assert ladder.time[:-1].tolist() == scheduler.timesteps.tolist()
     for t, noise in zip(scheduler.timesteps, noises, strict=True):
         eps = eps_of(theirs, int(t), scheduler.alphas_cumprod.double())
@@ -68,10 +70,8 @@ def test_plain_sampling_equals_diffusers_ddim(alphas_cumprod, spacing, eta):
 def test_eta_1_equals_diffusers_ddpm(spacing, steps, monkeypatch):
     scheduler = DDPMScheduler(trained_betas=betas_of(LINEAR_BETA), timestep_spacing=spacing, clip_sample=False)
     scheduler.set_timesteps(steps)
-    theirs = randn(3, 2, 16, 16)
-    noises = [randn(3, 2, 16, 16, seed=k + 1) for k in range(steps)]
     ladder = ddim_ladder(scheduler.alphas_cumprod, steps, spacing)
-    ours = our_run(ladder, theirs, 1.0, noises)
+    ours, (theirs, *noises) = plain_run(ladder, 1.0)
     assert ladder.time[:-1].tolist() == scheduler.timesteps.tolist()
     for t, noise in zip(scheduler.timesteps, noises, strict=True):
         monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *_, noise=noise, **__: noise)
@@ -88,13 +88,21 @@ def test_a_flow_at_eta_0_equals_diffusers_euler(shift):
     ladder = flow_ladder(steps, shift)
     assert torch.allclose(ladder.sigma.float(), scheduler.sigmas, atol=1e-6)
     assert torch.allclose(ladder.time[:-1].float(), scheduler.timesteps, atol=1e-3)
-    theirs = randn(3, 2, 16, 16)
-    ours = our_run(ladder, theirs, 0.0, [theirs] * steps)
+    ours, (theirs, *_) = plain_run(ladder, 0.0)
     denoiser = model()
     for t, sigma in zip(scheduler.timesteps, scheduler.sigmas.double().tolist(), strict=False):
         clean = denoiser.predict_clean(theirs, Step(0, float(t), 1 - sigma, sigma), denoiser.condition(["0"] * 3))
         theirs = scheduler.step((theirs - clean) / sigma, t, theirs).prev_sample
     assert (ours - theirs).abs().max() <= 1e-5 * max(1.0, float(theirs.abs().max()))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 0.9])
+def test_sampling_starts_at_the_power_that_noisy_pictures_of_unit_variance_have(alpha):
+    sigma = math.sqrt(1 - alpha**2)
+    ladder = Ladder(torch.tensor([alpha, 1.0]), torch.tensor([sigma, 0.0]), torch.tensor([500.0, 0.0]))
+    end, (start, *_) = plain_run(ladder, 0.0)
+    wanted = model().predict_clean(start, ladder[0], model().condition(["0"] * 3))
+    assert torch.allclose(end, wanted, atol=1e-5)
 
 
 def steps_of(family: str, k: int, j: int) -> tuple[Step, Step]:
