@@ -100,3 +100,15 @@ def test_a_sheet_needs_a_prompt_per_level_and_room():
     for settings_ in ({"tile_px": 8}, {"columns": 0}):
         with pytest.raises(InvalidInputError, match="tiles"):
             pictures.contact_sheet(stack_of(), ["a"] * 5, **settings_)
+
+
+def test_without_any_other_font_pillows_own_draws_everything(monkeypatch):
+    original = pictures.ImageFont.truetype
+
+    def truetype(font, size=10, **options):
+        if isinstance(font, str):  # Pillow reads its own from memory
+            raise OSError("cannot open resource")
+        return original(font, size, **options)
+
+    monkeypatch.setattr(pictures.ImageFont, "truetype", truetype)
+    assert pictures.contact_sheet(stack_of(len(NASTY)), NASTY, title="题").mode == "RGB"
