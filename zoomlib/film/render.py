@@ -47,7 +47,7 @@ class Renderer:
         self.worlds = composite(stack, _canvas((W, H), size))
 
     def frame(self, position: float) -> Frame:
-        """The frame (H, W, 3) at `position` in [0, levels - 1]; an integer shows exactly that level."""
+        """The frame (H, W, 3) at `position` in [0, levels - 1]; at an integer that level fills it."""
         if not 0 <= position <= len(self.windows):
             raise InvalidInputError(f"Position {position} is outside the stack's levels 0 to {len(self.windows)}.")
         view = look(position, self.p, self.windows, self.size, self.aspect, SUPPORT_PX)
