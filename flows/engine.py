@@ -13,6 +13,8 @@ from typing import Any
 from tasks import environment
 from tasks.events import Listener, listening
 
+SEND_TIMEOUT_S = 15
+
 
 def has_server() -> bool:
     """Whether the user's settings of Prefect name a server."""
@@ -38,8 +40,16 @@ def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
         if PREFECT_API_URL.value() is None:
             url = stack.enter_context(embedded_server(PREFECT_HOME.value()))
             stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
+            stack.callback(_send_events)
         result = start()
         return asyncio.run(_finished(result)) if inspect.isawaitable(result) else result
+
+
+def _send_events() -> None:
+    """Give the server what is queued for it before it stops; the interpreter would try to at its end, for long."""
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.drain_all(timeout=SEND_TIMEOUT_S)
 
 
 async def _finished(result: Awaitable[Any]) -> Any:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 _ENGINE = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 """The engine's log repeats what the command says itself, and its errors are raised here; nothing is sent to anybody."""
@@ -17,7 +19,7 @@ _ENGINE = {
 def quiet_engine(variables: MutableMapping[str, str] = os.environ) -> None:
     """Keep Prefect silent, before it is imported; what the user has set stays. With TENFOLD_DEBUG its log is shown."""
     for name, value in _ENGINE.items():
-        if name != "PREFECT_LOGGING_LEVEL" or not read(variables).debug:
+        if "LEVEL" not in name or not read(variables).debug:
             variables.setdefault(name, value)
 
 

@@ -20,9 +20,9 @@ MAY_IMPORT_OURS = {
 
 HOMES = {
     # Where a package may be met at all: one place to mend when it changes.
-    "diffusers": ("zoomlib/models/", "zoomlib/bundled/"),
-    "transformers": ("zoomlib/models/", "zoomlib/bundled/"),
-    "open_clip": ("evaluation/clip.py", "evaluation/scorer_training.py"),
+    "diffusers": ("zoomlib/models/",),
+    "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py"),
+    "open_clip": ("evaluation/clip.py",),
     "imageio_ffmpeg": ("zoomlib/film/video.py",),
     "prefect": ("tasks/", "flows/"),
     "openai": ("prompts/",),

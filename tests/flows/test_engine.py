@@ -1,0 +1,98 @@
+"""The command with its embedded server, as a real process: stopped, killed, finished; quiet, and nothing left over."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TENFOLD = "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()"
+STORY = {"title": "Engine", "p": 2, "levels": ["a green forest", "brown leaves"]}
+PATIENCE_S = 120
+
+
+class Job:
+    """One `tenfold zoom` in a folder of its own, started as often as a test likes."""
+
+    def __init__(self, home: Path, model: Path) -> None:
+        self.home = home
+        (home / "story.json").write_text(json.dumps(STORY))
+        options = ["--steps", "200", "--fps", "4", "--size", "64", "--set", "scores.scorer=none"]
+        self.command = [sys.executable, "-c", TENFOLD, "zoom", "story.json", "--model", str(model), *options]
+        drop = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "TENFOLD"))}
+        self.environment = {
+            **drop,
+            "PREFECT_HOME": str(home / "prefect"),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def start(self) -> subprocess.Popen:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(self.command, cwd=self.home, env=self.environment, start_new_session=True, **pipes)
+
+    def servers(self) -> list[psutil.Process]:
+        """Processes that still use this job's history."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("PREFECT_HOME") == str(self.home / "prefect"):
+                    found.append(process)
+            except (psutil.Error, OSError):  # ended meanwhile, or not ours to look at
+                continue
+        return found
+
+
+@pytest.fixture
+def job(tmp_path, model_folder):
+    return Job(tmp_path, model_folder)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_stopped_then_killed_then_finished(job):
+    stopped = job.start()
+    wait_for(lambda: list(job.home.glob("runs/.cache/work/*/state.safetensors")))
+    os.killpg(stopped.pid, signal.SIGINT)
+    out, err = stopped.communicate(timeout=PATIENCE_S)
+    assert (stopped.returncode, out) == (130, "")
+    assert err.splitlines()[-1].startswith("Stopped. What is done is kept")
+    assert "Traceback" not in err
+    wait_for(lambda: not job.servers())
+
+    killed = job.start()
+    told = [next(line for line in killed.stderr if "going on from" in line)]
+    killed.kill()
+    killed.communicate(timeout=PATIENCE_S)
+    assert "sampling: 200 steps, going on from" in told[0]
+    wait_for(lambda: not job.servers())
+
+    finished = job.start()
+    out, err = finished.communicate(timeout=PATIENCE_S)
+    assert finished.returncode == 0, err
+    assert [line.partition(":")[0] for line in err.splitlines() if "made in" in line] == [
+        "sampling",
+        "levels",
+        "video",
+        "pictures",
+    ]
+    stages = ("story", "sampling", "levels", "video", "pictures")
+    assert all(line.split(":")[0] in stages for line in err.splitlines()), err  # not a word from the engine
+    assert "zoom.mp4" in out
+    wait_for(lambda: not job.servers())
+    with sqlite3.connect(job.home / "prefect" / "prefect.db") as history:
+        states = [row[0] for row in history.execute("select state_name from flow_run where name = 'zoom Engine'")]
+    history.close()
+    assert states.count("Completed") == 1

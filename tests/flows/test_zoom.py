@@ -1,0 +1,89 @@
+"""The main job as a Prefect flow, on a real server."""
+
+import asyncio
+import gc
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.zoom import zoom
+from prompts import Story
+from tasks.events import StageDone, listening
+from tasks.specs import RunConfig, with_settings
+from zoomlib.errors import InvalidInputError
+
+STORY = Story.model_validate({"title": "Flow [red] {x}", "p": 2, "levels": ["a green forest", "brown leaves"]})
+STAGES = ["story", "sampling", "levels", "scores", "video", "pictures"]
+
+pytestmark = [
+    pytest.mark.usefixtures("server"),
+    # Prefect leaves the sockets of its clients to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server with an empty history, for all tests of this module."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+    gc.collect()
+
+
+def config(model_folder, *settings):
+    base = [f"model.name={model_folder}", f"scores.scorer={model_folder / 'scorer'}", "sampling.steps=2", "film.fps=4"]
+    return with_settings(RunConfig(), [*base, "film.size_px=64", *settings])
+
+
+def task_states() -> dict[str, str]:
+    """Name of every task of the latest flow run, and of the state in which it ended."""
+
+    async def read():
+        async with get_client() as client:
+            (latest,) = await client.read_flow_runs(limit=1, sort="START_TIME_DESC")
+            runs = await client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [latest.id]}))
+            return {run.name.rpartition("-")[0]: run.state.name for run in runs}
+
+    return asyncio.run(read())
+
+
+def tables() -> list:
+    async def read():
+        async with get_client() as client:
+            return [artifact for artifact in await client.read_artifacts() if artifact.type == "table"]
+
+    return asyncio.run(read())
+
+
+def test_cold_then_warm_then_without_a_video(tmp_path, model_folder):
+    events = []
+    with listening(events.append):
+        cold = asyncio.run(zoom(STORY, config(model_folder), tmp_path))
+    assert [name for name, stage in cold["stages"].items() if stage["made"]] == STAGES
+    assert [event.stage for event in events if isinstance(event, StageDone)] == STAGES
+    assert {task_states()[stage] for stage in STAGES} == {"Made"}
+    (table,) = [artifact for artifact in tables() if artifact.key == f"scores-{cold['run_id']}"]
+    assert "a green forest" in table.data
+    video = tmp_path / cold["folder"] / "zoom.mp4"
+    assert video.is_file()
+
+    warm = asyncio.run(zoom(STORY, config(model_folder), tmp_path))
+    assert not any(stage["made"] for stage in warm["stages"].values())
+    assert {task_states()[stage] for stage in STAGES} == {"Cached"}
+
+    video.unlink()
+    for film in (tmp_path / ".cache").rglob("*.mp4"):
+        film.unlink()
+    again = asyncio.run(zoom(STORY, config(model_folder), tmp_path))
+    assert [name for name, stage in again["stages"].items() if stage["made"]] == ["video"]
+    states = task_states()
+    assert (states["video"], states["sampling"]) == ("Made", "Cached")
+    assert video.is_file()
+
+
+def test_what_is_refused_comes_out_as_it_was_raised(tmp_path, model_folder):
+    with pytest.raises(InvalidInputError, match="whole number"):
+        asyncio.run(zoom(STORY, config(model_folder, "p=1.5"), tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
