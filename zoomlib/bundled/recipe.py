@@ -62,16 +62,16 @@ def scheduler_config() -> dict[str, Any]:
 class Recipe:
     """The training of the diffusion model. `images` are counted over all workers; `batch` is per worker and step."""
 
-    images: int = 150_000
-    batch: int = 32
+    images: int = 120_000
+    batch: int = 16
     workers: int = 2
     seed: int = 0
     learning_rate: float = 1e-3
     text_rate: float = 0.25
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.01
-    warm_up_images: int = 12_000
-    text_warm_up_steps: int = 1_200
+    warm_up_images: int = 6_000
+    text_warm_up_steps: int = 600
     ema: float = 0.998
     clip: float = 1.0
     caption_dropout: float = 0.1
@@ -81,11 +81,11 @@ class Recipe:
     shard: int = 256
     first_shards: int = 24
     most_shards: int = 96
-    steps_per_shard: int = 12
-    scorer_steps: int = 500
+    steps_per_shard: int = 24
+    scorer_steps: int = 1_000
     super_resolution_steps: int = 2_000
-    checkpoint_steps: int = 50
-    sheet_steps: int = 500
+    checkpoint_steps: int = 100
+    sheet_steps: int = 1_000
     mask_kinds: dict[str, float] = field(
         default_factory=lambda: {"outpaint": 0.4, "centre": 0.25, "rectangle": 0.2, "side": 0.15}
     )

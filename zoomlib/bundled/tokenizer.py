@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from itertools import product
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise, product
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, FAR, NEAR, caption, phrase
 
@@ -14,6 +14,10 @@ MAX_TOKENS = 40
 PAD, START, END = "<|pad|>", "<|startoftext|>", "<|endoftext|>"
 BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 WORDS = Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
+LAST = "</w>"
+"""Marks the last letter of a word, as in CLIP's vocabulary."""
+
+Merge = tuple[str, str]
 
 
 def captions() -> Iterable[str]:
@@ -24,30 +28,43 @@ def captions() -> Iterable[str]:
             yield caption(words, words, variant)
 
 
+def learn_merges(counts: Counter[str]) -> Iterator[Merge]:
+    """Byte-pair encoding of words until each is one token: always the commonest pair, the smallest of equals.
+
+    The `tokenizers` trainer breaks ties differently from run to run; ids that differ between the workers of a training
+    would make it worthless.
+    """
+    words = {word: [*word[:-1], word[-1] + LAST] for word in sorted(counts)}
+    while True:
+        found: Counter[Merge] = Counter()
+        for word, parts in words.items():
+            for pair in pairwise(parts):
+                found[pair] += counts[word]
+        if not found:
+            return
+        best = min(found, key=lambda pair: (-found[pair], pair))
+        yield best
+        for parts in words.values():
+            _join(parts, best)
+
+
+def _join(parts: list[str], pair: Merge) -> None:
+    i = 0
+    while i < len(parts) - 1:
+        if (parts[i], parts[i + 1]) == pair:
+            parts[i : i + 2] = ["".join(pair)]
+        i += 1
+
+
 def train_tokenizer() -> Tokenizer:
-    """Learn the merges; deterministic. Padding is id 0, the end token the largest id, as open_clip's pooling wants."""
-    raw = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    raw.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    raw.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(WORDS, "removed", invert=True),
-            BYTES,
-        ]
-    )
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    raw.train_from_iterator(
-        captions(),
-        trainers.BpeTrainer(
-            vocab_size=1000, initial_alphabet=sorted(alphabet), end_of_word_suffix="</w>", show_progress=False
-        ),
-    )
-    learned = json.loads(raw.to_str())["model"]
-    words = sorted(learned["vocab"], key=learned["vocab"].get)
-    words += [f"{letter}</w>" for letter in sorted(alphabet) if f"{letter}</w>" not in learned["vocab"]]
+    """The tokenizer, the same every time. Padding is id 0, the end token the largest id, as open_clip pools."""
+    merges = list(learn_merges(Counter(word for text in captions() for word in text.lower().split())))
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = [*letters, *(letter + LAST for letter in letters), *("".join(pair) for pair in merges)]
     vocabulary = {word: i for i, word in enumerate([PAD, *words, START, END])}
-    merges = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in learned["merges"]]
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, end_of_word_suffix="</w>"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = raw.normalizer, raw.pre_tokenizer
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, end_of_word_suffix=LAST))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(WORDS, "removed", invert=True), BYTES])
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([PAD, START, END])
     ends = [(START, vocabulary[START]), (END, vocabulary[END])]

@@ -124,11 +124,7 @@ class Trainer:
     def _apply_gradients(self) -> None:
         recipe, parameters = self.recipe, list(self.parameters.values())
         if recipe.workers > 1:
-            flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
-            dist.all_reduce(flat)
-            flat /= recipe.workers
-            for p, part in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
-                p.grad = part.view_as(p)
+            average_gradients(parameters)
         nn.utils.clip_grad_norm_(parameters, recipe.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.learning_rate * group["rate"] * self._rate()
@@ -196,11 +192,22 @@ class Trainer:
         state = load_file(path, device=str(self.device))
         for name, p in self.parameters.items():
             p.data.copy_(state[f"model.{name}"])
-            self.ema[name] = state[f"ema.{name}"].clone()
+            self.ema[name].copy_(state[f"ema.{name}"])
             moments = {k: state[f"{k}.{name}"] for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}.{name}" in state}
-            self.optimizer.state[p] = {k: v.to(memory_format=torch.preserve_format) for k, v in moments.items()}
+            self.optimizer.state[p] = {k: torch.empty_like(p).copy_(v) if v.ndim else v for k, v in moments.items()}
         self.step = int(next(iter(state[k] for k in state if k.startswith("step.")), torch.zeros(())))
         return True
+
+
+def average_gradients(parameters: list[nn.Parameter]) -> None:
+    """Replace every worker's gradients by their mean over all workers, in place: the fused optimiser goes by memory,
+    so a gradient must keep the layout of its parameter."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for g, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+        g.copy_(part.view_as(g))
 
 
 def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meeting_point: str) -> None:

@@ -1,12 +1,14 @@
 """The procedural world: its words, its pictures, scales inside scales."""
 
+from collections import Counter
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from zoomlib.bundled.feed import Feed, draw_masks, seeded, turned
 from zoomlib.bundled.recipe import Recipe
-from zoomlib.bundled.tokenizer import END, MAX_TOKENS, captions, fixed_length, train_tokenizer
+from zoomlib.bundled.tokenizer import END, MAX_TOKENS, captions, fixed_length, learn_merges, train_tokenizer
 from zoomlib.bundled.world.fields import CellGrid, fractal_noise, grid, hsv
 from zoomlib.bundled.world.pictures import compose, draw_pictures
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, FAR, NEAR, caption, phrase
@@ -143,3 +145,12 @@ def test_masks_keep_the_share_that_was_asked():
     whole = (masks.flatten(1).mean(1) == 1).float().mean()
     assert 0.42 < whole < 0.58
     assert (masks.flatten(1).sum(1) >= 64).all(), "at least one line of pixels is always to be made"
+
+
+def test_the_tokenizer_is_the_same_every_time():
+    assert train_tokenizer().to_str() == train_tokenizer().to_str()
+
+
+def test_merges_take_the_commonest_pair_first_and_the_smallest_of_equals():
+    assert list(learn_merges(Counter({"ab": 1, "cab": 2}))) == [("a", "b</w>"), ("c", "ab</w>")]
+    assert next(learn_merges(Counter({"xy": 1, "ab": 1}))) == ("a", "b</w>")

@@ -81,6 +81,7 @@ def latent_pipeline(folder, unet_channels, prediction="epsilon"):
             beta_end=0.012,
             clip_sample=False,
             set_alpha_to_one=True,
+            steps_offset=1,
             prediction_type=prediction,
             timestep_spacing="trailing",
         ),
