@@ -12,12 +12,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tasks import environment
+
 
 class Commands(TyperGroup):
     """The group whose commands end in an exit code and a paragraph, never in a traceback (unless TENFOLD_DEBUG=1)."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and turn what it raises into its exit code."""
+        environment.yield_idle_threads()
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:

@@ -13,8 +13,8 @@ from typing import Any
 from safetensors.torch import load_file
 
 from evaluation import table
-from evaluation.table import Score
 from evaluation.scoring import score_stack
+from evaluation.table import Score
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.render import load_stack, stack_inputs
 from tasks.run import Results, Run, Stage
