@@ -142,6 +142,16 @@ def doctor(
     raise typer.Exit(examine(out))
 
 
+@app.command()
+def gc(
+    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
+) -> None:
+    """Free the disk: forget what no run folder shows any more, such as runs that you deleted."""
+    from flows import information
+
+    information.collect(out)
+
+
 @app.command("train-bundled")
 def train_bundled(
     images: Annotated[int | None, typer.Option(min=1, help="Pictures to train on. [default: as shipped]")] = None,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
 from tasks import environment
-from tasks.events import Listener, listening
+from tasks.events import Listener, StageDone, StageMoved, StageStarted, listening
 
 SEND_TIMEOUT_S = 15
 
@@ -38,7 +39,11 @@ def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
         stack.enter_context(listening(listener))
         stack.enter_context(stoppable())
         if PREFECT_API_URL.value() is None:
+            began = time.monotonic()
+            listener(StageStarted("engine", 1, "server"))
             url = stack.enter_context(embedded_server(PREFECT_HOME.value()))
+            listener(StageMoved("engine", 1))
+            listener(StageDone("engine", True, time.monotonic() - began))
             stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
             stack.callback(_send_events)
         result = start()

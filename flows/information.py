@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from flows.terminal import plain, table
 
@@ -35,6 +36,15 @@ def schema() -> None:
     import prompts
 
     print(json.dumps(prompts.schema(), indent=2, ensure_ascii=False))
+
+
+def collect(out: Path | None) -> None:
+    """Sweep the store, and say what that freed."""
+    from tasks import environment
+    from tasks.sweep import sweep
+
+    swept = sweep(out or environment.read().runs)
+    print(f"{swept.files:,} files removed, {swept.bytes / 2**20:,.1f} MB freed.")
 
 
 def models() -> None:

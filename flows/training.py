@@ -28,9 +28,9 @@ class Request:
 
 def train_command(request: Request) -> None:
     """Train the bundled model, or go on with it."""
-    recipe = Recipe()
-    recipe = replace(recipe, images=request.images or recipe.images, workers=request.workers or recipe.workers)
     device, out = resolve_device(request.device), request.out or bundled.folder()
+    recipe = Recipe().suited_to(device)
+    recipe = replace(recipe, images=request.images or recipe.images, workers=request.workers or recipe.workers)
     with progress(sys.stderr, quiet=request.quiet) as listener:
         from flows.engine import run_flow
 

@@ -12,6 +12,7 @@ _ENGINE = {
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
 }
 """The engine's log repeats what the command says itself, and its errors are raised here; nothing is sent to anybody."""
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from evaluation.clip import Scorer
     from zoomlib.denoiser import Denoiser
 
+CACHE = ".cache"
+"""The store of all runs, in their folder."""
+
 
 def _describe(name: str) -> Mapping[str, Any]:
     from zoomlib import models
@@ -93,7 +96,7 @@ class Run:
     @cached_property
     def workshop(self) -> Workshop:
         """The store of all runs under this root."""
-        return Workshop(self.root / ".cache")
+        return Workshop(self.root / CACHE)
 
     @property
     def p(self) -> int | float:

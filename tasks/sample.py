@@ -52,7 +52,8 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     denoiser = load_guided(run)
     left = load_state(checkpoint, denoiser.device)
     steps = int(run.config.sampling["steps"])
-    on_event(StageStarted(NAME, steps, "steps", done=left.index if left else 0))
+    unit = f"steps, {len(run.story.levels)} levels"
+    on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
     states = [left] if left else []
     for state in run.method.sample(denoiser, run.story.prompts(), **sampling_arguments(run), state=left):
         save_state(state, checkpoint)

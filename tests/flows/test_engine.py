@@ -76,19 +76,20 @@ def test_stopped_then_killed_then_finished(job):
     told = [next(line for line in killed.stderr if "going on from" in line)]
     killed.kill()
     killed.communicate(timeout=PATIENCE_S)
-    assert "sampling: 200 steps, going on from" in told[0]
+    assert "sampling: 200 steps, 2 levels, going on from" in told[0]
     wait_for(lambda: not job.servers())
 
     finished = job.start()
     out, err = finished.communicate(timeout=PATIENCE_S)
     assert finished.returncode == 0, err
     assert [line.partition(":")[0] for line in err.splitlines() if "made in" in line] == [
+        "engine",
         "sampling",
         "levels",
         "video",
         "pictures",
     ]
-    stages = ("story", "sampling", "levels", "video", "pictures")
+    stages = ("engine", "story", "sampling", "levels", "video", "pictures")
     assert all(line.split(":")[0] in stages for line in err.splitlines()), err  # not a word from the engine
     assert "zoom.mp4" in out
     wait_for(lambda: not job.servers())

@@ -215,7 +215,7 @@ def test_an_interrupted_sampling_goes_on_bit_for_bit(tmp_path, eta):
     events, studio = [], Studio()
     cut = run(tmp_path / "cut", f"sampling.eta={eta}", studio=studio, events=events)
     assert studio.painters[0].steps == 2
-    assert StageStarted("sampling", 5, "steps", 3) in events
+    assert StageStarted("sampling", 5, "steps, 3 levels", 3) in events
     sampled = [report.results["sampling"].artifacts["sampled"].sha256 for report in (whole, cut)]
     assert sampled[0] == sampled[1]
     assert cut.video.read_bytes() == whole.video.read_bytes()

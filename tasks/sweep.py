@@ -1,0 +1,67 @@
+"""Freeing the disk: what no run folder shows any more leaves the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.folder import CONFIG
+from tasks.run import CACHE
+from tasks.stage import Manifest
+
+SPARED_S = 3600.0
+"""What is younger may belong to a run in progress, which writes its manifest and its folder last."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep has removed."""
+
+    files: int
+    bytes: int
+
+
+def sweep(root: Path, spared_s: float = SPARED_S) -> Swept:
+    """Remove from the store of `root` what no run folder's `config.json` names and nobody has touched for `spared_s`.
+
+    Run folders stay as they are, and whatever was removed is made again when a run asks for it.
+    """
+    store, deadline = root / CACHE, time.time() - spared_s
+    shown = set(shown_keys(root))
+    manifests = [path for path in (store / "manifests").glob("*.json") if path.stem in shown or _young(path, deadline)]
+    kept = {*manifests, *(store / path for path in _named_by(manifests))}
+    old = [path for path in (*store.glob("manifests/*"), *store.glob("cas/*/*")) if path not in kept]
+    dead = [path for path in old if not _young(path, deadline)]
+    freed = sum(path.stat().st_size for path in dead)
+    for path in dead:
+        path.unlink()
+    for work in store.glob("work/*"):  # checkpoints of runs that nobody went on with
+        if not any(_young(path, deadline) for path in (work, *work.rglob("*"))):
+            shutil.rmtree(work)
+    return Swept(len(dead), freed)
+
+
+def shown_keys(root: Path) -> Iterator[str]:
+    """The keys of all stages whose results stand in a run folder."""
+    for config in root.glob(f"*/*/{CONFIG}"):
+        try:
+            yield from (stage["key"] for stage in json.loads(config.read_text(encoding="utf-8"))["stages"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not a file of ours
+            continue
+
+
+def _named_by(manifests: list[Path]) -> Iterator[str]:
+    for path in manifests:
+        try:
+            found = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged: its stage is made again anyway
+            continue
+        yield from (artifact.path for artifact in found.artifacts.values())
+
+
+def _young(path: Path, deadline: float) -> bool:
+    return path.stat().st_mtime >= deadline
