@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
+from flows.server import ServerError, embedded_server
 from tasks import environment
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, listening
 
@@ -28,17 +29,18 @@ def has_server() -> bool:
 def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
     """Call a flow, with a server, and return what it returns; its events go to `listener`.
 
-    `start` imports and calls the flow. Raises ServerError where an embedded server is needed but does not start.
+    `start` imports and calls the flow. Raises ServerError where the server that Prefect's settings name cannot be
+    reached, or an embedded one does not start.
     """
     environment.quiet_engine()
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-    from flows.server import embedded_server
-
     with ExitStack() as stack:
         stack.enter_context(listening(listener))
         stack.enter_context(stoppable())
-        if PREFECT_API_URL.value() is None:
+        if PREFECT_API_URL.value() is not None:
+            asyncio.run(_check_server(str(PREFECT_API_URL.value())))
+        else:
             began = time.monotonic()
             listener(StageStarted("engine", 1, "server"))
             url = stack.enter_context(embedded_server(PREFECT_HOME.value()))
@@ -48,6 +50,18 @@ def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
             stack.callback(_send_events)
         result = start()
         return asyncio.run(_finished(result)) if inspect.isawaitable(result) else result
+
+
+async def _check_server(url: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    try:
+        async with get_client() as client:
+            fault = await client.api_healthcheck()
+    except Exception as error:  # whatever a client can raise: the server is of no use
+        fault = error
+    if fault is not None:
+        raise ServerError(f"Prefect's server at {url} cannot be reached: {fault}.")
 
 
 def _send_events() -> None:

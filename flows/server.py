@@ -5,9 +5,7 @@ Prefect would start one itself, but Ctrl-C reaches that one before the flow has 
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import serve
 from tasks.errors import RunError
 from tasks.stage import locked
 
 START_TIMEOUT_S = 120.0
-_PR_SET_PDEATHSIG = 1
 
 
 class ServerError(RunError):
@@ -46,29 +44,19 @@ def embedded_server(home: Path) -> Iterator[str]:
 
 
 def _start() -> tuple[subprocess.Popen[bytes], str]:
-    import prefect
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    source = ("--app-dir", str(Path(prefect.__file__).parent), "--factory", "prefect.server.api.server:create_app")
-    address = ("--host", "127.0.0.1", "--port", str(port), "--log-level", "critical", "--lifespan", "on")
     embedded = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
     server = subprocess.Popen(  # noqa: S603  our own interpreter, nothing from outside
-        [sys.executable, "-m", "uvicorn", *source, *address],
+        [sys.executable, "-m", serve.__name__, str(os.getpid()), str(port)],
         env={**os.environ, **embedded},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the command, which then stops its server
-        preexec_fn=_die_with_parent,
     )
     return server, f"http://127.0.0.1:{port}/api"
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> None:

@@ -89,7 +89,7 @@ class Lines:
     def _moved(self, event: StageMoved) -> None:
         now = time.monotonic()
         started = self.started
-        if started is None or event.done <= started.done or now - self.last < LINE_EVERY_S:
+        if started is None or not started.done < event.done < started.total or now - self.last < LINE_EVERY_S:
             return
         self.last = now
         left = (now - self.since) / (event.done - started.done) * (started.total - event.done)
