@@ -94,7 +94,8 @@ def words(facts: dict[str, Any]) -> str:
 A small text-to-image diffusion model that Tenfold trained itself, from nothing, on a procedural world of its own:
 {facts["trained_images"]:,} examples, put together from pictures that a program draws. No photograph, no drawing and
 no text of anybody was used. It is a demonstration and a test bed. It draws twelve kinds of scene in nine colours at
-64 px, and nothing else; for anything beyond, use a real model. Licence: MIT, as the project. Made again by `tenfold train-bundled`.
+64 px, and nothing else; for anything beyond, use a real model. Licence: MIT, as the project. Made again by
+`tenfold train-bundled`.
 
 **Words it knows.** {", ".join(CLASS_NAMES)}; {", ".join(COLOUR_NAMES)}; "a distant view of", "a close view of"; and
 "... with ... in the centre". Other words are read, but mean nothing to it.
@@ -129,7 +130,8 @@ Frechet distance of these samples to {PER_CLASS * 12} world pictures over the sc
 Seam of an outpainted border (1 is invisible): {facts["outpainting_seam"]:.2f}.
 
 Joint sampling over the stories {", ".join(facts["stories"])}
-with {len(SEEDS)} seeds each (text score 100 cos; agreement of the model's own last estimates in dB; seam of the windows):
+with {len(SEEDS)} seeds each (text score 100 cos; agreement of the model's own last estimates in dB; seam of the
+windows):
 
 | way | text score | agreement dB | seam |
 |---|---|---|---|

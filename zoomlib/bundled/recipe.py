@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoomlib.bundled.tokenizer import MAX_TOKENS
@@ -83,9 +83,13 @@ class Recipe:
     most_shards: int = 96
     steps_per_shard: int = 24
     scorer_steps: int = 1_000
-    super_resolution_steps: int = 2_000
+    super_resolution_steps: int = 1_000
     checkpoint_steps: int = 100
     sheet_steps: int = 1_000
     mask_kinds: dict[str, float] = field(
         default_factory=lambda: {"outpaint": 0.4, "centre": 0.25, "rectangle": 0.2, "side": 0.15}
     )
+
+    def suited_to(self, device: str) -> Recipe:
+        """The same training for a GPU: one worker with a larger batch, since a small one would leave it idle."""
+        return self if device == "cpu" else replace(self, workers=1, batch=max(256, self.batch * self.workers))

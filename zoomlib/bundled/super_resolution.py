@@ -16,7 +16,8 @@ from zoomlib.models.components import save_component
 FACTOR = 4
 LARGE = 256
 CROP = 32
-BATCH, RATE = 24, 1e-3
+BATCH, RATE = 16, 1e-3
+PICTURES, SHARD = 768, 48
 
 
 def train_super_resolution(
@@ -33,9 +34,9 @@ def train_super_resolution(
     net = SuperResolution().to(device, memory_format=torch.channels_last)
     mean = {name: p.detach().clone() for name, p in net.named_parameters()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
-    feed = Feed(
-        Recipe(seed=seed + 31, batch=BATCH, shard=48, first_shards=16, most_shards=48, steps_per_shard=24), size=LARGE
-    )
+    # A fixed pool: crops, turns and nestings of it do not run out, and large pictures take long to draw.
+    pool = Recipe(seed=seed + 31, batch=BATCH, shard=SHARD, first_shards=PICTURES // SHARD, steps_per_shard=steps + 1)
+    feed = Feed(pool, size=LARGE)
     for step in range(steps):
         large = crops(feed.batch(step).images, seeded(seed, step, 5)).to(device)
         with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
