@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 failed, 2 refused input, 130 stopped by Ctrl-C.
 
 from __future__ import annotations
 
+import io
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -180,4 +182,7 @@ def version() -> None:
 
 def main() -> None:
     """Entry point of the `tenfold` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows fewer letters than a story
     app()

@@ -76,8 +76,9 @@ def show_plan(run: Run) -> None:
     print(f"\n{plain(run.story.title)}: {len(run.story.levels)} levels, p = {run.p:g}, run {run.id} in {run.folder}")
     table(("stage", "plan"), [(stage.name, "reuse" if stage.name in found else "make") for stage in stages_of(run)])
     estimate = cost(run)
+    pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
     print(
-        f"Cost of making all: {estimate.evaluations:,} evaluations of the model, {estimate.frames:,} frames, "
+        f"Cost of making all: {estimate.evaluations:,} evaluations of the model{pace}, {estimate.frames:,} frames, "
         f"at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
     )
 

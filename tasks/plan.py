@@ -24,16 +24,15 @@ from tasks.errors import RefusedError
 from tasks.photo import fit
 from tasks.render import camera, frame_size
 from tasks.run import Run, Tools
+from tasks.sample import evaluations_per_step, sampling_arguments
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.store import sha256_of
-from zoomlib.denoiser import Condition
+from zoomlib.denoiser import Condition, IdentityCodec
 from zoomlib.methods import load_method
 
 SPARE_BYTES = 32 * 2**20
-BYTES_PER_PIXEL_OF_VIDEO = (
-    0.5  # H.264 at its default quality on noise-like pictures, measured; smooth ones take a tenth
-)
+BYTES_PER_PIXEL_OF_VIDEO = 0.5  # measured on white noise at quality 18 and 5 frames/s; pictures take a third or less
 
 
 def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
@@ -115,11 +114,15 @@ def resolve_device(name: str) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will take: calls of the model on one level, frames, and bytes on disk, all stages being made."""
+    """What a run will take, all stages being made: calls of the model on one level, frames, bytes on disk at most.
+
+    sampling_s: seconds of sampling, judged by the latest with the same weights in the same store; None without one.
+    """
 
     evaluations: int
     frames: int
     disk_bytes: int
+    sampling_s: float | None
 
 
 def cost(run: Run) -> Cost:
@@ -131,15 +134,23 @@ def cost(run: Run) -> Cost:
     levels, pictures = L * 3 * H * W * factor**2, 4 * 3 * width * height
     film = int(frames * width * height * BYTES_PER_PIXEL_OF_VIDEO)
     checkpoints = 2 * 3 * 4 * L * C * h * w  # three float32 tensors, the old file while the new one is written
-    guided = 2 if run.config.guidance.scale != 1 else 1
-    evaluations = L * int(run.config.sampling.get("steps", 1)) * guided
-    return Cost(evaluations, frames, 2 * (levels + pictures + film) + checkpoints)  # in the store and in the folder
+    evaluations = int(run.config.sampling["steps"]) * evaluations_per_step(run)
+    disk_bytes = 2 * (levels + pictures + film) + checkpoints  # in the store and in the folder
+    pace = latest_pace(run)
+    return Cost(evaluations, frames, disk_bytes, None if pace is None else pace * evaluations)
+
+
+def latest_pace(run: Run) -> float | None:
+    """Seconds per evaluation in the latest sampling that this store has seen with the run's weights."""
+    found = [m for m in run.workshop.manifests("sampling") if m.key.inputs["revision"] == run.model["revision"]]
+    paces = [m.facts["evaluation_s"] for m in found if m.facts.get("evaluation_s") is not None]
+    return paces[-1] if paces else None
 
 
 class _Blueprint:
     """A denoiser of which only the shape is known: enough for a method to say whether it accepts a run."""
 
-    device, dtype = torch.device("cpu"), torch.float32
+    device, dtype, codec = torch.device("cpu"), torch.float32, IdentityCodec()
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.shape = shape
@@ -150,8 +161,6 @@ class _Blueprint:
 
 
 def _check_method(run: Run) -> None:
-    from tasks.sample import sampling_arguments
-
     run.method.sample(_Blueprint(run.shape), run.story.prompts(), **sampling_arguments(run))
 
 

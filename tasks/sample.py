@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,23 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     unit = f"steps, {len(run.story.levels)} levels"
     on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
     states = [left] if left else []
+    began = time.perf_counter()
     for state in run.method.sample(denoiser, run.story.prompts(), **sampling_arguments(run), state=left):
         save_state(state, checkpoint)
         on_event(StageMoved(NAME, state.index))
         states = [state]
+    steps_made = states[0].index - (left.index if left else 0)
+    pace = (time.perf_counter() - began) / (steps_made * evaluations_per_step(run)) if steps_made else None
     levels, estimate = (_pixels(denoiser, tensor) for tensor in (states[0].clean, states[0].estimate))
     file = work / "sampled.safetensors"
     save_file({"levels": levels, "estimate": estimate}, file)
     facts = {"shape": list(levels.shape), "device": str(denoiser.device), "versions": versions()}
-    return Made({"sampled": file}, facts)
+    return Made({"sampled": file}, facts | {"evaluation_s": pace})
+
+
+def evaluations_per_step(run: Run) -> int:
+    """How many levels the model sees in a step, guidance counted."""
+    return len(run.story.levels) * (1 if run.config.guidance.scale == 1 else 2)
 
 
 def load_guided(run: Run) -> Denoiser:

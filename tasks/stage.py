@@ -107,13 +107,16 @@ class Workshop:
 
     def find(self, key: StageKey) -> Manifest | None:
         """The stage's manifest if it has been made and every file of it is unchanged. Writes nothing."""
-        try:
-            manifest = Manifest.from_json(json.loads(self._manifest_path(key).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # never made, or a damaged manifest: make it
-            return None
-        if manifest.key != key or not all(map(self.store.is_intact, manifest.artifacts.values())):
+        manifest = _read(self._manifest_path(key))
+        if manifest is None or manifest.key != key or not all(map(self.store.is_intact, manifest.artifacts.values())):
             return None
         return manifest
+
+    def manifests(self, stage: str) -> list[Manifest]:
+        """The readable manifests of a stage, oldest first; their files may be gone. Writes nothing."""
+        paths = sorted((self.root / "manifests").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        found = (_read(path) for path in paths)
+        return [manifest for manifest in found if manifest is not None and manifest.key.stage == stage]
 
     def make(
         self,
@@ -149,6 +152,13 @@ class Workshop:
 
     def _manifest_path(self, key: StageKey) -> Path:
         return self.root / "manifests" / f"{key.digest}.json"
+
+
+def _read(path: Path) -> Manifest | None:
+    try:
+        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # never made, or damaged: to be made
+        return None
 
 
 @contextmanager

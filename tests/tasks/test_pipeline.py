@@ -12,7 +12,7 @@ from PIL import Image
 from prompts import Story, load_story
 from tasks.events import StageDone, StageMoved, StageStarted
 from tasks.pipeline import Report, look_ahead, run_zoom, stages_of
-from tasks.plan import prepare
+from tasks.plan import cost, prepare
 from tasks.sample import load_state
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
@@ -263,6 +263,16 @@ def test_looking_ahead_writes_nothing_and_knows_what_is_there(tmp_path):
     in_store(report, "sampling", "sampled").unlink()
     assert set(look_ahead(plan)) == {"story"}
     assert [stage.name for stage in stages_of(plan)] == STAGES
+
+
+def test_the_time_of_sampling_is_judged_by_the_latest_run_with_the_same_weights(tmp_path):
+    studio = Studio(seconds_per_step=0.05)
+    report = run(tmp_path, studio=studio)
+    pace = report.results["sampling"].facts["evaluation_s"]
+    assert pace > 0.05 / 6
+    config = with_settings(RunConfig(), [*BASE, "sampling.steps=50"])
+    assert cost(prepare(config, story(), tmp_path, studio.tools())).sampling_s == 50 * 6 * pace
+    assert cost(prepare(config, story(), tmp_path, Studio(revision="r2").tools())).sampling_s is None
 
 
 def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp_path):

@@ -146,5 +146,5 @@ def test_a_photograph_counts_by_content_not_by_name(tmp_path):
 
 def test_cost_counts_what_is_done(tmp_path):
     estimate = cost(prepared(tmp_path, "sampling.steps=10", "film.fps=10", "film.seconds_per_level=3"))
-    assert (estimate.evaluations, estimate.frames) == (3 * 10 * 2, 2 * 30)
+    assert (estimate.evaluations, estimate.frames, estimate.sampling_s) == (3 * 10 * 2, 2 * 30, None)
     assert cost(prepared(tmp_path, "guidance.scale=1")).evaluations == 3 * 4
