@@ -20,8 +20,8 @@ from zoomlib.methods import joint
 from zoomlib.models import load_denoiser
 
 GUIDANCE, RESCALE = 2.0, 0.7
-PER_CLASS = 18
-SEEDS = (0, 1, 2)
+PER_CLASS = len(COLOUR_NAMES)
+SEEDS = (0,)
 WAYS: dict[str, dict[str, Any]] = {
     "independent": {},
     "joint, as shipped": asdict(joint.Config()),
@@ -47,22 +47,13 @@ def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str,
     seen = quality.recognition(denoiser, scorer, PER_CLASS, torch.Generator().manual_seed(0))
     truth, made, border_seam = quality.outpainted(denoiser, 24, torch.Generator().manual_seed(1))
     world = world_pictures(PER_CLASS)
-    joint_sampling = {
-        name: asdict(
-            quality.average(
-                [
-                    quality.measure(denoiser, scorer, prompts, seed, **way)
-                    for prompts in stories.values()
-                    for seed in SEEDS
-                ]
-            )
-        )
-        for name, way in WAYS.items()
-    }
-    images = seen.images.view(len(CLASS_NAMES), PER_CLASS, *seen.images.shape[1:])
-    save_png(sheet(images[:, : len(COLOUR_NAMES)].flatten(0, 1), len(COLOUR_NAMES)), folder / "samples.png")
-    save_png(sheet(world.view(images.shape)[:, :9].flatten(0, 1), 9), folder / "world.png")
-    save_png(sheet(torch.stack([truth[:12], made[:12]]).flatten(0, 1), 12), folder / "outpainting.png")
+    borders = torch.cat([truth[:12], made[:12]])
+    for name, images, columns in (
+        ("samples", seen.images, PER_CLASS),
+        ("world", world, PER_CLASS),
+        ("outpainting", borders, 12),
+    ):
+        save_png(sheet(images, columns), folder / f"{name}.png")
     return {
         "scorer": quality.scorer_accuracy(scorer),
         "recognised": {
@@ -73,9 +64,17 @@ def measure(denoiser: Denoiser, scorer: Scorer, folder: Path, stories: dict[str,
             scorer.embed_images(seen.images), scorer.embed_images(world)
         ),
         "outpainting_seam": border_seam,
-        "joint": joint_sampling,
+        "joint": {name: asdict(mean_over(denoiser, scorer, stories, way)) for name, way in WAYS.items()},
         "stories": list(stories),
     }
+
+
+def mean_over(
+    denoiser: Denoiser, scorer: Scorer, stories: dict[str, list[str]], way: dict[str, Any]
+) -> quality.Consolidation:
+    """One way of sampling, averaged over stories and seeds."""
+    runs = [quality.measure(denoiser, scorer, prompts, seed, **way) for prompts in stories.values() for seed in SEEDS]
+    return quality.average(runs)
 
 
 def words(facts: dict[str, Any]) -> str:
