@@ -46,7 +46,7 @@ def describe(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -
 
     Keys: `id` (as it was named), `folder`, `family`, `shape` of one level, `factor` of its codec, `size_px` (height,
     width) of a picture, `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `revision` (SHA-256 over
-    all files).
+    the files of the parts that sampling uses).
     """
     folder = find(name_or_folder, fallbacks)
     index = _index(folder)
@@ -59,7 +59,6 @@ def describe(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -
     if (folder / UPSCALER / "config.json").is_file():
         upscaler = {
             "id": str(name_or_folder),
-            "name": str(name_or_folder),
             "factor": int(_json(folder / UPSCALER / "config.json")["factor"]),
             "revision": revision(folder / UPSCALER),
         }
@@ -72,7 +71,7 @@ def describe(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -
         "size_px": (height * factor, width * factor),
         "inpaints": int(unet["in_channels"]) > int(unet["out_channels"]),
         "upscaler": upscaler,
-        "revision": revision(folder),
+        "revision": revision(folder, (*REQUIRED, "vae")),
     }
 
 
@@ -211,9 +210,11 @@ def _tokenizer(folder: Path) -> Any:
         raise InvalidInputError(f"The tokenizer in {folder.name!r} could not be read: {error}.") from error
 
 
-def revision(folder: Path) -> str:
-    """SHA-256 over names and contents of all files of a model folder; weights count as what they are, not by date."""
-    files = sorted(p for p in folder.rglob("*") if p.suffix in {".json", ".safetensors", ".txt"})
+def revision(folder: Path, parts: Sequence[str] = ()) -> str:
+    """SHA-256 over names and contents of a model's files: of all, or of the named subfolders and the index."""
+    places = [folder] if not parts else [folder / INDEX, *(folder / part for part in parts)]
+    found = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
+    files = sorted(file for file in found if file.suffix in {".json", ".safetensors", ".txt"})
     stamps = tuple((str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns) for p in files)
     return _digest(folder, stamps)
 
