@@ -24,9 +24,9 @@ CACHE = ".cache"
 
 
 def _describe(name: str) -> Mapping[str, Any]:
-    from zoomlib import models
+    from tasks import models
 
-    return models.describe(name)
+    return models.describe_model(name)
 
 
 def _describe_scorer(name: str) -> Mapping[str, Any]:

@@ -167,6 +167,8 @@ def _value(text: str) -> object:
 def in_words(error: ValidationError, prefix: str = "") -> str:
     """The first fault of a configuration as a sentence; `prefix` goes before the setting's path."""
     first = error.errors(include_url=False)[0]
+    if not first["loc"] and first["type"] == "value_error":  # a method's own check, which names setting and remedy
+        return str(first["ctx"]["error"])
     path = prefix + ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"There is no setting {path!r}. {did_you_mean(path, setting_paths())}"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -101,7 +102,7 @@ REFUSED_OPTIONS = {
     "p of 1": (["cosmic-leaf", "--p", "1"], "whole number"),
     "p of 1e9": (["cosmic-leaf", "--p", "1e9"], "multiples"),
     "p not a number": (["cosmic-leaf", "--p", "nan"], "p was refused"),
-    "no steps": (["cosmic-leaf", "--steps", "0"], "0"),
+    "no steps": (["cosmic-leaf", "--steps", "0"], "^Refused: The number of steps must be .* is 0"),
     "no seconds": (["cosmic-leaf", "--seconds-per-level", "0"], "seconds_per_level"),
     "odd size": (["cosmic-leaf", "--size", "255"], "multiple of 2"),
     "huge size": (["cosmic-leaf", "--size", "100000"], "size_px"),
@@ -130,6 +131,28 @@ def test_a_damaged_photograph_is_refused(here, model_folder):
     (here / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     result = tenfold("zoom", "cosmic-leaf", *small(model_folder), "--photo", "photo.png")
     refused(here, result, "photo.png", frozenset({"photo.png"}))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+DAMAGES = {
+    "weights cut off": ("unet/diffusion_pytorch_model.safetensors", cut, "unet.*damaged"),
+    "weights empty": ("text_encoder/model.safetensors", lambda path: path.write_bytes(b""), "text_encoder.*damaged"),
+    "no weights": ("unet/diffusion_pytorch_model.safetensors", Path.unlink, "unet holds no safetensors"),
+    "no large weights": ("super_resolution/diffusion_pytorch_model.safetensors", cut, "super_resolution.*damaged"),
+    "no sizes": ("unet/config.json", lambda path: path.write_text("{}"), "out_channels"),
+    "no parts": ("model_index.json", lambda path: path.write_text('{"unet": null}'), "configuration of the model"),
+    "no scorer": ("scorer/open_clip_config.json", Path.unlink, "no scorer"),
+}
+
+
+@pytest.mark.parametrize(("file", "damage", "words"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_model_is_refused_before_anything_is_written(here, model_folder, tmp_path, file, damage, words):
+    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    damage(folder / file)
+    refused(here, tenfold("zoom", "-", *small(folder), text=story()), words)
 
 
 def test_wrong_usage_exits_with_two(here):
