@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoomlib.bundled.world.fields import smoothstep, uniform
-from zoomlib.bundled.world.scenes import SCENES, Scene
+from zoomlib.bundled.world.scene import Scene
+from zoomlib.bundled.world.scenes import SCENES
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, COLOURS, FAR, NEAR, phrase
 
 SUPERSAMPLING = 2
