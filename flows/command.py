@@ -12,12 +12,14 @@ from typing import Any
 from flows.terminal import plain, progress, table
 from prompts import Story
 from tasks import environment
+from tasks.cost import cost
 from tasks.events import Listener
-from tasks.pipeline import look_ahead, run_zoom, stages_of
-from tasks.plan import cost, prepare
+from tasks.pipeline import run_zoom
+from tasks.plan import prepare
 from tasks.run import Run
 from tasks.score import score_table
 from tasks.specs import RunConfig, with_settings, with_values
+from tasks.stages import is_made, look_ahead, stages_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def make(request: Request, story: Story, config: RunConfig, run: Run, listener: 
 
         return zoom(story, config, run.root, request.force)
 
-    is_done = len(look_ahead(run)) == len(stages_of(run)) and not request.force
+    is_done = is_made(run) and not request.force
     # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
     if not request.no_engine and not (is_done and not engine.has_server()):
         try:

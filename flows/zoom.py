@@ -10,9 +10,10 @@ from prefect import flow
 from prompts import Story
 from tasks.engine import make, publish_scores
 from tasks.events import listener
-from tasks.pipeline import Making, stages_of
+from tasks.pipeline import Making
 from tasks.plan import prepare
 from tasks.specs import RunConfig
+from tasks.stages import stages_of
 
 
 @flow(name="zoom", flow_run_name="zoom {story.title}", persist_result=False)

@@ -1,4 +1,4 @@
-"""The main job as plain functions: stages in their order, each found or made, and the run folder of the result."""
+"""The main job as plain functions: each stage found or made, in their order, and the run folder of the result."""
 
 from __future__ import annotations
 
@@ -6,31 +6,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import prompts
 from prompts import Story
-from tasks.enlarge import LEVELS
 from tasks.events import Listener, StageDone, StageWaiting, ignore
 from tasks.folder import publish
 from tasks.plan import prepare
-from tasks.render import PICTURES, VIDEO
 from tasks.run import Results, Run, Stage, Tools
-from tasks.sample import SAMPLING
-from tasks.score import SCORES
 from tasks.specs import RunConfig
-from tasks.stage import Json, Made, Manifest
-
-
-def _story_inputs(run: Run, _results: Results) -> Json:
-    return {"yaml": prompts.dump_story(run.story)}
-
-
-def _make_story(run: Run, _results: Results, work: Path, _on_event: Listener) -> Made:
-    file = work / "story.yaml"
-    file.write_text(prompts.dump_story(run.story), encoding="utf-8")
-    return Made({"story.yaml": file})
-
-
-STORY = Stage("story", (), _story_inputs, _make_story)
+from tasks.stage import Json, Manifest
+from tasks.stages import stages_of
 
 
 @dataclass(frozen=True)
@@ -67,12 +50,6 @@ class Report:
         return self.run.folder / "zoom.mp4"
 
 
-def stages_of(run: Run) -> tuple[Stage, ...]:
-    """The run's stages, each depending only on those before it."""
-    scores = () if run.config.scores.scorer == "none" else (SCORES,)
-    return (STORY, SAMPLING, LEVELS, *scores, VIDEO, PICTURES)
-
-
 class Making:
     """A run in the making: stages are made one after the other, each from the results before it."""
 
@@ -98,16 +75,6 @@ class Making:
     def finish(self) -> Report:
         """Bring the run folder up to date and report."""
         return Report(self.run, tuple(self.reports), self.results, publish(self.run, self.results))
-
-
-def look_ahead(run: Run) -> dict[str, Manifest]:
-    """The stages that are there already; what depends on one that is not counts as not there. Writes nothing."""
-    found: dict[str, Manifest] = {}
-    for stage in stages_of(run):
-        manifest = run.workshop.find(stage.key(run, found)) if set(stage.needs) <= found.keys() else None
-        if manifest is not None:
-            found[stage.name] = manifest
-    return found
 
 
 def run_zoom(

@@ -1,4 +1,4 @@
-"""From a story and a configuration to a run that can be made, or a refusal; and what the run will cost.
+"""From a story and a configuration to a run that can be made, or a refusal.
 
 Nothing is written and, where the model describes itself, nothing is loaded.
 """
@@ -10,7 +10,7 @@ import inspect
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,19 +20,19 @@ from pydantic import TypeAdapter, ValidationError
 
 import prompts
 from prompts import Story
+from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
 from tasks.photo import fit
-from tasks.render import camera, frame_size
 from tasks.run import Run, Tools
-from tasks.sample import evaluations_per_step, sampling_arguments
+from tasks.sample import sampling_arguments
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
+from tasks.stages import is_made
 from tasks.store import sha256_of
 from zoomlib.denoiser import Condition, IdentityCodec
 from zoomlib.methods import load_method
 
 SPARE_BYTES = 32 * 2**20
-BYTES_PER_PIXEL_OF_VIDEO = 0.5  # measured on white noise at quality 18 and 5 frames/s; pictures take a third or less
 
 
 def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
@@ -112,41 +112,6 @@ def resolve_device(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a run will take, all stages being made: calls of the model on one level, frames, bytes on disk at most.
-
-    sampling_s: seconds of sampling, judged by the latest with the same weights in the same store; None without one.
-    """
-
-    evaluations: int
-    frames: int
-    disk_bytes: int
-    sampling_s: float | None
-
-
-def cost(run: Run) -> Cost:
-    """The estimated cost of a run, from its configuration alone."""
-    L, (C, h, w), (H, W) = len(run.story.levels), run.shape, run.size_px
-    width, height = frame_size(run)
-    frames = len(camera(run))
-    factor = 1 if run.upscaler is None else int(run.upscaler["factor"])
-    levels, pictures = L * 3 * H * W * factor**2, 4 * 3 * width * height
-    film = int(frames * width * height * BYTES_PER_PIXEL_OF_VIDEO)
-    checkpoints = 2 * 3 * 4 * L * C * h * w  # three float32 tensors, the old file while the new one is written
-    evaluations = int(run.config.sampling["steps"]) * evaluations_per_step(run)
-    disk_bytes = 2 * (levels + pictures + film) + checkpoints  # in the store and in the folder
-    pace = latest_pace(run)
-    return Cost(evaluations, frames, disk_bytes, None if pace is None else pace * evaluations)
-
-
-def latest_pace(run: Run) -> float | None:
-    """Seconds per evaluation in the latest sampling that this store has seen with the run's weights."""
-    found = [m for m in run.workshop.manifests("sampling") if m.key.inputs["revision"] == run.model["revision"]]
-    paces = [m.facts["evaluation_s"] for m in found if m.facts.get("evaluation_s") is not None]
-    return paces[-1] if paces else None
-
-
 class _Blueprint:
     """A denoiser of which only the shape is known: enough for a method to say whether it accepts a run."""
 
@@ -210,12 +175,12 @@ def is_writable(place: Path) -> bool:
 
 
 def _check_place(run: Run) -> None:
-    """Refuse a folder that cannot hold the run."""
+    """Refuse a folder that cannot hold the run; what is there already needs no room."""
     place = existing_parent(run.root)
     if not is_writable(place):
         raise RefusedError(f"Nothing can be written to {place}. Choose another folder with --out.")
-    need, free = cost(run).disk_bytes + SPARE_BYTES, shutil.disk_usage(place).free
-    if need > free:
+    need, free = disk_bytes(run) + SPARE_BYTES, shutil.disk_usage(place).free
+    if need > free and not is_made(run):
         raise RefusedError(
             f"Not enough disk: the run needs about {need / 2**20:,.0f} MB and {place} has {free / 2**20:,.0f} MB free. "
             "Free some, choose another folder with --out, or a smaller --size, --fps or --seconds-per-level."

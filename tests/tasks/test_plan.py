@@ -9,7 +9,8 @@ from PIL import Image
 
 from prompts import Story
 from tasks.errors import RefusedError
-from tasks.plan import cost, prepare
+from tasks.pipeline import run_zoom
+from tasks.plan import prepare
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
 from zoomlib.errors import InvalidInputError
@@ -85,6 +86,17 @@ def test_a_full_disk_is_refused(tmp_path, monkeypatch):
         prepared(tmp_path / "runs")
 
 
+def test_a_full_disk_is_no_hindrance_where_nothing_is_to_be_made(tmp_path, monkeypatch):
+    config = with_settings(RunConfig(), [*BASE, "film.fps=2", "film.size_px=32"])
+    report = run_zoom(config, story(), tmp_path, tools=Studio().tools())
+    Usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1, 1, 2**20))
+    assert prepare(config, story(), tmp_path, Studio().tools()).id == report.run.id
+    report.run.workshop.store.path(report.results["video"].artifacts["zoom.mp4"]).unlink()
+    with pytest.raises(RefusedError, match="Not enough disk"):
+        prepare(config, story(), tmp_path, Studio().tools())
+
+
 def test_a_place_that_cannot_hold_a_run_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RefusedError, match="--out"):
@@ -142,9 +154,3 @@ def test_a_photograph_counts_by_content_not_by_name(tmp_path):
         Image.new("RGB", (40, 30), tint).save(picture)
     ids = [prepared(tmp_path, f"photo={picture}").id for picture in pictures]
     assert ids[0] == ids[1] != ids[2]
-
-
-def test_cost_counts_what_is_done(tmp_path):
-    estimate = cost(prepared(tmp_path, "sampling.steps=10", "film.fps=10", "film.seconds_per_level=3"))
-    assert (estimate.evaluations, estimate.frames, estimate.sampling_s) == (3 * 10 * 2, 2 * 30, None)
-    assert cost(prepared(tmp_path, "guidance.scale=1")).evaluations == 3 * 4

@@ -1,0 +1,51 @@
+"""What a run will cost: calls of the model, frames, room on the disk, time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.render import camera, frame_size
+from tasks.run import Run
+from tasks.sample import evaluations_per_step
+
+BYTES_PER_PIXEL_OF_VIDEO = 0.5  # measured on white noise at quality 18 and 5 frames/s; pictures take a third or less
+BYTES_PER_TILE = 3 * 256 * 384  # of the contact sheet: a level and its words
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run will take, all stages being made: calls of the model on one level, frames, bytes on disk at most.
+
+    sampling_s: seconds of sampling, judged by the latest with the same weights in the same store; None without one.
+    """
+
+    evaluations: int
+    frames: int
+    disk_bytes: int
+    sampling_s: float | None
+
+
+def cost(run: Run) -> Cost:
+    """The estimated cost of a run, from its configuration and what the store remembers of earlier ones."""
+    evaluations = int(run.config.sampling["steps"]) * evaluations_per_step(run)
+    pace = latest_pace(run)
+    return Cost(evaluations, len(camera(run)), disk_bytes(run), None if pace is None else pace * evaluations)
+
+
+def disk_bytes(run: Run) -> int:
+    """Room that a run needs at most, while it is made: a part is in its work folder, the store and the run folder."""
+    L, (C, h, w), (H, W) = len(run.story.levels), run.shape, run.size_px
+    width, height = frame_size(run)
+    factor = 1 if run.upscaler is None else int(run.upscaler["factor"])
+    levels, pictures = L * 3 * H * W * factor**2, 3 * width * height + L * BYTES_PER_TILE
+    film = int(len(camera(run)) * width * height * BYTES_PER_PIXEL_OF_VIDEO)
+    sampled = 2 * 4 * L * 3 * H * W  # float32 pixels, levels and estimates; not in the run folder
+    checkpoints = 2 * 3 * 4 * L * C * h * w  # three float32 tensors, the old file while the new one is written
+    return 3 * (levels + pictures + film) + 2 * sampled + checkpoints
+
+
+def latest_pace(run: Run) -> float | None:
+    """Seconds per evaluation in the latest sampling that this store has seen with the run's weights."""
+    found = [m for m in run.workshop.manifests("sampling") if m.key.inputs.get("revision") == run.model["revision"]]
+    paces = [m.facts["evaluation_s"] for m in found if m.facts.get("evaluation_s") is not None]
+    return paces[-1] if paces else None
