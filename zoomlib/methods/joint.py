@@ -83,10 +83,11 @@ def sample(
 ) -> Iterator[State]:
     """Sample all levels of a zoom, one prompt each from the widest to the deepest; yield the state after every step.
 
-    `photo`, (C, H, W) in [-1, 1], is the picture that level 0 shall show. All randomness comes from the generator: one
-    draw at the start and, for eta > 0, one per step. With `state`, a state of a run with the same arguments, the rest
-    of that run follows bit for bit; nothing follows its last state. Raises InvalidInputError at once, before any
-    sampling, for what cannot be done.
+    `photo`, of the denoiser's `shape`, is what level 0 shall show: a picture in [-1, 1], or for a latent model what its
+    codec makes of one. All randomness comes from the generator: one draw at the start and, for eta > 0, one per step.
+    With `state`, a state of a run with the same arguments, the rest of that run follows, bit for bit where the model
+    and torch's sums are deterministic (on a CPU they are); nothing follows its last state. Raises InvalidInputError at
+    once, before any sampling, for what cannot be done.
     """
     config = Config(steps, eta, blending, noise, update, coarse_weight, feather, loop, photo_mode)
     check_run(denoiser, prompts, config.steps, generator, state)
@@ -174,7 +175,8 @@ def _held(photo: Tensor, denoiser: Denoiser, levels: int, p: int, config: Config
         raise InvalidInputError("A closed loop has no widest level to show a photograph. Leave out one of the two.")
     if tuple(photo.shape) != denoiser.shape:
         raise InvalidInputError(
-            f"The photograph must have the shape of a level, {denoiser.shape}, not {tuple(photo.shape)}. Resize it."
+            f"The photograph must have the shape of a level, {denoiser.shape}, not {tuple(photo.shape)}. Resize it; "
+            "for a latent model, encode it with the model's codec."
         )
     return Photograph(photo.to(denoiser.device, torch.float32), levels, p, focus)
 

@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 
 class AutoencoderCodec:
-    """An `AutoencoderKL` of diffusers. Encoding takes the mean of the posterior, so it draws nothing at random."""
+    """An `AutoencoderKL` of diffusers. Encoding takes the mean of the posterior, so it draws nothing at random.
+
+    Pictures pass one at a time: at their full size a decoder's activations are far larger than they are.
+    """
 
     def __init__(self, vae: nn.Module) -> None:
         self.vae = vae
@@ -23,11 +26,12 @@ class AutoencoderCodec:
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Pixels (L, 3, H, W) in [-1, 1] to latents, float32, scaled to about unit variance."""
-        mean: Tensor = self.vae.encode(images.to(self._dtype)).latent_dist.mode()  # type: ignore[operator]
+        pictures = images.to(self._dtype)
+        mean = torch.cat([self.vae.encode(one[None]).latent_dist.mode() for one in pictures])  # type: ignore[operator]
         return (mean.float() - self.shift) * self.scaling
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents to pixels, float32, about [-1, 1]."""
-        out: Tensor = self.vae.decode((latents / self.scaling + self.shift).to(self._dtype)).sample  # type: ignore[operator]
-        return out.float()
+        codes = (latents / self.scaling + self.shift).to(self._dtype)
+        return torch.cat([self.vae.decode(one[None]).sample.float() for one in codes])  # type: ignore[operator]
