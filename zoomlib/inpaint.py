@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from zoomlib.denoiser import Denoiser
+from zoomlib.ladder import check_eta, check_steps
 from zoomlib.methods._loop import last, walk
+from zoomlib.noise import draw_seed, own_noise
 
 
 def inpaint(
@@ -23,11 +25,14 @@ def inpaint(
     """Make the pixels of `image` (B, 3, H, W) in [-1, 1] where `mask` (B, 1, H, W) is 1; float32, on the CPU.
 
     Kept pixels come back as they were, bit for bit. Noise comes from the generator: one draw at the start and, for
-    eta > 0, one per step. Raises InvalidInputError for a model without inpainting input, or for other shapes.
+    eta > 0, one per step; a picture's own noise depends on its place in the batch, not on the others. Raises
+    InvalidInputError for a model without inpainting input, for other shapes, and for impossible steps or eta.
     """
+    check_steps(steps)
+    check_eta(eta)
 
     def draw(generator: torch.Generator) -> Tensor:
-        return torch.randn(len(prompts), *denoiser.shape, generator=generator, device=generator.device)
+        return own_noise(range(len(prompts)), denoiser.shape, draw_seed(generator), generator.device)
 
     condition = denoiser.condition(prompts, negatives, image=image, mask=mask)
     states = walk(

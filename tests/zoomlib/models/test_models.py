@@ -164,12 +164,29 @@ def test_a_latent_inpainting_model_takes_image_and_mask(tmp_path):
     assert not torch.equal(out[..., 8:], image[..., 8:])
 
 
+def test_an_inpainted_picture_is_the_same_alone_and_in_company(tmp_path):
+    """To 1e-4: a convolution may add in another order in a batch."""
+    denoiser = load_denoiser(latent_pipeline(tmp_path, 9)[0])
+    image, mask = torch.zeros(3, 3, 16, 16), torch.ones(3, 1, 16, 16)
+
+    def made(count: int, **settings) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(5)
+        words = ["a", "b", "c"][:count]
+        return inpaint(denoiser, words, image[:count], mask[:count], steps=3, generator=generator, **settings)
+
+    assert torch.allclose(made(1, eta=1.0)[0], made(3, eta=1.0)[0], atol=1e-4)
+    assert not torch.allclose(made(3)[0], made(3)[1], atol=1e-2)
+    with pytest.raises(InvalidInputError, match="eta must lie"):
+        made(1, eta=2.0)
+
+
 def test_codec_round_trip_has_the_right_shapes(tmp_path):
     folder, _ = latent_pipeline(tmp_path, 4)
     codec = load_denoiser(folder).codec
     latents = codec.encode(torch.rand(2, 3, 16, 24) * 2 - 1)
     assert latents.shape == (2, 4, 8, 12)
     assert codec.decode(latents).shape == (2, 3, 16, 24)
+    assert torch.allclose(codec.decode(latents)[1:], codec.decode(latents[1:]), atol=1e-5)
 
 
 def test_super_resolution_averages_back_to_its_input(pixel_folder):
