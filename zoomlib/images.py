@@ -6,6 +6,7 @@ Tensors are float32 (C, H, W) in [-1, 1]; pictures are uint8 (H, W, C) in 0..255
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,13 +46,25 @@ def to_pil(image: Tensor) -> Image.Image:
 
 
 def from_pil(picture: Image.Image) -> Tensor:
-    """PIL image -> float32 (C, H, W) in [-1, 1]; grey stays one channel, all else becomes RGB, transparency white."""
+    """PIL image -> float32 (C, H, W) in [-1, 1]; grey stays one channel, all else becomes RGB, transparency white.
+
+    Grey of 16 bits keeps 8 of them. Raises InvalidInputError for values of 32 bits or fractions: none of them is white.
+    """
+    if picture.mode[0] in "IF":
+        return from_uint8(_deep_grey(np.asarray(picture))[..., None])
     if picture.mode == "L":
         return from_uint8(np.asarray(picture)[..., None])
     if picture.has_transparency_data:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture.convert("RGBA"))
     return from_uint8(np.asarray(picture.convert("RGB")))
+
+
+def _deep_grey(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """16-bit values as 8-bit ones; Pillow's own conversion would clip them at 255."""
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        raise InvalidInputError("A picture of 32 bits a pixel does not say what is white. Save it with 8 or 16 bits.")
+    return (values / 257).round().astype(np.uint8)
 
 
 def load_image(path: str | os.PathLike[str]) -> Tensor:

@@ -54,6 +54,21 @@ def test_not_a_number_is_refused():
         to_uint8(torch.full((3, 2, 2), torch.nan))
 
 
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_grey_of_16_bits_keeps_its_shades(tmp_path, kind):
+    """0, a half and 1 of 65535; Pillow's own conversion makes all above 255 white."""
+    values = np.array([[0, 257, 32896, 65278, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"deep.{kind}")
+    assert to_uint8(load_image(tmp_path / f"deep.{kind}"))[0, :, 2].tolist() == [0, 1, 128, 254, 255]
+
+
+@pytest.mark.parametrize("values", [np.float32([[0.5]]), np.int32([[70_000]]), np.int32([[-1]])])
+def test_values_without_a_known_white_are_refused(tmp_path, values):
+    Image.fromarray(values).save(tmp_path / "deep.tiff")
+    with pytest.raises(InvalidInputError, match="8 or 16 bits"):
+        load_image(tmp_path / "deep.tiff")
+
+
 def test_other_channels_and_types_are_refused():
     with pytest.raises(InvalidInputError, match="channels"):
         to_pil(torch.zeros(4, 2, 2))
