@@ -2,6 +2,7 @@
 
 Images are float (..., C, H, W) in [-1, 1], C = 1 or 3. A pair is level i and level i + 1: the window of the one against
 the other, both area-averaged to the window's size. Enlarging the window instead would score the enlargement.
+Everything is computed in float64 on the CPU, wherever the images are.
 """
 
 import math
@@ -44,7 +45,7 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
 
     2 is the width of the range [-1, 1]. At most PSNR_CAP_DB, which equal images get.
     """
-    error = (a.double() - b.double()).square().mean((-3, -2, -1))
+    error = (_exact(a) - _exact(b)).square().mean((-3, -2, -1))
     return (10 * torch.log10(4 / error)).clamp(max=PSNR_CAP_DB)
 
 
@@ -56,7 +57,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     """
     if min(a.shape[-2:]) < SSIM_SIDE_PX:
         raise InvalidInputError(f"SSIM needs images of at least {SSIM_SIDE_PX} pixels a side, got {tuple(a.shape)}.")
-    a, b = (a.double() + 1) / 2, (b.double() + 1) / 2  # not indifferent to the origin: black must be 0
+    a, b = (_exact(a) + 1) / 2, (_exact(b) + 1) / 2  # not indifferent to the origin: black must be 0
     mean_a, mean_b = _gauss(a), _gauss(b)
     var_a, var_b = _gauss(a * a) - mean_a**2, _gauss(b * b) - mean_b**2
     covariance = _gauss(a * b) - mean_a * mean_b
@@ -72,7 +73,7 @@ def delta_e(a: Tensor, b: Tensor) -> Tensor:
 
 def lab(images: Tensor) -> Tensor:
     """CIE L*a*b* (..., 3, H, W), D65 white, 2 degree observer, float64, of sRGB images in [-1, 1]; grey is allowed."""
-    rgb = ((images.double() + 1) / 2).clamp(0, 1).expand(*images.shape[:-3], 3, *images.shape[-2:])
+    rgb = ((_exact(images) + 1) / 2).clamp(0, 1).expand(*images.shape[:-3], 3, *images.shape[-2:])
     linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
     to_xyz = rgb.new_tensor(
         [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
@@ -90,6 +91,7 @@ def seam(image: Tensor, window: Box | Window) -> dict[str, float]:
     of these. "Beside" are the parallel lines 2 to 4 pixels off, within the window's extent. Half a grey level is added
     to both, so that flat areas give 1. A side on the image's own edge has no seam and is NaN.
     """
+    image = _exact(image)
     across = {
         "left": (image, window.left, window.top, window.height),
         "right": (image, window.left + window.width, window.top, window.height),
@@ -111,7 +113,7 @@ def spectrum_slope(images: Tensor) -> Tensor:
     of the Nyquist frequency. NaN for an image without any detail.
     """
     H, W = images.shape[-2:]
-    luma = (images.double() * _luma(images)).sum(-3)
+    luma = (_exact(images) * _luma(images.shape[-3])).sum(-3)
     hann = [torch.hann_window(n, periodic=False, dtype=torch.float64) for n in (H, W)]
     power = torch.fft.fft2((luma - luma.mean((-2, -1), keepdim=True)) * hann[0][:, None] * hann[1]).abs().square()
     radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.fftfreq(W)[None]).double() * min(H, W)
@@ -162,10 +164,14 @@ def _sloped(levels: Tensor) -> bool:
     return min(levels.shape[-2:]) >= 12
 
 
+def _exact(images: Tensor) -> Tensor:
+    return images.detach().cpu().double()  # in this order: not every device has float64
+
+
 def _area(image: Tensor, box: Box, h: int, w: int) -> Tensor:
     """Mean of `image` over each of h x w equal cells of `box`, float64 (C, h, w)."""
     H, W = image.shape[-2:]
-    return _cells(box.top, box.height, h, H) @ image.double() @ _cells(box.left, box.width, w, W).T
+    return _cells(box.top, box.height, h, H) @ _exact(image) @ _cells(box.left, box.width, w, W).T
 
 
 def _cells(start: float, length: float, cells: int, pixels: int) -> Tensor:
@@ -189,7 +195,7 @@ def _steps(image: Tensor, at: float, start: float, length: float) -> tuple[float
     line, W = round(at), image.shape[-1]
     if not 0 < line < W:
         return None
-    rows = image[:, round(start) : max(round(start + length), round(start) + 1)].double()
+    rows = image[:, round(start) : max(round(start + length), round(start) + 1)]
     beside = [_step(rows, line + off) for off in BESIDE_PX if 0 < line + off < W]
     return (_step(rows, line), sum(beside) / len(beside)) if beside else None
 
@@ -203,6 +209,6 @@ def _ratio(steps: Sequence[tuple[float, float]]) -> float:
     return (sum(s[0] for s in steps) + floor) / (sum(s[1] for s in steps) + floor) if steps else math.nan
 
 
-def _luma(images: Tensor) -> Tensor:
-    weights = [0.2126, 0.7152, 0.0722] if images.shape[-3] == 3 else [1 / images.shape[-3]] * images.shape[-3]
-    return images.new_tensor(weights, dtype=torch.float64).view(-1, 1, 1)
+def _luma(channels: int) -> Tensor:
+    weights = [0.2126, 0.7152, 0.0722] if channels == 3 else [1 / channels] * channels
+    return torch.tensor(weights, dtype=torch.float64).view(-1, 1, 1)

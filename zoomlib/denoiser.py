@@ -171,12 +171,14 @@ class Guided(_Wrapper):
         mask: Tensor | None = None,
     ) -> Condition:
         """One row per prompt, holding the conditional and the unconditional rows of the denoiser within."""
+        negatives = [""] * len(prompts) if negatives is None else negatives
+        if len(negatives) != len(prompts):
+            raise InvalidInputError(
+                f"{len(prompts)} prompts need as many negatives, not {len(negatives)}. Write an empty text for none."
+            )
         conditional = self.denoiser.condition(prompts, image=image, mask=mask)
         if self.scale == 1:
             return conditional
-        negatives = [""] * len(prompts) if negatives is None else negatives
-        if len(negatives) != len(prompts):
-            raise InvalidInputError(f"{len(prompts)} prompts need as many negatives, not {len(negatives)}.")
         unconditional = self.denoiser.condition(negatives, image=image, mask=mask)
         return Condition(
             {f"+{name}": rows for name, rows in conditional.rows.items()}

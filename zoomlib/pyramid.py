@@ -3,6 +3,7 @@
 Every function takes (..., H, W) tensors of any floating type and device and is differentiable.
 """
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache, reduce
 
@@ -89,7 +90,7 @@ def _shrink(level: Tensor, p: float, window: Window) -> Tensor:
 
 def _loop_turns(p: float) -> int:
     """Levels after which a window is below 2^-24 of its start."""
-    return next(n for n in range(1, 25) if p**n >= 2**24)
+    return math.ceil(24 / math.log2(p))
 
 
 @lru_cache(maxsize=256)

@@ -95,9 +95,10 @@ def test_impossible_guidance_is_refused(scale, rescale):
         Guided(model(), scale, rescale)
 
 
-def test_as_many_negatives_as_prompts_are_needed():
+@pytest.mark.parametrize("scale", [1, 3])
+def test_as_many_negatives_as_prompts_are_needed(scale):
     with pytest.raises(InvalidInputError, match="5 prompts need as many negatives, not 2"):
-        Guided(model(), 3).condition(PROMPTS, ["1", "2"])
+        Guided(model(), scale).condition(PROMPTS, ["1", "2"])
 
 
 def test_conditions_are_cut_and_joined_by_level():
