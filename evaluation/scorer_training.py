@@ -16,7 +16,7 @@ from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.bundled.world.pictures import Pictures, draw_pictures
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
 
-BATCH, RATE = 128, 1.5e-3
+BATCH, SHARD, RATE = 128, 256, 1.5e-3
 
 
 def config(vocabulary: int) -> dict[str, Any]:
@@ -43,8 +43,10 @@ def config(vocabulary: int) -> dict[str, Any]:
     }
 
 
-def train_scorer(folder: Path, *, steps: int, seed: int = 0, device: str = "cpu") -> Iterator[tuple[int, float]]:
-    """Train from nothing and write the scorer to `folder`; yields (step, loss).
+def train_scorer(
+    folder: Path, *, steps: int, pictures: int, seed: int = 0, device: str = "cpu"
+) -> Iterator[tuple[int, float]]:
+    """Train from nothing, at first on `pictures`, and write the scorer to `folder`; yields (step, loss).
 
     The contrastive loss of CLIP (arXiv 2103.00020), except that all examples whose caption means the same (class,
     colour, inner class) count as right for each other. It sees single and nested pictures, captions with and without
@@ -55,7 +57,9 @@ def train_scorer(folder: Path, *, steps: int, seed: int = 0, device: str = "cpu"
     torch.manual_seed(seed)  # open_clip's constructors draw from the global generator
     model = clip.create(description).to(device)
     tokenize = from_tokenizer(tokenizer, MAX_TOKENS)
-    feed = Feed(Recipe(seed=seed + 77, batch=BATCH, steps_per_shard=8, first_shards=16), size=SIZE)
+    feed = Feed(
+        Recipe(seed=seed + 77, batch=BATCH, steps_per_shard=8, first_shards=pictures // SHARD, shard=SHARD), size=SIZE
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
     for step in range(steps):
         batch = feed.batch(step)

@@ -73,10 +73,14 @@ def _trainings(name: str, folder: Path, recipe: Recipe, device: str) -> tuple[in
 
     if name == "scorer":
         return recipe.scorer_steps, scorer_training.train_scorer(
-            folder, steps=recipe.scorer_steps, seed=recipe.seed, device=device
+            folder, steps=recipe.scorer_steps, pictures=recipe.scorer_pictures, seed=recipe.seed, device=device
         )
     return recipe.super_resolution_steps, super_resolution.train_super_resolution(
-        folder, steps=recipe.super_resolution_steps, seed=recipe.seed, device=device
+        folder,
+        steps=recipe.super_resolution_steps,
+        pictures=recipe.super_resolution_pictures,
+        seed=recipe.seed,
+        device=device,
     )
 
 

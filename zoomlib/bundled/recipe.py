@@ -60,7 +60,7 @@ def scheduler_config() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The training of the diffusion model. `images` are counted over all workers; `batch` is per worker and step."""
+    """The training. `images` of the diffusion model are counted over all workers; `batch` is per worker and step."""
 
     images: int = 120_000
     batch: int = 16
@@ -83,7 +83,9 @@ class Recipe:
     most_shards: int = 96
     steps_per_shard: int = 24
     scorer_steps: int = 1_000
+    scorer_pictures: int = 4_096
     super_resolution_steps: int = 1_000
+    super_resolution_pictures: int = 768
     checkpoint_steps: int = 100
     sheet_steps: int = 1_000
     mask_kinds: dict[str, float] = field(

@@ -17,13 +17,13 @@ FACTOR = 4
 LARGE = 256
 CROP = 32
 BATCH, RATE = 16, 1e-3
-PICTURES, SHARD = 768, 48
+SHARD = 48
 
 
 def train_super_resolution(
-    folder: Path, *, steps: int, seed: int = 0, device: str = "cpu"
+    folder: Path, *, steps: int, pictures: int, seed: int = 0, device: str = "cpu"
 ) -> Iterator[tuple[int, float]]:
-    """Train from nothing and write the net to `folder`; yields (step, loss).
+    """Train from nothing on a pool of `pictures` and write the net to `folder`; yields (step, loss).
 
     The input is the area average of the truth, so what is learned is the inverse of the down-scaling that joint
     sampling uses. The loss is the absolute error of pixels and of their differences, which keeps edges crisp.
@@ -35,7 +35,7 @@ def train_super_resolution(
     mean = {name: p.detach().clone() for name, p in net.named_parameters()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
     # A fixed pool: crops, turns and nestings of it do not run out, and large pictures take long to draw.
-    pool = Recipe(seed=seed + 31, batch=BATCH, shard=SHARD, first_shards=PICTURES // SHARD, steps_per_shard=steps + 1)
+    pool = Recipe(seed=seed + 31, batch=BATCH, shard=SHARD, first_shards=pictures // SHARD, steps_per_shard=steps + 1)
     feed = Feed(pool, size=LARGE)
     for step in range(steps):
         large = crops(feed.batch(step).images, seeded(seed, step, 5)).to(device)
