@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tasks.events import Listener, StageMoved, StageStarted
+from tasks.loop import reach, unrolled
 from tasks.photo import fitted_photo
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
@@ -80,11 +81,15 @@ def reconcile(run: Run, levels: Tensor, focus: Focus) -> Tensor:
     settings = consolidation(run)
     if settings is None:
         return levels
-    photo = fitted_photo(run, (levels.shape[2], levels.shape[3]))
-    if photo is None:
-        return consolidate(levels, int(run.p), focus=focus, **settings)
-    held = Photograph(photo, len(levels), int(run.p), focus)
-    return held.project(consolidate(held.project(levels), int(run.p), focus=focus, **settings))
+    L, p, size = len(levels), int(run.p), (levels.shape[2], levels.shape[3])
+    photo = fitted_photo(run, size)
+    if not settings.pop("loop", False):
+        held = None if photo is None else Photograph(photo, L, p, focus)
+        return consolidate(levels, p, focus=focus, photo=held, **settings)
+    # In larger pictures a level can see itself round the loop. It then meets as many copies of the others as it sees.
+    beyond = reach(*size, p)
+    levels, focus = unrolled(levels, focus, beyond)
+    return consolidate(levels, p, focus=focus, **settings)[beyond : beyond + L]
 
 
 LEVELS = Stage(NAME, ("sampling",), enlarging_inputs, make_levels)

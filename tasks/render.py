@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.events import Listener, StageMoved, StageStarted
+from tasks.loop import unrolled
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made
 from zoomlib.film import pictures
 from zoomlib.film.camera import Camera
-from zoomlib.film.render import even_size, frames
+from zoomlib.film.render import Frame, Renderer, even_size, frames
 from zoomlib.film.video import write
 from zoomlib.stack import ZoomStack
+
+TURN = 3
+"""Levels beyond either end of a closed loop that its film is drawn with: finer ones are too small to be seen there."""
 
 
 def stack_inputs(results: Results) -> dict[str, str]:
@@ -31,11 +37,21 @@ def load_stack(run: Run, results: Results, work: Path) -> ZoomStack:
 
 
 def camera(run: Run) -> Camera:
-    """The run's camera."""
-    film = run.config.film
-    return Camera(
-        len(run.story.levels), fps=film.fps, seconds_per_level=film.seconds_per_level, direction=film.direction
-    )
+    """The run's camera; round a closed loop it goes on from the deepest level to the widest."""
+    film, levels = run.config.film, len(run.story.levels) + loops(run)
+    return Camera(levels, fps=film.fps, seconds_per_level=film.seconds_per_level, direction=film.direction)
+
+
+def loops(run: Run) -> bool:
+    """Whether the deepest level contains the widest."""
+    return bool(run.config.sampling.get("loop"))
+
+
+def round_trip(stack: ZoomStack, track: Camera, size: tuple[int, int]) -> Iterator[Frame]:
+    """Every frame of `track`, a camera for one level more, round a closed loop: the last leads on to the first."""
+    levels, focus = unrolled(stack.levels, stack.focus, TURN)
+    renderer = Renderer(replace(stack, levels=levels, focus=focus), size)
+    yield from map(renderer.frame, (track.positions() + TURN).tolist())
 
 
 def frame_size(run: Run) -> tuple[int, int]:
@@ -48,7 +64,8 @@ def frame_size(run: Run) -> tuple[int, int]:
 def video_inputs(run: Run, results: Results) -> Json:
     """The stack and the film's settings."""
     film = run.config.film.model_dump(mode="json", exclude={"size_px"})
-    return {"stack": stack_inputs(results), "size": list(frame_size(run)), "film": film, "title": run.story.title}
+    size = list(frame_size(run))
+    return {"stack": stack_inputs(results), "size": size, "film": film, "loop": loops(run), "title": run.story.title}
 
 
 def make_video(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
@@ -56,7 +73,8 @@ def make_video(run: Run, results: Results, work: Path, on_event: Listener) -> Ma
     film, path = run.config.film, work / "zoom.mp4"
     track = camera(run)
     on_event(StageStarted("video", len(track), "frames"))
-    drawn = frames(load_stack(run, results, work), track, frame_size(run))
+    draw = round_trip if loops(run) else frames
+    drawn = draw(load_stack(run, results, work), track, frame_size(run))
     write(
         drawn,
         path,

@@ -1,16 +1,19 @@
 """What a run has made is right: levels that agree, the photograph, scores, and names that stay within the folder."""
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
 
+from tasks.loop import reach, unrolled
 from tasks.pipeline import Report, run_zoom
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
 from tests.tasks.test_pipeline import BASE, made, run, story
+from zoomlib.film.video import read
 from zoomlib.images import from_pil
-from zoomlib.stack import ZoomStack
+from zoomlib.stack import ZoomStack, consolidate
 
 
 def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp_path):
@@ -21,6 +24,28 @@ def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp
 
     assert disagreement(run(tmp_path, "sampling.feather=0")) <= 1.5 * 2 / 255  # each side rounded to 8 bits
     assert disagreement(run(tmp_path, "method=independent")) > 0.1
+
+
+@pytest.mark.parametrize("focus", [None, ((0.25, 0.5),) * 9])
+def test_a_loop_that_is_laid_out_consolidates_as_the_loop_itself(focus):
+    levels = torch.rand(9, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    beyond = reach(64, 64, 2)
+    line, points = unrolled(levels, focus, beyond)
+    settings = {"coarse_weight": 0.5, "feather": 0.0}
+    expected = consolidate(levels, 2, focus=focus, loop=True, **settings)
+    found = consolidate(line, 2, focus=points, **settings)[beyond:-beyond]
+    assert (found - expected).abs().max() < 2 / 256  # by what `reach` leaves out
+
+
+@pytest.mark.parametrize("settings", [(), ("film.direction=out", "enlarge.model=none"), ("film.size_px=256",)])
+@pytest.mark.parametrize("focus", [None, [0.3, 0.4]])
+def test_the_film_of_a_loop_goes_on_from_its_last_frame_to_its_first(tmp_path, settings, focus):
+    levels = [{"prompt": prompt, "focus": focus} for prompt in "abcdef"]
+    report = run(tmp_path, *settings, loop=True, levels=levels)
+    film = np.stack(list(read(report.video))).astype(float)
+    assert len(film) == 6 * 8
+    change = np.abs(film - np.roll(film, 1, axis=0)).mean(axis=(1, 2, 3))  # the first: from the last frame
+    assert change[0] < 1.2 * max(change[1], change[-1])
 
 
 def test_the_widest_level_shows_the_photograph(tmp_path):
