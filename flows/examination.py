@@ -6,6 +6,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -22,7 +23,7 @@ LOW_DISK_BYTES = 2**30
 def examine(out: Path | None = None) -> int:
     """Print the findings; 0 when all is in order, 1 when something is broken."""
     root = out or environment.read().runs
-    checks = (_python, _packages, _devices, _encoder, _weights, _scorer, lambda: _disk(root), _server)
+    checks = (_python, _packages, _devices, _encoder, _weights, _scorer, partial(_disk, root), _server)
     findings = [finding for check in checks for finding in _examined(check)]
     table((software(), "", ""), [(what, "ok" if well else "BROKEN", plain(words)) for what, well, words in findings])
     broken = sum(not well for _, well, _ in findings)
@@ -34,7 +35,7 @@ def _examined(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
     try:
         return list(check())
     except Exception as error:  # whatever is broken here is a finding, not a crash
-        name = getattr(check, "__name__", "check").strip("_")
+        name = getattr(check, "func", check).__name__.strip("_")
         return [(name, False, f"{type(error).__name__}: {error}")]
 
 

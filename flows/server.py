@@ -17,6 +17,7 @@ from pathlib import Path
 
 from flows import serve
 from tasks.errors import RunError
+from tasks.plan import existing_parent, is_writable
 from tasks.stage import locked
 
 START_TIMEOUT_S = 120.0
@@ -29,6 +30,8 @@ class ServerError(RunError):
 @contextmanager
 def embedded_server(home: Path) -> Iterator[str]:
     """Start a server that keeps its history in `home`, PREFECT_HOME; yields the URL of its API. Raises ServerError."""
+    if not is_writable(existing_parent(home)):
+        raise ServerError(f"Nothing can be written to {home}, Prefect's folder; PREFECT_HOME names another.")
     # One start at a time: two first starts at once would both create the tables of the history.
     with locked(home / "tenfold-server.lock"):
         server, url = _start()

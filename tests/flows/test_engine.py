@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows.server import ServerError, embedded_server
+
 ROOT = Path(__file__).resolve().parents[2]
 TENFOLD = "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()"
 STORY = {"title": "Engine", "p": 2, "levels": ["a green forest", "brown leaves"]}
@@ -60,6 +62,12 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline, "nothing happened"
         time.sleep(0.02)
+
+
+def test_a_server_without_a_place_for_its_history_is_refused(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ServerError, match="PREFECT_HOME"), embedded_server(tmp_path / "file" / "prefect"):
+        pass
 
 
 def test_stopped_then_killed_then_finished(job):
