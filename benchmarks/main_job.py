@@ -36,15 +36,18 @@ def write_story(folder: Path, levels: int) -> Path:
 
 def timed(command: Sequence[str], folder: Path) -> dict[str, float]:
     """Wall seconds and peak MB of a command and its children."""
-    environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect")}
-    started, peak = time.perf_counter(), 0
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
+    settings = {**os.environ, "PREFECT_HOME": str(folder / "prefect")}
+    # Its words go to a file: in a pipe that nobody empties they would stop it.
+    with (folder / "said.txt").open("w+b") as said:
+        started, peak = time.perf_counter(), 0
+        job = subprocess.Popen(command, cwd=folder, env=settings, stdout=said, stderr=said)
         while job.poll() is None:
             peak = max(peak, resident(job.pid))
             time.sleep(0.05)
         seconds = time.perf_counter() - started
         if job.returncode:
-            sys.exit(job.stderr.read().decode() if job.stderr else "the command failed")
+            said.seek(0)
+            sys.exit(said.read().decode(errors="replace")[-4000:])
     return {"wall_s": round(seconds, 1), "peak_mb": round(peak / 2**20)}
 
 
@@ -110,32 +113,33 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        story = write_story(folder, options.levels)
-        command = [
-            sys.executable,
-            "-c",
-            TENFOLD,
-            "zoom",
-            str(story),
-            "--size",
-            str(options.size),
-            "--model",
-            options.model,
-        ]
-        command += [part for setting in options.set for part in ("--set", setting)]
-        command += ["--no-engine"] * options.no_engine
-        found: dict[str, dict[str, float]] = {"cold": timed(command, folder), "warm": timed(command, folder)}
-        for film in folder.rglob("*.mp4"):
-            film.unlink()
-        found["video deleted"] = timed(command, folder)
-        (config,) = folder.glob("runs/*/*/config.json")
-        stages = json.loads(config.read_text())["stages"]
-        found["stages"] = {stage: facts["seconds"] for stage, facts in stages.items()}
+        story = write_story(Path(name), options.levels)
+        arguments = ["zoom", str(story), "--size", str(options.size), "--model", options.model]
+        arguments += [part for setting in options.set for part in ("--set", setting)]
+        arguments += ["--no-engine"] * options.no_engine
+        found = runs([sys.executable, "-c", TENFOLD, *arguments], Path(name))
         found["sampling"] = shares(story, options.model)
     if options.json:
         print(json.dumps(found))
-        return
+    else:
+        show(found)
+
+
+def runs(command: Sequence[str], folder: Path) -> dict[str, dict[str, float]]:
+    """The three runs one after the other, and the seconds of each stage when it was made."""
+    found = {"cold": timed(command, folder)}
+    (config,) = folder.glob("runs/*/*/config.json")
+    stages = json.loads(config.read_text(encoding="utf-8"))["stages"]
+    found["warm"] = timed(command, folder)
+    for film in folder.rglob("*.mp4"):
+        film.unlink()
+    found["video deleted"] = timed(command, folder)
+    found["stages"] = {stage: facts["seconds"] for stage, facts in stages.items()}
+    return found
+
+
+def show(found: dict[str, dict[str, float]]) -> None:
+    """Print it as a table."""
     for name in ("cold", "warm", "video deleted"):
         print(f"{name:<14} {found[name]['wall_s']:6.1f} s  {found[name]['peak_mb']:6.0f} MB")
     for stage, seconds in found["stages"].items():
