@@ -75,8 +75,8 @@ def nest(
         if gain != 1:
             paste = paste * gain
         if feather:
-            mask = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
-            paste = torch.lerp(out[i, :, rows, columns], paste, mask)
+            vertical, horizontal = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
+            paste = torch.lerp(out[i, :, rows, columns], paste, vertical * horizontal)
         out[i, :, rows, columns] = paste
     return out
 
@@ -95,11 +95,12 @@ def _loop_turns(p: float) -> int:
 
 @lru_cache(maxsize=256)
 @torch.inference_mode(False)  # the cache outlives the caller's mode
-def _fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> Tensor:
-    """Weight of the paste: 0 at the window's border, 1 inside, smooth. A side on the image's own edge does not fade."""
+def _fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Weight of the paste, as factors (h, 1) and (w,): 0 at the window's border, 1 inside, smooth. A side on the
+    image's own edge does not fade."""
     vertical = _ramp(window.height, window.top > 0, window.top + window.height < height, feather)
     horizontal = _ramp(window.width, window.left > 0, window.left + window.width < width, feather)
-    return (vertical[:, None] * horizontal).to(device)
+    return vertical[:, None].to(device), horizontal.to(device)
 
 
 def _ramp(size: int, fades_in: bool, fades_out: bool, feather: float) -> Tensor:
