@@ -66,7 +66,7 @@ def update(z: Tensor, clean: Tensor, now: Step, then: Step, eta: float, noise: T
 
     z_s = alpha_s x + sqrt(sigma_s^2 - eta_s^2) eps_hat + eta_s noise, with eps_hat = (z_t - alpha_t x) / sigma_t and
     eta_s = eta times the posterior's standard deviation: eta = 0 is DDIM, or Euler's step for a flow; eta = 1 is DDPM
-    (arXiv 2010.02502, equation 12, for any alpha and sigma). `noise` is needed where eta_s > 0 and unused elsewhere.
+    (arXiv 2010.02502, equation 12, for any alpha and sigma). Raises InvalidInputError without `noise` where eta_s > 0.
     """
     fresh = eta * posterior_std(now, then)
     if fresh and noise is None:
@@ -99,6 +99,7 @@ def ddim_ladder(
     """Ladder of a variance-preserving model from its training schedule, alphas_cumprod (N,): alpha^2 at time 0 .. N-1.
 
     `spacing` chooses the times as in diffusers (arXiv 2305.08891, table 2); `offset` is added to those of `leading`.
+    Raises InvalidInputError for more steps than N and for another spacing.
     """
     N = len(alphas_cumprod)
     check_steps(steps, N)
@@ -117,8 +118,13 @@ def ddim_ladder(
 
 def flow_ladder(steps: int, shift: float = 1.0, train_steps: int = 1000) -> Ladder:
     """Ladder of a rectified-flow model, alpha = 1 - sigma: sigma falls evenly from 1 to 0, then is shifted towards
-    noise by shift sigma / (1 + (shift - 1) sigma) (arXiv 2403.03206, equation 23). Time is sigma * train_steps."""
+    noise by shift sigma / (1 + (shift - 1) sigma) (arXiv 2403.03206, equation 23). Time is sigma * train_steps. Raises
+    InvalidInputError for impossible steps or a shift that is not above 0."""
     check_steps(steps)
+    if not 0 < shift < math.inf:
+        raise InvalidInputError(
+            f"The shift of a flow is a number above 0, but is {shift!r}; 1 leaves noise levels even."
+        )
     sigma = 1 - torch.arange(steps, dtype=torch.float64) / steps
     sigma = shift * sigma / (1 + (shift - 1) * sigma)
     return _ladder(1 - sigma, sigma, sigma * train_steps)

@@ -183,6 +183,12 @@ def test_eta_outside_its_range_is_refused(eta):
         check_eta(eta)
 
 
+@pytest.mark.parametrize("shift", [0.0, -1.0, math.nan, math.inf])
+def test_an_impossible_shift_is_refused(shift):
+    with pytest.raises(InvalidInputError, match="above 0"):
+        flow_ladder(5, shift)
+
+
 def test_an_unknown_spacing_is_refused():
     with pytest.raises(InvalidInputError, match="trailing, leading or linspace"):
         ddim_ladder(LINEAR_BETA, 10, "uniform")  # type: ignore[arg-type]
