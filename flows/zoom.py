@@ -20,9 +20,10 @@ from tasks.stages import stages_of
 async def zoom(story: Story, config: RunConfig, root: Path = Path("runs"), force: bool = False) -> dict[str, Any]:
     """Make the zoom of a story under `root`, using what is there; returns plain facts of what came of it."""
     making = Making(prepare(config, story, root), listener(), force=force)
-    for stage in stages_of(making.run):
-        make.with_options(name=stage.name)(making, stage)
-    report = making.finish()
-    if "scores" in report.results:
-        publish_scores(making)
+    with making.in_progress():
+        for stage in stages_of(making.run):
+            make.with_options(name=stage.name)(making, stage)
+        report = making.finish()
+        if "scores" in report.results:
+            publish_scores(making)
     return report.as_json()

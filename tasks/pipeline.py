@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from prompts import Story
 from tasks.events import Listener, StageDone, StageWaiting, ignore
 from tasks.folder import publish
 from tasks.plan import prepare
-from tasks.run import Results, Run, Stage, Tools
+from tasks.run import Results, Run, Stage, Tools, in_use
 from tasks.specs import RunConfig
-from tasks.stage import Json, Manifest
+from tasks.stage import Json, Manifest, locked
 from tasks.stages import stages_of
 
 
@@ -58,6 +59,10 @@ class Making:
         self.results: dict[str, Manifest] = {}
         self.reports: list[StageReport] = []
 
+    def in_progress(self) -> AbstractContextManager[None]:
+        """Keeps the store from being swept."""
+        return locked(in_use(self.run.root), shared=True)
+
     def make(self, stage: Stage) -> StageReport:
         """Find or make one stage."""
         started = time.perf_counter()
@@ -92,6 +97,7 @@ def run_zoom(
     """
     run = prepare(config, story, root, tools)
     making = Making(run, on_event, force=force)
-    for stage in stages_of(run):
-        making.make(stage)
-    return making.finish()
+    with making.in_progress():
+        for stage in stages_of(run):
+            making.make(stage)
+        return making.finish()

@@ -23,6 +23,11 @@ CACHE = ".cache"
 """The store of all runs, in their folder."""
 
 
+def in_use(root: Path) -> Path:
+    """The lock that all runs in progress under `root` share."""
+    return root / CACHE / "locks" / "in-use.lock"
+
+
 def _describe(name: str) -> Mapping[str, Any]:
     from tasks import models
 

@@ -162,13 +162,17 @@ def _read(path: Path) -> Manifest | None:
 
 
 @contextmanager
-def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock file `path`; the kernel frees it when the process ends, however it ends. The file stays."""
+def locked(path: Path, on_wait: Callable[[], None] = lambda: None, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock file `path`, alone or with others who share it; `on_wait` is called before waiting, and may raise.
+
+    The kernel frees the lock when the process ends, however it ends. The file stays.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, kind)
         yield  # closing the file frees the lock

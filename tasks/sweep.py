@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.errors import RefusedError
 from tasks.folder import CONFIG
-from tasks.run import CACHE
-from tasks.stage import Manifest
+from tasks.run import CACHE, in_use
+from tasks.stage import Manifest, locked
 
 SPARED_S = 3600.0
-"""What is younger may belong to a run in progress, which writes its manifest and its folder last."""
+"""What is younger may be the checkpoint of a run that was stopped and shall go on."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,20 @@ class Swept:
 def sweep(root: Path, spared_s: float = SPARED_S) -> Swept:
     """Remove from the store of `root` what no run folder's `config.json` names and nobody has touched for `spared_s`.
 
-    Run folders stay as they are, and whatever was removed is made again when a run asks for it.
+    Run folders stay as they are, and whatever was removed is made again when a run asks for it. Raises RefusedError
+    while runs are in progress: they name what they use only at their end.
     """
+    if not (root / CACHE).is_dir():
+        return Swept(0, 0)
+    with locked(in_use(root), on_wait=_refuse):
+        return _sweep(root, spared_s)
+
+
+def _refuse() -> None:
+    raise RefusedError("Runs are in progress, and the store is swept only between runs. Wait until they have ended.")
+
+
+def _sweep(root: Path, spared_s: float) -> Swept:
     store, deadline = root / CACHE, time.time() - spared_s
     shown = set(shown_keys(root))
     manifests = [path for path in (store / "manifests").glob("*.json") if path.stem in shown or _young(path, deadline)]

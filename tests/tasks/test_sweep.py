@@ -4,8 +4,15 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
+from tasks.errors import RefusedError
+from tasks.events import StageStarted
+from tasks.pipeline import run_zoom
+from tasks.specs import RunConfig, with_settings
 from tasks.sweep import sweep
-from tests.tasks.test_pipeline import contents, made, run
+from tests.doubles.painter import Studio
+from tests.tasks.test_pipeline import BASE, contents, made, run, story
 
 
 def stored(root: Path) -> set[str]:
@@ -56,6 +63,21 @@ def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path):
     assert sweep(tmp_path).files == 1
     assert not part.exists()
     assert not checkpoint.exists()
+
+
+def test_nothing_is_swept_under_a_run_in_progress(tmp_path):
+    def sweep_meanwhile(event) -> None:
+        if isinstance(event, StageStarted) and event.stage == "video":
+            age(tmp_path)
+            with pytest.raises(RefusedError, match="in progress"):
+                sweep(tmp_path)
+
+    config = with_settings(RunConfig(), BASE)
+    report = run_zoom(config, story(), tmp_path, tools=Studio().tools(), on_event=sweep_meanwhile)
+    assert report.video.exists()
+    shutil.rmtree(report.run.folder)
+    age(tmp_path)
+    assert sweep(tmp_path).files > 0
 
 
 def test_there_may_be_nothing_to_sweep(tmp_path):
