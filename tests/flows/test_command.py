@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,7 @@ from typer.testing import CliRunner
 import prompts
 from flows import command, examination
 from flows.cli import app
-from flows.failures import explain
-from flows.terminal import Lines, plain
 from tasks import environment
-from tasks.events import StageDone, StageMoved, StageStarted, StageWaiting
 from zoomlib.film.video import probe
 
 STORY = {"title": "Small", "p": 2, "levels": ["a [bold]green[/bold] forest", "brown leaves"]}
@@ -270,38 +266,3 @@ def test_an_unexpected_error_is_one_paragraph_unless_debugging(here, model_folde
     assert "Traceback" not in result.stderr
     monkeypatch.setenv("TENFOLD_DEBUG", "1")
     assert "Traceback" in tenfold("zoom", "cosmic-leaf").stderr
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (KeyboardInterrupt(), 130),
-        (OSError(28, "No space left on device"), 1),
-        (MemoryError(), 1),
-        (RuntimeError("x"), 1),
-    ],
-)
-def test_errors_have_their_exit_codes(error, code):
-    assert explain(error)[0] == code
-
-
-def test_plain_text_keeps_words_and_loses_controls():
-    assert plain("a\x1b[2Jb\nc\u202ed é 山 🚀") == "a [2Jb c d é 山 🚀"
-
-
-def test_lines_tell_of_every_stage(capsys):
-    lines = Lines(sys.stdout)
-    for event in (
-        StageWaiting("sampling"),
-        StageStarted("sampling", 10, "steps", 4),
-        StageMoved("sampling", 5),
-        StageDone("sampling", True, 1.25),
-        StageDone("video", False, 0.0),
-    ):
-        lines(event)
-    assert capsys.readouterr().out.splitlines() == [
-        "sampling: another process is making it; waiting",
-        "sampling: 10 steps, going on from 4",
-        "sampling: made in 1.2 s",
-        "video: reused",
-    ]
