@@ -76,7 +76,7 @@ def nest(
             paste = paste * gain
         if feather:
             vertical, horizontal = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
-            paste = torch.lerp(out[i, :, rows, columns], paste, vertical * horizontal)
+            paste = torch.lerp(levels[i, :, rows, columns], paste, vertical * horizontal)
         out[i, :, rows, columns] = paste
     return out
 
