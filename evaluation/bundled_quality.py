@@ -16,7 +16,7 @@ from zoomlib.geometry import Window
 from zoomlib.inpaint import inpaint
 from zoomlib.methods import independent, joint
 
-STEPS = 25
+STEPS = 30
 
 
 def scorer_accuracy(scorer: Scorer, count: int = 1080) -> dict[str, float]:

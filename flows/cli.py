@@ -57,7 +57,7 @@ def zoom(
     method: Annotated[str | None, typer.Option(help="Sampling method. [default: joint]")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps. [default: the method's]")] = None,
-    guidance: Annotated[float | None, typer.Option(help="Guidance scale, 1 is none. [default: 3]")] = None,
+    guidance: Annotated[float | None, typer.Option(help="Guidance scale, 1 is none. [default: 2]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: 0]")] = None,
     p: Annotated[float | None, typer.Option("--p", help="Zoom factor per level. [default: the story's]")] = None,
     photo: Annotated[Path | None, typer.Option(help="Picture that the widest level shows.")] = None,

@@ -26,8 +26,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "independent": {},
     "joint, as shipped": asdict(joint.Config()),
     "joint, the paper's rule": {"coarse_weight": 1.0, "feather": 0.0},
-    "joint, 0.25^d, soft 12 %": {"coarse_weight": 0.25, "feather": 0.12},
-    "joint, 0.25^d, soft 25 %": {"coarse_weight": 0.25, "feather": 0.25},
+    "joint, eta 0": {"eta": 0.0},
 }
 
 
@@ -104,7 +103,8 @@ picture as further input), `text_encoder/` (CLIPTextModel, 2 layers), `tokenizer
 `super_resolution/` (64 to 256 px; averages back to its input exactly), `scorer/` (open_clip, two towers).
 
 ## What it draws
-Samples, every class in every colour (guidance {GUIDANCE:g}, {quality.STEPS} steps, first seed, nothing picked):
+Samples, every class in every colour (guidance {GUIDANCE:g}, {quality.STEPS} steps, eta 1, first seed, nothing
+picked):
 
 ![samples](samples.png)
 
@@ -129,7 +129,7 @@ Frechet distance of these samples to {PER_CLASS * 12} world pictures over the sc
 Seam of an outpainted border (1 is invisible): {facts["outpainting_seam"]:.2f}.
 
 Joint sampling over the stories {", ".join(facts["stories"])}
-with {len(SEEDS)} seeds each (text score 100 cos; agreement of the model's own last estimates in dB; seam of the
+with {len(SEEDS)} seed each (text score 100 cos; agreement of the model's own last estimates in dB; seam of the
 windows):
 
 | way | text score | agreement dB | seam |

@@ -39,7 +39,7 @@ class ModelSpec(Spec):
 class GuidanceSpec(Spec):
     """Classifier-free guidance; scale 1 is none."""
 
-    scale: float = Field(default=3.0, ge=1, le=50)
+    scale: float = Field(default=2.0, ge=1, le=50)
     rescale: float = Field(
         default=0.7, ge=0, le=1, description="share of the conditional estimate's contrast to go back to"
     )

@@ -18,7 +18,7 @@ def inpaint(
     mask: Tensor,
     *,
     steps: int = 40,
-    eta: float = 0.0,
+    eta: float = 1.0,
     negatives: Sequence[str] | None = None,
     generator: torch.Generator,
 ) -> Tensor:

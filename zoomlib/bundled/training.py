@@ -79,6 +79,8 @@ class Trainer:
         )
         self.levels = cosine_levels().to(self.device)
         self.step = 0
+        self.images = 0
+        """Pictures shown so far, over all workers."""
 
     def run(self) -> Iterator[Progress]:
         """Train to the recipe's end; yields after every step; the caller saves and draws as it likes."""
@@ -86,12 +88,8 @@ class Trainer:
         while self.images < self.recipe.images:
             loss = self._train_step(feed)
             self.step += 1
+            self.images += self.recipe.batch * self.recipe.workers
             yield Progress(self.step, self.images, loss)
-
-    @property
-    def images(self) -> int:
-        """Pictures shown so far, over all workers."""
-        return self.step * self.recipe.batch * self.recipe.workers
 
     def _train_step(self, feed: Feed) -> float:
         recipe, batch = self.recipe, feed.batch(self.step)
@@ -177,11 +175,8 @@ class Trainer:
                 state[f"{key}.{name}"] = value
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         temporary = self.checkpoints / ".diffusion.safetensors.part"
-        save_file(
-            {k: v.contiguous().cpu() for k, v in state.items()},
-            temporary,
-            {"progress": json.dumps({"step": self.step})},
-        )
+        state["progress"] = torch.tensor([self.step, self.images])
+        save_file({k: v.contiguous().cpu() for k, v in state.items()}, temporary)
         temporary.replace(self.checkpoints / "diffusion.safetensors")
 
     def resume(self) -> bool:
@@ -195,7 +190,7 @@ class Trainer:
             self.ema[name].copy_(state[f"ema.{name}"])
             moments = {k: state[f"{k}.{name}"] for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}.{name}" in state}
             self.optimizer.state[p] = {k: torch.empty_like(p).copy_(v) if v.ndim else v for k, v in moments.items()}
-        self.step = int(next(iter(state[k] for k in state if k.startswith("step.")), torch.zeros(())))
+        self.step, self.images = state["progress"].tolist()
         return True
 
 

@@ -21,7 +21,7 @@ class Config:
     """Settings of independent sampling. eta: 0 deterministic to 1, DDPM."""
 
     steps: int = 40
-    eta: float = 0.0
+    eta: float = 1.0
 
     def __post_init__(self) -> None:
         check_steps(self.steps)

@@ -20,7 +20,7 @@ class Config:
     """Settings of the iterative update. eta: 0 deterministic to 1, DDPM. feather: as in joint sampling."""
 
     steps: int = 40
-    eta: float = 0.0
+    eta: float = 1.0
     feather: float = 0.0
 
     def __post_init__(self) -> None:

@@ -44,12 +44,12 @@ class Config:
     """
 
     steps: int = 40
-    eta: float = 0.0
+    eta: float = 1.0
     blending: Mode = "laplacian"
     noise: Noise = "shared"
     update: Update = "joint"
     coarse_weight: float = 0.25
-    feather: float = 0.12
+    feather: float = 0.16
     loop: bool = False
     photo_mode: photograph.Mode = "projection"
 
