@@ -125,9 +125,9 @@ def test_a_looping_story_makes_the_method_loop(tmp_path):
 SAME = [(["model.device=cpu"], {}), (["model.rows=2"], {}), (["p=2"], {})]
 OTHER = [
     (["seed=1"], {}),
-    (["sampling.eta=1"], {}),
+    (["sampling.eta=0.5"], {}),
     (["film.fps=24"], {}),
-    (["guidance.scale=2"], {}),
+    (["guidance.scale=3"], {}),
     (["model.name=other"], {}),
     ([], {"title": "Other"}),
     ([], {"levels": ["a", "b", "d"]}),

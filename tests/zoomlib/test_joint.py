@@ -193,7 +193,7 @@ def test_iterative_update_takes_each_level_s_latest_estimate_from_the_deepest_up
         {"update": "iterative"},
         {"coarse_weight": 0.5},
         {"feather": 0.3},
-        {"eta": 1.0},
+        {"eta": 0.5},
         {"photo": torch.zeros(SHAPE)},
         {"focus": [(0.2, 0.9)] * LEVELS},
     ],

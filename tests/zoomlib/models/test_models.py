@@ -145,7 +145,9 @@ def test_a_latent_model_samples_as_its_own_pipeline(tmp_path, prediction):
             return super().predict_clean(z, step, condition)
 
     spy = Spy(denoiser.unet, denoiser.text, denoiser.schedule, denoiser.codec, (8, 8))
-    *_, state = independent.sample(spy, ["a red galaxy"], p=2, steps=5, generator=torch.Generator().manual_seed(3))
+    *_, state = independent.sample(
+        spy, ["a red galaxy"], p=2, steps=5, eta=0.0, generator=torch.Generator().manual_seed(3)
+    )
     pipeline.set_progress_bar_config(disable=True)
     theirs = pipeline(
         "a red galaxy", num_inference_steps=5, guidance_scale=1.0, latents=noise[0].clone(), output_type="latent"
