@@ -72,7 +72,7 @@ def shares(story: Path, model: str) -> dict[str, float]:
     import torch
 
     from tasks.plan import prepare
-    from tasks.sample import load_guided, sampling_arguments
+    from tasks.sample import load_guided, sampler
     from tasks.specs import RunConfig, with_settings
 
     config = with_settings(RunConfig(), [f"model.name={model}", "scores.scorer=none"])
@@ -92,7 +92,7 @@ def shares(story: Path, model: str) -> dict[str, float]:
     total = 0.0
     for _ in range(2):
         inside, before = 0.0, time.process_time()
-        for _state in run.method.sample(denoiser, run.story.prompts(), **sampling_arguments(run)):
+        for _state in sampler(run, denoiser):
             pass
         total = time.process_time() - before
     return {

@@ -13,7 +13,7 @@ from evaluation.windows import estimate_psnr, seam
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
 from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import Window
-from zoomlib.inpaint import inpaint
+from zoomlib.inpainting import Config, inpaint
 from zoomlib.methods import independent, joint
 
 STEPS = 30
@@ -68,7 +68,7 @@ def outpainted(denoiser: Denoiser, count: int, generator: torch.Generator) -> tu
     mask = torch.ones(count, 1, H, W)
     mask[:, :, *middle.slices] = 0
     prompts = [pictures.phrase(row, 0, True) for row in range(count)]
-    made = inpaint(denoiser, prompts, truth, mask, steps=STEPS, generator=generator)
+    made = inpaint(denoiser, prompts, truth, mask, Config(STEPS), generator=generator)
     return truth, made, sum(seam(image, middle)["seam"] for image in made) / count
 
 

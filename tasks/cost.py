@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tasks.render import camera, frame_size
 from tasks.run import Run
-from tasks.sample import evaluations_per_step
+from tasks.sample import evaluations
 
 BYTES_PER_PIXEL_OF_VIDEO = 0.5  # measured on white noise at quality 18 and 5 frames/s; pictures take a third or less
 BYTES_PER_TILE = 3 * 256 * 384  # of the contact sheet: a level and its words
@@ -27,9 +27,8 @@ class Cost:
 
 def cost(run: Run) -> Cost:
     """The estimated cost of a run, from its configuration and what the store remembers of earlier ones."""
-    evaluations = int(run.config.sampling["steps"]) * evaluations_per_step(run)
-    pace = latest_pace(run)
-    return Cost(evaluations, len(camera(run)), disk_bytes(run), None if pace is None else pace * evaluations)
+    calls, pace = evaluations(run), latest_pace(run)
+    return Cost(calls, len(camera(run)), disk_bytes(run), None if pace is None else pace * calls)
 
 
 def disk_bytes(run: Run) -> int:

@@ -16,7 +16,7 @@ from tasks.photo import fitted_photo
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
 from tasks.stage import Json, Made
-from zoomlib.geometry import Focus, snapped_focus
+from zoomlib.geometry import Focus, grid_focus
 from zoomlib.photograph import Photograph
 from zoomlib.stack import ZoomStack, consolidate
 
@@ -48,20 +48,14 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     """The stack of the run, at the denoiser's size or enlarged."""
     sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
     on_event(StageStarted(NAME, len(sampled), "levels"))
-    focus = snapped(run, sampled)
+    L, _, H, W = sampled.shape
+    focus = grid_focus(L, H, W, run.p, run.focus)  # the windows that were sampled
     levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
     if run.upscaler is not None:
         levels = reconcile(run, levels, focus)
     folder = ZoomStack(levels.clamp(-1, 1), run.p, focus).save(work / "stack")
     on_event(StageMoved(NAME, len(sampled)))
     return Made({file.name: file for file in sorted(folder.iterdir())}, {"shape": list(levels.shape)})
-
-
-def snapped(run: Run, levels: Tensor) -> Focus:
-    """The focus of the windows that were sampled: on the pixel grid of the sampled size, also in larger pictures."""
-    if run.focus is None or run.p != int(run.p):
-        return run.focus
-    return snapped_focus(len(levels), levels.shape[2], levels.shape[3], int(run.p), run.focus)
 
 
 def enlarge(run: Run, net: Mapping[str, Any], levels: Tensor, on_event: Listener) -> Tensor:

@@ -6,14 +6,13 @@ Nothing is written and, where the model describes itself, nothing is loaded.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -24,12 +23,12 @@ from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
 from tasks.photo import fit
 from tasks.run import Run, Tools
-from tasks.sample import sampling_arguments
+from tasks.sample import sampler
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
-from zoomlib.denoiser import Condition, IdentityCodec
+from zoomlib.denoiser import Condition, Denoiser, IdentityCodec
 from zoomlib.methods import load_method
 
 SPARE_BYTES = 32 * 2**20
@@ -117,8 +116,8 @@ class _Blueprint:
 
     device, dtype, codec = torch.device("cpu"), torch.float32, IdentityCodec()
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
-        self.shape = shape
+    def __init__(self, run: Run) -> None:
+        self.shape, self.inpaints = run.shape, bool(run.model.get("inpaints"))
 
     def condition(self, prompts: Sequence[str], *_negatives: object, **_pictures: object) -> Condition:
         """An empty row per prompt: nothing is sampled with it."""
@@ -126,7 +125,7 @@ class _Blueprint:
 
 
 def _check_method(run: Run) -> None:
-    run.method.sample(_Blueprint(run.shape), run.story.prompts(), **sampling_arguments(run))
+    sampler(run, cast(Denoiser, _Blueprint(run)))
 
 
 def _photo(config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any]) -> Path | None:
@@ -142,7 +141,7 @@ def _photo(config: RunConfig, story: Story, method: ModuleType, model: Mapping[s
     given = config.photo or story.levels[0].image
     if given is None:
         return None
-    if "photo" not in inspect.signature(method.sample).parameters:
+    if not hasattr(method, "PHOTO"):
         raise RefusedError(f"Method {config.method} cannot start from a photograph. Use --method joint, or no photo.")
     if model["factor"] != 1:
         raise RefusedError("Only models in pixel space can start from a photograph; this one is latent. Leave it out.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.photo import fitted_photo
@@ -18,7 +19,9 @@ from tasks.stage import Json, Made
 from tasks.store import replacing
 from tasks.versions import versions
 from zoomlib.denoiser import Chunked, Denoiser, Guided
-from zoomlib.methods.joint import State
+from zoomlib.scene import Run as MethodRun
+from zoomlib.scene import Scene, Work, pictures
+from zoomlib.walk import State
 
 NAME = "sampling"
 _TENSORS = ("z", "clean", "estimate", "generator_state")
@@ -51,28 +54,40 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     """Sample the levels, writing the sampler's state after every step; goes on from the state found in `work`."""
     checkpoint = work / "state.safetensors"
     denoiser = load_guided(run)
-    left = load_state(checkpoint, denoiser.device)
-    steps = int(run.config.sampling["steps"])
-    unit = f"steps, {len(run.story.levels)} levels"
+    left = last = load_state(checkpoint, denoiser.device)
+    steps, unit = work_of(run).steps, f"steps, {len(run.story.levels)} levels"
     on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
-    states = [left] if left else []
     began = time.perf_counter()
-    for state in run.method.sample(denoiser, run.story.prompts(), **sampling_arguments(run), state=left):
-        save_state(state, checkpoint)
+    for state in sampler(run, denoiser, left):
+        if last is None or state.resumes_at > last.resumes_at or state.index == steps:
+            save_state(state, checkpoint)
         on_event(StageMoved(NAME, state.index))
-        states = [state]
-    steps_made = states[0].index - (left.index if left else 0)
-    pace = (time.perf_counter() - began) / (steps_made * evaluations_per_step(run)) if steps_made else None
-    levels, estimate = (_pixels(denoiser, tensor) for tensor in (states[0].clean, states[0].estimate))
+        last = state
+    if last is None:
+        raise ValueError(f"Method {run.config.method} made no step.")
+    steps_made = last.index - (left.index if left else 0)
+    pace = (time.perf_counter() - began) / (steps_made / steps * evaluations(run)) if steps_made else None
+    return _made(last, denoiser, work, {"evaluation_s": pace})
+
+
+def _made(state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:
+    levels, estimate = (x.clone().contiguous() for x in pictures(denoiser, state))
     file = work / "sampled.safetensors"
     save_file({"levels": levels, "estimate": estimate}, file)
-    facts = {"shape": list(levels.shape), "device": str(denoiser.device), "versions": versions()}
-    return Made({"sampled": file}, facts | {"evaluation_s": pace})
+    facts |= {"shape": list(levels.shape), "device": str(denoiser.device), "versions": versions()}
+    return Made({"sampled": file}, facts | {"records": [dict(record) for record in state.records]})
 
 
-def evaluations_per_step(run: Run) -> int:
-    """How many levels the model sees in a step, guidance counted."""
-    return len(run.story.levels) * (1 if run.config.guidance.scale == 1 else 2)
+def work_of(run: Run) -> Work:
+    """What the run's method takes."""
+    config: Any = run.method.Config(**run.config.sampling)
+    work: Work = config.work(len(run.story.levels))
+    return work
+
+
+def evaluations(run: Run) -> int:
+    """How many levels pass the model in the whole run, guidance counted."""
+    return work_of(run).evaluations * (1 if run.config.guidance.scale == 1 else 2)
 
 
 def load_guided(run: Run) -> Denoiser:
@@ -85,25 +100,27 @@ def load_guided(run: Run) -> Denoiser:
     return Guided(denoiser, guidance.scale, rescale=guidance.rescale, clamp=clamp)
 
 
-def sampling_arguments(run: Run) -> dict[str, Any]:
-    """What the method's `sample` takes besides denoiser and prompts."""
-    photo = fitted_photo(run, run.shape[1:])
-    return {
-        **run.config.sampling,
-        "p": run.p,
-        "negatives": run.story.negatives() if any(run.story.negatives()) else None,
-        "focus": run.focus,
-        "generator": torch.Generator().manual_seed(run.config.seed),
-        **({} if photo is None else {"photo": photo}),  # not every method takes one
-    }
+def sampler(run: Run, denoiser: Denoiser, state: State | None = None) -> Iterator[State]:
+    """The run's sampler, from the start or from a state; everything that cannot be done is refused at once."""
+    config = run.method.Config(**run.config.sampling)
+    generator = torch.Generator().manual_seed(run.config.seed)
+    method: MethodRun = run.method.run
+    return method(denoiser, run.story.prompts(), config, scene(run), generator=generator, state=state)
+
+
+def scene(run: Run) -> Scene:
+    """How the run's levels lie, and what it starts from."""
+    negatives = run.story.negatives() if any(run.story.negatives()) else None
+    return Scene(run.p, run.focus, negatives, photo=fitted_photo(run, run.shape[1:]))
 
 
 def save_state(state: State, path: Path) -> None:
     """Write the sampler's state, whole or not at all."""
     # Clones: a method that consolidates nothing has one tensor under two names, which the format refuses.
     tensors = {name: getattr(state, name).detach().cpu().clone().contiguous() for name in _TENSORS}
+    facts = {"index": state.resumes_at, "pictures": state.pictures, "records": [dict(r) for r in state.records]}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"index": str(state.index)})
+        save_file(tensors, temporary, metadata={"state": json.dumps(facts)})
 
 
 def load_state(path: Path, device: torch.device | str = "cpu") -> State | None:
@@ -111,15 +128,12 @@ def load_state(path: Path, device: torch.device | str = "cpu") -> State | None:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in _TENSORS}
-            index = int(file.metadata()["index"])
+            facts = json.loads(file.metadata()["state"])
+            index, in_pixels, records = int(facts["index"]), bool(facts["pictures"]), tuple(facts["records"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     moved = {name: tensors[name].to(device) for name in ("z", "clean", "estimate")}
-    return State(index=index, generator_state=tensors["generator_state"], **moved)
-
-
-def _pixels(denoiser: Denoiser, tensor: Tensor) -> Tensor:
-    return denoiser.codec.decode(tensor).float().cpu().clone().contiguous()
+    return State(index=index, generator_state=tensors["generator_state"], pictures=in_pixels, records=records, **moved)
 
 
 SAMPLING = Stage(NAME, (), sampling_inputs, make_samples)

@@ -85,6 +85,10 @@ class Denoiser(Protocol):
     def codec(self) -> Codec:
         """From and to pixels."""
 
+    @property
+    def inpaints(self) -> bool:
+        """Whether `condition` takes the kept pixels and a mask."""
+
     def ladder(self, steps: int) -> Ladder:
         """Noise levels of a run of that many steps."""
 
@@ -128,6 +132,11 @@ class _Wrapper:
     def codec(self) -> Codec:
         """From and to pixels."""
         return self.denoiser.codec
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether `condition` takes the kept pixels and a mask."""
+        return self.denoiser.inpaints
 
     def ladder(self, steps: int) -> Ladder:
         """Noise levels of a run of that many steps."""

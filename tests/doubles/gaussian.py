@@ -22,6 +22,7 @@ class GaussianDenoiser:
     device = torch.device("cpu")
     dtype = torch.float32
     codec: Codec = IdentityCodec()
+    inpaints = False
 
     def __init__(self, shape: tuple[int, int, int] = (8, 64, 64), family: Literal["vp", "flow"] = "vp"):
         self.shape, self.family = shape, family

@@ -28,6 +28,7 @@ class Painter:
     device = torch.device("cpu")
     dtype = torch.float32
     codec: Codec = IdentityCodec()
+    inpaints = False
 
     def __init__(self, seconds_per_step: float = 0.0) -> None:
         self.seconds_per_step = seconds_per_step

@@ -11,10 +11,10 @@ from zoomlib.denoiser import Chunked, Guided
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import windows
 from zoomlib.methods import independent, iterative, joint
-from zoomlib.methods._loop import State
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.pyramid import down
 from zoomlib.stack import ZoomStack, consolidate
+from zoomlib.walk import State
 
 SHAPE = (3, 32, 32)
 LEVELS = 5

@@ -2,9 +2,12 @@
 
 A method `so-and-so` is a file `so_and_so.py` here with a docstring whose first line says what it is, and
 
-- `Config`: a frozen dataclass of its settings with their defaults;
-- `sample(denoiser, prompts, *, <settings>, focus, negatives, generator, state) -> Iterator[State]`;
-- `sample_stack(...)`, the same but for `state`: the finished ZoomStack.
+- `Config`: a frozen dataclass of its settings with their defaults, which checks them, and says by
+  `work(levels, given)` what a run takes when the levels `given` are there already;
+- `run(denoiser, prompts, config, scene, *, generator, state=None) -> Iterator[State]`, as `zoomlib.scene.Run`;
+- `sample, sample_stack = keyword_forms(Config, run)`: the same for people, the second returning the finished ZoomStack;
+- where a photograph can start it, `PHOTO = "widest"` or `"deepest"`; where pictures of single levels can be given,
+  `IMAGES = True`; where a run can be continued, `EXTENDS`, a tuple of "wider" and "deeper".
 
 Files whose names begin with an underscore are helpers. Listing methods imports none of them.
 """
@@ -28,7 +31,7 @@ METHODS = method_names()
 
 
 def load_method(name: str) -> ModuleType:
-    """The module of a method, with `Config`, `sample` and `sample_stack`. Raises InvalidInputError for another name."""
+    """The module of a method, as described above. Raises InvalidInputError for another name."""
     if name not in method_names():
         raise InvalidInputError(f"There is no method {name!r}. Choose one of: {', '.join(method_names())}.")
     return import_module(f"{__name__}.{name.replace('-', '_')}")

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from zoomlib.denoiser import Denoiser
-from zoomlib.geometry import Focus, windows
+from zoomlib.geometry import boxes
 from zoomlib.ladder import check_eta, check_steps
-from zoomlib.methods._loop import State, check_run, finished, last, walk
 from zoomlib.noise import draw_seed, own_noise
-from zoomlib.stack import ZoomStack
+from zoomlib.scene import Scene, Work, keyword_forms
+from zoomlib.walk import State, check_run, walk
 
-__all__ = ["Config", "State", "sample", "sample_stack"]
+__all__ = ["Config", "State", "run", "sample", "sample_stack"]
 
 
 @dataclass(frozen=True)
@@ -27,36 +27,37 @@ class Config:
         check_steps(self.steps)
         check_eta(self.eta)
 
+    def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:  # noqa: ARG002 - nothing can be given
+        """All levels pass the model at every step."""
+        return Work(self.steps, self.steps * levels)
 
-def sample(
+
+def run(
     denoiser: Denoiser,
     prompts: Sequence[str],
+    config: Config,
+    scene: Scene,
     *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
     generator: torch.Generator,
     state: State | None = None,
 ) -> Iterator[State]:
     """Sample each level by itself with the plain sampler; yield the state after every step.
 
-    `p` and `focus` say only how the levels will be put together. Randomness, resuming and errors are those of
-    `joint.sample`, whose noise this uses without sharing it.
+    `p`, any number above 1, and `focus` say only how the levels will be put together. The noise is that of joint
+    sampling with noise `random`.
     """
-    config = Config(steps, eta)
     check_run(denoiser, prompts, config.steps, generator, state)
-    windows(len(prompts), *denoiser.shape[1:], p, focus)
+    boxes(len(prompts), *denoiser.shape[1:], scene.p, scene.focus)
+    scene.refuse("independent", "photo", "images", "describe")
 
     def draw(generator: torch.Generator) -> Tensor:
         return own_noise(range(len(prompts)), denoiser.shape, draw_seed(generator), generator.device)
 
     return walk(
         denoiser,
-        denoiser.condition(prompts, negatives),
-        steps=steps,
-        eta=eta,
+        denoiser.condition(prompts, scene.negatives),
+        steps=config.steps,
+        eta=config.eta,
         draw=draw,
         consolidate=lambda estimate: estimate,
         generator=generator,
@@ -64,17 +65,4 @@ def sample(
     )
 
 
-def sample_stack(
-    denoiser: Denoiser,
-    prompts: Sequence[str],
-    *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
-    generator: torch.Generator,
-) -> ZoomStack:
-    """As `sample`, but return the finished stack, whose windows do not agree with the next level."""
-    states = sample(denoiser, prompts, p=p, steps=steps, eta=eta, negatives=negatives, focus=focus, generator=generator)
-    return finished(denoiser, last(states), p, focus)
+sample, sample_stack = keyword_forms(Config, run)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import torch
 
 from zoomlib.denoiser import Denoiser
-from zoomlib.geometry import Focus
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.methods import joint
-from zoomlib.methods._loop import State, finished, last
-from zoomlib.stack import ZoomStack
+from zoomlib.scene import Scene, Work, keyword_forms
+from zoomlib.walk import State
 
-__all__ = ["Config", "State", "sample", "sample_stack"]
+__all__ = ["PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+
+PHOTO = joint.PHOTO
 
 
 @dataclass(frozen=True)
@@ -27,62 +28,29 @@ class Config:
         check_steps(self.steps)
         check_eta(self.eta)
 
+    def as_joint(self) -> joint.Config:
+        """The same as a joint run: update `iterative`, blending `none`."""
+        return joint.Config(self.steps, self.eta, blending="none", update="iterative", feather=self.feather)
 
-def sample(
+    def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:
+        """As in joint sampling, and one estimate of all levels before the first step."""
+        return self.as_joint().work(levels, given)
+
+
+def run(
     denoiser: Denoiser,
     prompts: Sequence[str],
+    config: Config,
+    scene: Scene,
     *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    feather: float = Config.feather,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
     generator: torch.Generator,
     state: State | None = None,
 ) -> Iterator[State]:
     """Sample one level at a time at every step, deepest first; yield the state after every step.
 
-    The same as `joint.sample` with update `iterative` and blending `none`, and like it in all else.
+    The same as joint sampling with update `iterative` and blending `none`, and like it in all else.
     """
-    return joint.sample(
-        denoiser,
-        prompts,
-        p=p,
-        steps=steps,
-        eta=eta,
-        blending="none",
-        update="iterative",
-        feather=feather,
-        negatives=negatives,
-        focus=focus,
-        generator=generator,
-        state=state,
-    )
+    return joint.run(denoiser, prompts, config.as_joint(), scene, generator=generator, state=state)
 
 
-def sample_stack(
-    denoiser: Denoiser,
-    prompts: Sequence[str],
-    *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    feather: float = Config.feather,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
-    generator: torch.Generator,
-) -> ZoomStack:
-    """As `sample`, but return the finished stack."""
-    states = sample(
-        denoiser,
-        prompts,
-        p=p,
-        steps=steps,
-        eta=eta,
-        feather=feather,
-        negatives=negatives,
-        focus=focus,
-        generator=generator,
-    )
-    return finished(denoiser, last(states), p, focus)
+sample, sample_stack = keyword_forms(Config, run)

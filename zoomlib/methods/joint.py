@@ -12,15 +12,18 @@ from zoomlib import photograph
 from zoomlib.blend import Mode
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus
+from zoomlib.geometry import Focus, check_factor
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.ladder import update as update_step
-from zoomlib.methods._loop import Consolidate, Draw, State, begin, check_run, finished, fresh, last, walk
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.photograph import Photograph
-from zoomlib.stack import ZoomStack, consolidate
+from zoomlib.scene import Scene, Work, keyword_forms
+from zoomlib.stack import consolidate
+from zoomlib.walk import Consolidate, Draw, State, begin, check_run, fresh, walk
 
-__all__ = ["Config", "State", "sample", "sample_stack"]
+__all__ = ["PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+
+PHOTO = "widest"
 
 Noise = Literal["shared", "random"]
 Update = Literal["joint", "iterative"]
@@ -60,102 +63,53 @@ class Config:
             if getattr(self, name) not in choices:
                 raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, but is {getattr(self, name)!r}.")
 
+    def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:  # noqa: ARG002 - all levels are sampled
+        """All levels pass the model at every step; the iterative update needs an estimate of all to begin with."""
+        return Work(self.steps, self.steps * levels + (levels if self.update == "iterative" else 0))
 
-def sample(
+
+def run(
     denoiser: Denoiser,
     prompts: Sequence[str],
+    config: Config,
+    scene: Scene,
     *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    blending: Mode = Config.blending,
-    noise: Noise = Config.noise,
-    update: Update = Config.update,
-    coarse_weight: float = Config.coarse_weight,
-    feather: float = Config.feather,
-    loop: bool = Config.loop,
-    photo: Tensor | None = None,
-    photo_mode: photograph.Mode = Config.photo_mode,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
     generator: torch.Generator,
     state: State | None = None,
 ) -> Iterator[State]:
     """Sample all levels of a zoom, one prompt each from the widest to the deepest; yield the state after every step.
 
-    `photo`, of the denoiser's `shape`, is what level 0 shall show: a picture in [-1, 1], or for a latent model what its
-    codec makes of one. All randomness comes from the generator: one draw at the start and, for eta > 0, one per step.
-    With `state`, a state of a run with the same arguments, the rest of that run follows, bit for bit where the model
-    and torch's sums are deterministic (on a CPU they are); nothing follows its last state. Raises InvalidInputError at
-    once, before any sampling, for what cannot be done.
-    """
-    config = Config(steps, eta, blending, noise, update, coarse_weight, feather, loop, photo_mode)
-    check_run(denoiser, prompts, config.steps, generator, state)
-    consolidation = _consolidation(denoiser, len(prompts), p, config, photo, focus)
-    # Meets every check of geometry, blending and rendering before the model runs.
-    consolidation(torch.zeros(len(prompts), *denoiser.shape, device=denoiser.device))
-    return (walk if update == "joint" else _walk_in_turn)(
-        denoiser,
-        denoiser.condition(prompts, negatives),
-        steps=steps,
-        eta=eta,
-        draw=partial(_draw, len(prompts), denoiser.shape, p, config, focus),
-        consolidate=consolidation,
-        generator=generator,
-        state=state,
-    )
-
-
-def sample_stack(
-    denoiser: Denoiser,
-    prompts: Sequence[str],
-    *,
-    p: int,
-    steps: int = Config.steps,
-    eta: float = Config.eta,
-    blending: Mode = Config.blending,
-    noise: Noise = Config.noise,
-    update: Update = Config.update,
-    coarse_weight: float = Config.coarse_weight,
-    feather: float = Config.feather,
-    loop: bool = Config.loop,
-    photo: Tensor | None = None,
-    photo_mode: photograph.Mode = Config.photo_mode,
-    negatives: Sequence[str] | None = None,
-    focus: Focus = None,
-    generator: torch.Generator,
-) -> ZoomStack:
-    """As `sample`, but return the finished stack: the last consolidated levels, decoded and clamped to [-1, 1].
+    The scene's `photo`, of the denoiser's `shape`, is what level 0 shall show: a picture in [-1, 1], or for a latent
+    model what its codec makes of one. All randomness comes from the generator: one draw at the start and, for eta > 0,
+    one per step.
 
     denoiser = Guided(load_denoiser("bundled"), scale=4)
     prompts = ["a galaxy", "a star with planets", "a planet"]
     stack = sample_stack(denoiser, prompts, p=2, generator=torch.Generator().manual_seed(0))
     stack.save("stack")
     """
-    states = sample(
+    check_run(denoiser, prompts, config.steps, generator, state)
+    scene.refuse("joint", "images", "describe")
+    p = check_factor(scene.p)
+    consolidation = _consolidation(denoiser, len(prompts), p, config, scene)
+    # Meets every check of geometry, blending and rendering before the model runs.
+    consolidation(torch.zeros(len(prompts), *denoiser.shape, device=denoiser.device))
+    return (walk if config.update == "joint" else _walk_in_turn)(
         denoiser,
-        prompts,
-        p=p,
-        steps=steps,
-        eta=eta,
-        blending=blending,
-        noise=noise,
-        update=update,
-        coarse_weight=coarse_weight,
-        feather=feather,
-        loop=loop,
-        photo=photo,
-        photo_mode=photo_mode,
-        negatives=negatives,
-        focus=focus,
+        denoiser.condition(prompts, scene.negatives),
+        steps=config.steps,
+        eta=config.eta,
+        draw=partial(_draw, len(prompts), denoiser.shape, p, config, scene.focus),
+        consolidate=consolidation,
         generator=generator,
+        state=state,
     )
-    return finished(denoiser, last(states), p, focus)
 
 
-def _consolidation(
-    denoiser: Denoiser, levels: int, p: int, config: Config, photo: Tensor | None, focus: Focus
-) -> Consolidate:
+sample, sample_stack = keyword_forms(Config, run)
+
+
+def _consolidation(denoiser: Denoiser, levels: int, p: int, config: Config, scene: Scene) -> Consolidate:
     """From the levels' own estimates to rendered levels that agree."""
     return partial(
         consolidate,
@@ -163,9 +117,9 @@ def _consolidation(
         blending=config.blending,
         coarse_weight=config.coarse_weight,
         feather=config.feather,
-        focus=focus,
+        focus=scene.focus,
         loop=config.loop,
-        photo=None if photo is None else _held(photo, denoiser, levels, p, config, focus),
+        photo=None if scene.photo is None else _held(scene.photo, denoiser, levels, p, config, scene.focus),
         photo_mode=config.photo_mode,
     )
 

@@ -11,7 +11,8 @@ from zoomlib.bundled.assemble import write_model
 from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.inpaint import inpaint, join
+from zoomlib.inpainting import Config, inpaint
+from zoomlib.inpainting.seam import join
 from zoomlib.methods import independent
 from zoomlib.models import describe, load_denoiser, load_upscaler
 from zoomlib.models.components import new_text_encoder, new_unet, save_component, unet_input
@@ -161,7 +162,7 @@ def test_a_latent_inpainting_model_takes_image_and_mask(tmp_path):
     assert denoiser.inpaints
     image, mask = torch.rand(2, 3, 16, 16), torch.ones(2, 1, 16, 16)
     mask[..., :8] = 0
-    out = inpaint(denoiser, ["a", "b"], image, mask, steps=2, generator=torch.Generator().manual_seed(0))
+    out = inpaint(denoiser, ["a", "b"], image, mask, Config(2), generator=torch.Generator().manual_seed(0))
     assert torch.equal(out[..., :8], image[..., :8])
     assert not torch.equal(out[..., 8:], image[..., 8:])
 
@@ -174,7 +175,7 @@ def test_an_inpainted_picture_is_the_same_alone_and_in_company(tmp_path):
     def made(count: int, **settings) -> torch.Tensor:
         generator = torch.Generator().manual_seed(5)
         words = ["a", "b", "c"][:count]
-        return inpaint(denoiser, words, image[:count], mask[:count], steps=3, generator=generator, **settings)
+        return inpaint(denoiser, words, image[:count], mask[:count], Config(3, **settings), generator=generator)
 
     assert torch.allclose(made(1, eta=1.0)[0], made(3, eta=1.0)[0], atol=1e-4)
     assert not torch.allclose(made(3)[0], made(3)[1], atol=1e-2)

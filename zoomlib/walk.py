@@ -1,28 +1,33 @@
-"""What the sampling methods share: the state of a run, its checks, and the walk down the ladder."""
+"""The walk down the ladder of noise levels: one sampler under all methods, and the state in which it can be left."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, check_levels, snapped_focus
+from zoomlib.geometry import check_levels
 from zoomlib.ladder import Step, update
-from zoomlib.stack import ZoomStack
 
 Draw = Callable[[torch.Generator], Tensor]
 Consolidate = Callable[[Tensor], Tensor]
+Record = Mapping[str, Any]
+"""Plain facts of a step that a method wants kept, as JSON holds them."""
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A run after `index` steps; sampling resumes from it bit for bit.
+    """A run after `index` of its steps; sampling resumes from it bit for bit.
 
     `z`, `clean` (consolidated) and `estimate` (the model's own, before consolidation) are float32 (L, C, H, W) in the
-    model's space; `generator_state` is the generator's after the step.
+    model's space, or, where `pictures` is set, `clean` and `estimate` are pictures (L, 3, H, W) already; levels that
+    are still to be made are zero there. `resume_at` is the step that a resumed run goes on from, where a method can be
+    taken up only at some steps; None for this one. `generator_state` is the generator's at that step. `records` is
+    everything the method has recorded until that step.
     """
 
     index: int
@@ -30,6 +35,14 @@ class State:
     clean: Tensor
     estimate: Tensor
     generator_state: Tensor
+    resume_at: int | None = None
+    pictures: bool = False
+    records: tuple[Record, ...] = ()
+
+    @property
+    def resumes_at(self) -> int:
+        """The step that a resumed run goes on from."""
+        return self.index if self.resume_at is None else self.resume_at
 
 
 def check_run(denoiser: Denoiser, prompts: Sequence[str], steps: int, generator: object, state: State | None) -> None:
@@ -40,12 +53,18 @@ def check_run(denoiser: Denoiser, prompts: Sequence[str], steps: int, generator:
         )
     if isinstance(prompts, str) or not all(isinstance(prompt, str) for prompt in prompts):
         raise InvalidInputError(f"prompts must be a list of texts, one per level, but is {prompts!r}.")
-    shape = (check_levels(len(prompts)), *denoiser.shape)
-    if state is not None and (tuple(state.z.shape) != shape or not 0 <= state.index <= steps):
+    shape = (check_levels(len(prompts)), *(picture_shape(denoiser) if state and state.pictures else denoiser.shape))
+    if state is not None and (tuple(state.clean.shape) != shape or not 0 <= state.index <= steps):
         raise InvalidInputError(
-            f"The state to resume from (step {state.index}, shape {tuple(state.z.shape)}) does not belong to a run of "
-            f"{steps} steps with shape {shape}. Resume with the settings it was made with, or start anew."
+            f"The state to resume from (step {state.index}, shape {tuple(state.clean.shape)}) does not belong to a run "
+            f"of {steps} steps with shape {shape}. Resume with the settings it was made with, or start anew."
         )
+
+
+def picture_shape(denoiser: Denoiser) -> tuple[int, int, int]:
+    """(3, H, W) of a level in pixels."""
+    _, H, W = denoiser.shape
+    return 3, H * denoiser.codec.factor, W * denoiser.codec.factor
 
 
 @torch.no_grad()
@@ -96,9 +115,3 @@ def last(states: Iterator[State], otherwise: State | None = None) -> State:
     if otherwise is None:
         raise InvalidInputError("The run made no step.")
     return otherwise
-
-
-def finished(denoiser: Denoiser, state: State, p: int, focus: Focus) -> ZoomStack:
-    """The stack of a run's last state, in pixels."""
-    levels = denoiser.codec.decode(state.clean).float().clamp(-1, 1).cpu()
-    return ZoomStack(levels, p, snapped_focus(len(levels), *denoiser.shape[1:], p, focus))

@@ -1,0 +1,138 @@
+"""What every method is given beside model and settings, and the forms in which every method can be called."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from zoomlib.denoiser import Denoiser
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Focus, grid_focus
+from zoomlib.stack import ZoomStack
+from zoomlib.walk import State, last
+
+Describe = Callable[[Tensor, Tensor, int], str]
+"""From the picture of the widest level or of the one before, the view to be enlarged, both (3, H, W) in [-1, 1], and
+the number of the level to be made, to its prompt."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """How levels lie in each other, and what is there already.
+
+    p: zoom factor, any number above 1 that the method can do. focus: as in `zoomlib.geometry`. negatives: one per
+    level, or None. photo: a picture to start from, where the method's PHOTO says. images: pictures of single levels,
+    by level, which are kept; those in `open` may come to show something else in their window. Pictures are float
+    (3, H, W) in [-1, 1] of a level's size in pixels. seeds: of single levels, whose noise then follows from them alone.
+    describe: writes prompts by looking.
+    """
+
+    p: float
+    focus: Focus = None
+    negatives: Sequence[str] | None = None
+    photo: Tensor | None = None
+    images: Mapping[int, Tensor] = field(default_factory=dict)
+    open: frozenset[int] = frozenset()
+    seeds: Mapping[int, int] = field(default_factory=dict)
+    describe: Describe | None = None
+
+    def refuse(self, method: str, *names: str) -> None:
+        """Raise InvalidInputError where one of the named fields is given, which the method cannot use."""
+        for name in names:
+            given = getattr(self, name)
+            if given is not None and (name in ("photo", "describe") or len(given)):
+                raise InvalidInputError(f"Method {method} has no use for {name}. Leave it out, or use another method.")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run takes: the steps that its sampler yields, and how many levels pass the model, guidance not counted."""
+
+    steps: int
+    evaluations: int
+
+
+class Run(Protocol):
+    """A method: yields the state after every step. Raises InvalidInputError at once for what cannot be done."""
+
+    def __call__(
+        self,
+        denoiser: Denoiser,
+        prompts: Sequence[str],
+        config: Any,
+        scene: Scene,
+        *,
+        generator: torch.Generator,
+        state: State | None = None,
+    ) -> Iterator[State]:
+        """Sample a scene."""
+
+
+def keyword_forms(config: type, run: Run) -> tuple[Callable[..., Iterator[State]], Callable[..., ZoomStack]]:
+    """`sample` and `sample_stack` of a method: its run with settings and scene as keyword arguments.
+
+    Raises TypeError for a keyword that is neither.
+    """
+    settings = {f.name for f in fields(config)}
+    signature = _signature(config)
+
+    def parts(arguments: Mapping[str, Any]) -> tuple[Any, Scene]:
+        ours = {name: value for name, value in arguments.items() if name in settings}
+        return config(**ours), Scene(**{f.name: arguments[f.name] for f in fields(Scene) if f.name in arguments})
+
+    def sample(*args: Any, **keywords: Any) -> Iterator[State]:
+        """Sample all levels, one prompt each from the widest to the deepest; yield the state after every step.
+
+        The settings are those of the method's `Config`, p, focus, negatives, photo, images and describe those of a
+        `Scene`. All randomness comes from the generator. With `state`, a state of a run with the same arguments, the
+        rest of that run follows, bit for bit where the model and torch's sums are deterministic (on a CPU they are);
+        nothing follows its last state. Raises InvalidInputError at once, before any sampling, for what cannot be done.
+        """
+        given = signature.bind(*args, **keywords).arguments
+        own, scene = parts(given)
+        generator, state = given["generator"], given.get("state")
+        return run(given["denoiser"], given["prompts"], own, scene, generator=generator, state=state)
+
+    def sample_stack(*args: Any, **keywords: Any) -> ZoomStack:
+        """As `sample`, but return the finished stack: the last levels, in pixels, clamped to [-1, 1]."""
+        given = signature.bind(*args, **keywords).arguments
+        return finished(given["denoiser"], last(sample(*args, **keywords)), parts(given)[1])
+
+    for form in (sample, sample_stack):
+        vars(form)["__signature__"] = signature  # what `help` shows
+    return sample, sample_stack
+
+
+def _signature(config: type) -> inspect.Signature:
+    """(denoiser, prompts, *, settings and scene with their defaults, generator, state=None)."""
+    named = [("denoiser", Denoiser), ("prompts", Sequence[str])]
+    first = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind) for n, kind in named]
+    keywords = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=_default(f), annotation=f.type)
+        for f in (*fields(Scene), *fields(config))
+    ]
+    last_two = [("generator", inspect.Parameter.empty), ("state", None)]
+    keywords += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=default) for n, default in last_two]
+    return inspect.Signature([*first, *keywords])
+
+
+def _default(one: Any) -> Any:
+    if one.default is not MISSING:
+        return one.default
+    return inspect.Parameter.empty if one.default_factory is MISSING else one.default_factory()
+
+
+def pictures(denoiser: Denoiser, state: State) -> tuple[Tensor, Tensor]:
+    """The levels of a state and the model's own estimates of them: float32 (L, 3, H, W) on the CPU."""
+    decode = (lambda x: x) if state.pictures else denoiser.codec.decode
+    levels, estimate = (decode(x).float().cpu() for x in (state.clean, state.estimate))
+    return levels, estimate
+
+
+def finished(denoiser: Denoiser, state: State, scene: Scene) -> ZoomStack:
+    """The stack of a run's last state, in pixels."""
+    levels = pictures(denoiser, state)[0].clamp(-1, 1)
+    return ZoomStack(levels, scene.p, grid_focus(len(levels), *denoiser.shape[1:], scene.p, scene.focus))
