@@ -1,4 +1,4 @@
-"""How well the levels of a stack agree, and whether their borders show. The geometry is known: no optical flow.
+"""How well the levels of a stack agree. The geometry is known: no optical flow.
 
 Images are float (..., C, H, W) in [-1, 1], C = 1 or 3. A pair is level i and level i + 1: the window of the one against
 the other, both area-averaged to the window's size. Enlarging the window instead would score the enlargement.
@@ -6,22 +6,21 @@ Everything is computed in float64 on the CPU, wherever the images are.
 """
 
 import math
-from collections.abc import Sequence
 from contextlib import suppress
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from evaluation import border
+from evaluation.colour import delta_e
 from evaluation.table import Score
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Box, Focus, Window, boxes
+from zoomlib.geometry import Box, Focus, boxes
 from zoomlib.stack import ZoomStack
 
 PSNR_CAP_DB = 100.0  # equal windows have no finite PSNR; 100 dB lies beyond what 8 or 16 bits can hold
 SSIM_SIDE_PX = 11
-BESIDE_PX = (-4, -3, -2, 2, 3, 4)  # next to the border itself, resampling leaves traces of it
-GREY_LEVEL = 2 / 255  # a step of one in 8 bits
 
 
 def pairs(levels: Tensor, p: float, focus: Focus = None) -> tuple[Tensor, Tensor]:
@@ -66,46 +65,6 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     return (top / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean((-3, -2, -1))
 
 
-def delta_e(a: Tensor, b: Tensor) -> Tensor:
-    """Mean colour difference (CIE 1976, distance in Lab under D65), one per image (...,), of images (..., C, H, W)."""
-    return (lab(a) - lab(b)).square().sum(-3).sqrt().mean((-2, -1))
-
-
-def lab(images: Tensor) -> Tensor:
-    """CIE L*a*b* (..., 3, H, W), D65 white, 2 degree observer, float64, of sRGB images in [-1, 1]; grey is allowed."""
-    rgb = ((_exact(images) + 1) / 2).clamp(0, 1).expand(*images.shape[:-3], 3, *images.shape[-2:])
-    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    to_xyz = rgb.new_tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-    )
-    xyz = torch.einsum("ij,...jhw->...ihw", to_xyz, linear) / rgb.new_tensor([0.95047, 1.0, 1.08883]).view(3, 1, 1)
-    f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-12) ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
-    x, y, z = f.unbind(-3)
-    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3)
-
-
-def seam(image: Tensor, window: Box | Window) -> dict[str, float]:
-    """How visible the border of `window` is in `image` (C, H, W): mean step across it over the mean step beside it.
-
-    1 is invisible. Keys: "seam" over all sides, "seam_top", "seam_bottom", "seam_left", "seam_right", and "seam_worst"
-    of these. "Beside" are the parallel lines 2 to 4 pixels off, within the window's extent. Half a grey level is added
-    to both, so that flat areas give 1. A side on the image's own edge has no seam and is NaN.
-    """
-    image = _exact(image)
-    across = {
-        "left": (image, window.left, window.top, window.height),
-        "right": (image, window.left + window.width, window.top, window.height),
-        "top": (image.mT, window.top, window.left, window.width),
-        "bottom": (image.mT, window.top + window.height, window.left, window.width),
-    }
-    steps = {side: _steps(*line) for side, line in across.items()}
-    seen = [step for step in steps.values() if step is not None]
-    if not seen:
-        raise InvalidInputError(f"A window that fills the image has no border to measure: {window}.")
-    sides = {f"seam_{side}": _ratio([step] if step else []) for side, step in steps.items()}
-    return {"seam": _ratio(seen), **sides, "seam_worst": max(_ratio([step]) for step in seen)}
-
-
 def spectrum_slope(images: Tensor) -> Tensor:
     """Slope of log power over log frequency, one per image (...,): about -2 for natural images, steeper when blurred.
 
@@ -137,12 +96,16 @@ def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Sco
 
     Per pair: window_psnr, window_ssim (where windows are large enough), delta_e, delta_e_sum (from level 0), and
     estimate_psnr if the model's last `estimates` (L, C, H, W) are given. Per level: spectrum_slope and, but for the
-    last level, the seams of its window, in the levels as they are stored. A stack of one level has a slope only.
+    last level, the seams and colour steps of its window, in the levels as they are stored, with the colour drift from
+    the deepest level out. A stack of one level has a slope only.
     """
     scores = _scores("spectrum_slope", spectrum_slope(stack.levels), "level") if _sloped(stack.levels) else []
     for level, box in enumerate(stack.windows):
         with suppress(InvalidInputError):  # a window that is too small to have a border
-            scores += [Score(name, value, "level", level) for name, value in seam(stack.levels[level], box).items()]
+            found = border.seam(stack.levels[level], box)
+            scores += [Score(name, value, "level", level) for name, value in found.items()]
+    for name, values in border.colour_scores(stack).items():
+        scores += [Score(name, value, "level", level) for level, value in values.items()]
     if len(stack.levels) == 1:
         return scores
     wide, fine = pairs(stack.levels, stack.p, stack.focus)
@@ -188,25 +151,6 @@ def _gauss(x: Tensor) -> Tensor:
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
     flat = F.conv2d(F.conv2d(x.flatten(0, 1)[:, None], kernel), kernel.mT)
     return flat.view(*x.shape[:2], *flat.shape[-2:])
-
-
-def _steps(image: Tensor, at: float, start: float, length: float) -> tuple[float, float] | None:
-    """Mean step across the line x = `at` of (C, H, W), and across those beside it; None at the image's edge."""
-    line, W = round(at), image.shape[-1]
-    if not 0 < line < W:
-        return None
-    rows = image[:, round(start) : max(round(start + length), round(start) + 1)]
-    beside = [_step(rows, line + off) for off in BESIDE_PX if 0 < line + off < W]
-    return (_step(rows, line), sum(beside) / len(beside)) if beside else None
-
-
-def _step(rows: Tensor, x: int) -> float:
-    return (rows[..., x] - rows[..., x - 1]).abs().mean().item()
-
-
-def _ratio(steps: Sequence[tuple[float, float]]) -> float:
-    floor = GREY_LEVEL / 2 * len(steps)
-    return (sum(s[0] for s in steps) + floor) / (sum(s[1] for s in steps) + floor) if steps else math.nan
 
 
 def _luma(channels: int) -> Tensor:
