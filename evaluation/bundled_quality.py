@@ -14,8 +14,9 @@ from evaluation.windows import estimate_psnr
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
 from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import Window
-from zoomlib.inpainting import Config, inpaint
+from zoomlib.inpainting import Config, prepare
 from zoomlib.methods import independent, joint
+from zoomlib.walk import last
 
 STEPS = 30
 
@@ -60,8 +61,19 @@ def recognition(denoiser: Denoiser, scorer: Scorer, per_class: int, generator: t
     return Recognition(images, *shares)
 
 
-def outpainted(denoiser: Denoiser, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
-    """Held-out pictures, the same with a new border around their middle half, and the mean seam of that border."""
+@dataclass(frozen=True)
+class Borders:
+    """Held-out pictures with a new border around their middle half: `truth` and `made` (N, 3, H, W); the mean seam of
+    that border as it is delivered, and as the model alone makes it."""
+
+    truth: Tensor
+    made: Tensor
+    seam: float
+    bare_seam: float
+
+
+def outpainted(denoiser: Denoiser, count: int, generator: torch.Generator) -> Borders:
+    """Outpaint `count` held-out pictures."""
     pictures = held_out(count, seed=999_979)
     truth = pictures.images.float() / 127.5 - 1
     H, W = truth.shape[-2:]
@@ -69,8 +81,12 @@ def outpainted(denoiser: Denoiser, count: int, generator: torch.Generator) -> tu
     mask = torch.ones(count, 1, H, W)
     mask[:, :, *middle.slices] = 0
     prompts = [pictures.phrase(row, 0, True) for row in range(count)]
-    made = inpaint(denoiser, prompts, truth, mask, Config(STEPS), generator=generator)
-    return truth, made, sum(seam(image, middle)["seam"] for image in made) / count
+    filling = prepare(denoiser, prompts, truth, mask, Config(STEPS))
+    clean = last(filling.states(filling.draw(generator), generator)).clean
+    bare = torch.where(mask > 0, denoiser.codec.decode(clean).cpu().clamp(-1, 1), truth)
+    made = filling.picture(clean)
+    seams = [sum(seam(image, middle)["seam"] for image in images) / count for images in (made, bare)]
+    return Borders(truth, made, *seams)
 
 
 @dataclass(frozen=True)

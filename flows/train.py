@@ -10,11 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from prompts import load_story
 from tasks import train as stages
 from tasks.events import listener
+from tasks.model_card import STORIES
 from zoomlib import bundled
 from zoomlib.bundled.recipe import Recipe
-
-STORIES = ("cosmic-leaf", "whole-ladder", "star-island", "autumn-crystal")
-"""The ready stories in the words of the bundled model's world, on which its card measures joint sampling."""
 
 
 @task(name="train the bundled model", cache_policy=NO_CACHE, persist_result=False)

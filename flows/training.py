@@ -40,9 +40,9 @@ def train_command(request: Request) -> None:
             return train_bundled(recipe, request.checkpoints, out, device)
 
         if request.no_engine:
-            from flows.train import STORIES
             from prompts import load_story
             from tasks import train
+            from tasks.model_card import STORIES
 
             stories = {name: list(load_story(name).prompts()) for name in STORIES}
             train.train_bundled(recipe, request.checkpoints, out, device, stories, listener)

@@ -22,7 +22,9 @@ STORIES = {"two levels": ["a green forest with green leaves in the centre", "gre
 @pytest.fixture
 def quick_card(monkeypatch):
     """A card measured on next to nothing."""
-    monkeypatch.setattr(model_card, "PER_CLASS", 1)
+    for name in ("PER_CLASS", "COLUMNS", "BORDERS"):
+        monkeypatch.setattr(model_card, name, 1)
+    monkeypatch.setattr(model_card, "SEEDS", (0,))
     monkeypatch.setattr(model_card, "WAYS", {"independent": {}, "joint": {"feather": 0.1}})
     monkeypatch.setattr(bundled_quality, "STEPS", 1)
     monkeypatch.setattr(bundled_quality.scorer_accuracy, "__defaults__", (24,))
