@@ -7,8 +7,9 @@ from torch import Tensor
 
 from zoomlib.denoiser import Denoiser
 from zoomlib.inpainting.filling import Config, Filling, RefineNoise, fill, prepare
+from zoomlib.inpainting.langevin import Langevin
 
-__all__ = ["Config", "Filling", "RefineNoise", "fill", "inpaint", "prepare"]
+__all__ = ["Config", "Filling", "Langevin", "RefineNoise", "fill", "inpaint", "prepare"]
 
 
 def inpaint(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import torch
@@ -11,25 +11,33 @@ from torch.nn import functional as F
 
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.errors import InvalidInputError
+from zoomlib.inpainting.langevin import Langevin, relax
+from zoomlib.inpainting.renoise import at_level, back
 from zoomlib.inpainting.seam import join
-from zoomlib.ladder import check_eta, check_steps, update
+from zoomlib.ladder import Step, check_eta, check_steps, update
 from zoomlib.noise import draw_seed, own_noise
 from zoomlib.walk import Record, State, fresh, last, picture_shape
 
-Conditioning = Literal["auto", "native", "renoise"]
+Conditioning = Literal["auto", "native", "renoise", "langevin"]
 
 
 @dataclass(frozen=True)
 class Config:
     """How a masked part is made.
 
-    steps, eta: of the sampler. conditioning: `native` (the model's own inpainting input), `renoise` (known pixels put
-    back at every step, for any model), `auto`, which is native where the model can.
+    steps, eta: of the sampler. conditioning: `native` (the model's own inpainting input), `renoise` (kept places
+    re-noised at every step, for any model), `langevin` (with Langevin steps at every noise level, for any model),
+    `auto`, which is native where the model can and renoise where not. resampling: how often every step is taken, going
+    back by noising in between (RePaint, arXiv 2201.09865). strength: the share of the steps that is walked, the last
+    ones; below 1 the part starts from what stands there before, noised. langevin: settings of the Langevin steps.
     """
 
     steps: int = 40
     eta: float = 1.0
     conditioning: Conditioning = "auto"
+    resampling: int = 1
+    strength: float = 1.0
+    langevin: Langevin = field(default_factory=Langevin)
 
     def __post_init__(self) -> None:
         check_steps(self.steps)
@@ -38,6 +46,26 @@ class Config:
             raise InvalidInputError(
                 f"conditioning must be one of {', '.join(get_args(Conditioning))}, but is {self.conditioning!r}."
             )
+        if (
+            isinstance(self.resampling, bool)
+            or not isinstance(self.resampling, int)
+            or not 1 <= self.resampling <= 1000
+        ):
+            raise InvalidInputError(f"resampling must be a whole number of 1 to 1000, but is {self.resampling!r}.")
+        if isinstance(self.strength, bool) or not isinstance(self.strength, int | float) or not 0 < self.strength <= 1:
+            raise InvalidInputError(f"strength must lie above 0 and be at most 1, but is {self.strength!r}.")
+
+    @property
+    def made(self) -> int:
+        """The steps that are walked: states of a filling."""
+        return max(1, round(self.steps * self.strength))
+
+    @property
+    def evaluations(self) -> int:
+        """How often a picture passes the model, guidance not counted."""
+        inner = self.langevin
+        levels = max(self.made - inner.early_stop, 0) if self.conditioning == "langevin" else 0
+        return self.made * self.resampling + levels * inner.inner_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,26 +89,66 @@ class Filling:
         """White noise like z, (B, C, h, w), by one draw; a picture's own depends on its place in the batch only."""
         return own_noise(range(len(self.image)), self.denoiser.shape, draw_seed(generator), generator.device)
 
+    @property
+    def start(self) -> int:
+        """The step of the ladder that the walk begins with."""
+        return self.config.steps - self.config.made
+
     def begin(self, noise: Tensor) -> Tensor:
         """z at the first step, from noise of unit variance."""
-        first = self.denoiser.ladder(self.config.steps)[0]
-        return noise.to(self.denoiser.device) * math.hypot(first.alpha, first.sigma)
+        first = self.denoiser.ladder(self.config.steps)[self.start]
+        noise = noise.to(self.denoiser.device)
+        given = at_level(self.known, first, noise)
+        # Of what stands nowhere yet we know that its variance is 1: noise of that variance stands for it.
+        return given if self.start else torch.lerp(given, noise * math.hypot(first.alpha, first.sigma), self.unknown)
 
     @torch.no_grad()
     def states(self, noise: Tensor, generator: torch.Generator) -> Iterator[State]:
-        """Make the part, starting from `noise`; yields the state after every step of the ladder."""
-        ladder, eta, z = self.denoiser.ladder(self.config.steps), self.config.eta, self.begin(noise)
-        for k in range(self.config.steps):
-            estimate = self.denoiser.predict_clean(z, ladder[k], self.condition)
-            # What is kept takes part in every step as it is: what is made joins it and not the model's copy of it.
-            clean = torch.lerp(self.known, estimate, self.unknown)
-            z = update(z, clean, ladder[k], ladder[k + 1], eta, fresh(z, ladder[k + 1], eta, self.draw, generator))
+        """Make the part, starting from `noise`; yields the state after every step that is walked."""
+        ladder, z = self.denoiser.ladder(self.config.steps), self.begin(noise)
+        for k in range(self.start, self.config.steps):
+            now, then = ladder[k], ladder[k + 1]
+            for again in range(self.config.resampling):
+                if again:
+                    z = back(z, now, then, self._noise(generator))
+                if (again or k > self.start) and self.config.conditioning == "renoise":
+                    z = torch.lerp(at_level(self.known, now, self._noise(generator)), z, self.unknown)
+                if (
+                    not again
+                    and self.config.conditioning == "langevin"
+                    and k + self.config.langevin.early_stop < len(ladder)
+                ):
+                    z = self._relaxed(z, now, generator)
+                estimate = self.denoiser.predict_clean(z, now, self.condition)
+                # What is kept takes part in every step as it is: what is made joins it and not the model's copy of it.
+                clean = torch.lerp(self.known, estimate, self.unknown)
+                z = update(z, clean, now, then, self.config.eta, fresh(z, then, self.config.eta, self.draw, generator))
             yield State(k + 1, z, clean, estimate, generator.get_state())
 
+    def _noise(self, generator: torch.Generator) -> Tensor:
+        return self.draw(generator).to(self.denoiser.device)
+
+    def _relaxed(self, z: Tensor, now: Step, generator: torch.Generator) -> Tensor:
+        """z after the Langevin steps of a noise level."""
+        return relax(
+            z,
+            now,
+            known=self.known,
+            unknown=self.unknown,
+            predict=lambda z: self.denoiser.predict_clean(z, now, self.condition),
+            draw=lambda: self._noise(generator),
+            settings=self.config.langevin,
+        )
+
     def picture(self, clean: Tensor) -> Tensor:
-        """The filled pictures, float32 (B, 3, H, W) on the CPU: kept pixels bit for bit, the border softened."""
+        """The filled pictures, float32 (B, 3, H, W) on the CPU: kept pixels bit for bit, what was made joined to them."""
+        return self.joined(clean)[0]
+
+    def joined(self, clean: Tensor) -> tuple[Tensor, tuple[Record, ...]]:
+        """As `picture`, with a record of what was corrected, for each picture of the batch."""
         made = self.denoiser.codec.decode(clean).float().cpu()
-        return torch.where(self.mask > 0, join(made, self.image, self.mask).clamp(-1, 1), self.image)
+        filled, records = join(made, self.image, self.mask)
+        return torch.where(self.mask > 0, filled.clamp(-1, 1), self.image), records
 
 
 RefineNoise = Callable[[Filling, Tensor, torch.Generator], tuple[Tensor, Sequence[Record]]]
@@ -108,9 +176,11 @@ def prepare(
     image, mask = image.float().cpu(), mask.float().cpu()
     if not bool(((mask == 0) | (mask == 1)).all()):
         raise InvalidInputError("A mask is 1 where pixels are to be made and 0 where they are kept, nothing between.")
-    native = denoiser.inpaints if config.conditioning == "auto" else config.conditioning == "native"
+    if config.conditioning == "auto":
+        config = replace(config, conditioning="native" if denoiser.inpaints else "renoise")
+    native = config.conditioning == "native"
     if native and not denoiser.inpaints:
-        raise InvalidInputError("This model has no inpainting input. Use conditioning auto or renoise.")
+        raise InvalidInputError("This model has no inpainting input. Use conditioning auto, renoise or langevin.")
     told = {"image": image.to(denoiser.device), "mask": mask.to(denoiser.device)} if native else {}
     condition = denoiser.condition(prompts, negatives, **told)
     known = denoiser.codec.encode(image.to(denoiser.device)).float()
@@ -121,9 +191,11 @@ def prepare(
 def fill(
     filling: Filling, generator: torch.Generator, refine_noise: RefineNoise | None = None
 ) -> tuple[Tensor, Sequence[Record]]:
-    """The filled pictures and the records of the plug-in: one draw for the initial noise, then the sampler's."""
+    """The filled pictures and all records, the plug-in's and the border's: one draw for the initial noise, then the
+    sampler's."""
     records: Sequence[Record] = ()
     noise = filling.draw(generator)
     if refine_noise is not None:
         noise, records = refine_noise(filling, noise, generator)
-    return filling.picture(last(filling.states(noise, generator)).clean), records
+    pictures, joins = filling.joined(last(filling.states(noise, generator)).clean)
+    return pictures, (*records, *joins)

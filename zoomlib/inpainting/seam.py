@@ -6,11 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoomlib.walk import Record
+
 SEAM_PX = 1.0
 
 
-def join(made: Tensor, image: Tensor, mask: Tensor, width_px: float = SEAM_PX) -> Tensor:
-    """Soften the border between made and kept pixels, on the made side: float (B, C, H, W).
+def join(made: Tensor, image: Tensor, mask: Tensor, width_px: float = SEAM_PX) -> tuple[Tensor, tuple[Record, ...]]:
+    """Soften the border between made and kept pixels, on the made side: float (B, C, H, W), and a record each.
 
     Within about `width_px` of the border, what was made goes half over into a smooth continuation of the kept pixels of
     `image`. Where nothing, or everything, is kept, nothing changes.
@@ -18,7 +20,7 @@ def join(made: Tensor, image: Tensor, mask: Tensor, width_px: float = SEAM_PX) -
     kept = 1 - mask
     near = _blur(kept, width_px)
     continued = _blur(image * kept, width_px) / near.clamp_min(1e-6)
-    return torch.lerp(made, continued, near.clamp(max=0.5))
+    return torch.lerp(made, continued, near.clamp(max=0.5)), ()
 
 
 def _blur(x: Tensor, sigma: float) -> Tensor:

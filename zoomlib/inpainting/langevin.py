@@ -1,0 +1,68 @@
+"""Langevin steps between those of a sampler, so that what is made fits what is kept (LanPaint, arXiv 2502.03491)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zoomlib.errors import InvalidInputError
+from zoomlib.ladder import Step
+
+
+@dataclass(frozen=True)
+class Langevin:
+    """Settings of the steps at each noise level.
+
+    inner_steps: their number, each a pass of the model. step_size: their length, in units of the squared noise level;
+    beta: how many times longer they are for kept places. lam: how strongly kept places are moved until the model's
+    estimate of them is what is kept; 0 leaves them at re-noised kept values. friction: of the underdamped dynamics, in
+    units of 1 over the squared noise level; the larger, the less momentum. early_stop: so many of the last noise levels
+    have no inner steps.
+    """
+
+    inner_steps: int = 5
+    step_size: float = 0.2
+    lam: float = 8.0
+    beta: float = 1.0
+    friction: float = 15.0
+    early_stop: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("inner_steps", 1), ("early_stop", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 10_000:
+                raise InvalidInputError(f"{name} must be a whole number of at least {least}, but is {value!r}.")
+        for name, least_, most in (("step_size", 0, 10), ("beta", 0, 100), ("friction", 0, 1e6), ("lam", -1, 1e4)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least_ < value <= most:
+                raise InvalidInputError(
+                    f"{name} of the Langevin steps must lie above {least_} and be at most {most:g}, but is {value!r}."
+                )
+
+
+def relax(
+    z: Tensor,
+    now: Step,
+    *,
+    known: Tensor,
+    unknown: Tensor,
+    predict: Callable[[Tensor], Tensor],
+    draw: Callable[[], Tensor],
+    settings: Langevin,
+) -> Tensor:
+    """z (B, C, H, W) after the inner steps at the noise level `now`, moved towards what fits `known` (B, C, H, W).
+
+    predict: the model's clean estimate at this level. draw: white noise like z.
+    """
+    kept = 1 - unknown
+    stiff = 1 + settings.lam * kept  # A, in units of 1 / sigma^2
+    length = settings.step_size * torch.where(kept > 0, settings.beta / stiff, 1.0)
+    decay = torch.exp(-stiff * length)
+    for _ in range(settings.inner_steps):
+        mean = now.alpha * predict(z)
+        target = torch.where(
+            kept > 0, ((1 + settings.lam) * now.alpha * known + settings.lam * (z - mean)) / stiff, mean
+        )
+        z = target + (z - target) * decay + now.sigma * torch.sqrt((1 - decay**2) / stiff) * draw()
+    return z
