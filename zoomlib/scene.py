@@ -1,7 +1,7 @@
 """What every method is given beside model and settings, and the forms in which every method can be called."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Focus, grid_focus
 from zoomlib.stack import ZoomStack
-from zoomlib.walk import State, last
+from zoomlib.walk import State, last, picture_shape
 
 Describe = Callable[[Tensor, Tensor, int], str]
 """From the picture of the widest level or of the one before, the view to be enlarged, both (3, H, W) in [-1, 1], and
@@ -45,6 +45,45 @@ class Scene:
             given = getattr(self, name)
             if given is not None and (name in ("photo", "describe") or len(given)):
                 raise InvalidInputError(f"Method {method} has no use for {name}. Leave it out, or use another method.")
+
+    def given(self, denoiser: Denoiser, levels: int, photo_at: int | None = None) -> dict[int, Tensor]:
+        """The pictures of single levels, by level: float32 copies (3, H, W) on the CPU.
+
+        With `photo_at`, the photograph is the picture of that level. Raises InvalidInputError for pictures of another
+        shape or with values that are not finite, for levels that there are not, for an open level without a picture,
+        and for seeds outside 0 .. 2^63 - 1.
+        """
+        found = dict(self.images)
+        if photo_at is not None and self.photo is not None:
+            if photo_at in found:
+                raise InvalidInputError(f"Level {photo_at} has a picture, and a photograph is given. Leave out one.")
+            found[photo_at] = self.photo
+        _check_indices(levels, images=found, open=self.open, seeds=self.seeds)
+        if not self.open <= found.keys():
+            raise InvalidInputError(f"Levels {sorted(self.open - found.keys())} are open but have no picture.")
+        for level, seed in self.seeds.items():
+            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+                raise InvalidInputError(f"The seed of level {level} must be a whole number from 0, but is {seed!r}.")
+        shape = picture_shape(denoiser)
+        return {level: checked_picture(picture, shape, f"level {level}") for level, picture in sorted(found.items())}
+
+
+def checked_picture(picture: Tensor, shape: tuple[int, int, int], name: str) -> Tensor:
+    """A float32 copy on the CPU. Raises InvalidInputError for another shape and for values that are not finite."""
+    if not isinstance(picture, Tensor) or tuple(picture.shape) != shape:
+        came = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
+        raise InvalidInputError(f"The picture of {name} must have the shape {shape} of a level, not {came}. Resize it.")
+    if not picture.is_floating_point() or not bool(picture.isfinite().all()):
+        raise InvalidInputError(f"The picture of {name} must hold finite numbers in [-1, 1]; convert or mend it.")
+    return picture.detach().to("cpu", torch.float32, copy=True)
+
+
+def _check_indices(levels: int, **named: Collection[int]) -> None:
+    for name, indices in named.items():
+        if wrong := sorted(i for i in indices if not 0 <= i < levels):
+            raise InvalidInputError(
+                f"{name} names level {wrong[0]}, but there are levels 0 to {levels - 1}: one for each prompt."
+            )
 
 
 @dataclass(frozen=True)
@@ -86,10 +125,10 @@ def keyword_forms(config: type, run: Run) -> tuple[Callable[..., Iterator[State]
     def sample(*args: Any, **keywords: Any) -> Iterator[State]:
         """Sample all levels, one prompt each from the widest to the deepest; yield the state after every step.
 
-        The settings are those of the method's `Config`, p, focus, negatives, photo, images and describe those of a
-        `Scene`. All randomness comes from the generator. With `state`, a state of a run with the same arguments, the
-        rest of that run follows, bit for bit where the model and torch's sums are deterministic (on a CPU they are);
-        nothing follows its last state. Raises InvalidInputError at once, before any sampling, for what cannot be done.
+        The settings are those of the method's `Config`, the others those of a `Scene`. All randomness comes from the
+        generator. With `state`, a state of a run with the same arguments, the rest of that run follows, bit for bit
+        where the model and torch's sums are deterministic (on a CPU they are); nothing follows its last state. Raises
+        InvalidInputError at once, before any sampling, for what cannot be done.
         """
         given = signature.bind(*args, **keywords).arguments
         own, scene = parts(given)
