@@ -16,6 +16,7 @@ Focus = Sequence[tuple[float, float] | None] | None
 level i+1 is centred. None means the centre. The last level's entry counts only in a closed loop."""
 
 MAX_LEVELS = 256
+_ROUNDING_PX = 1e-6
 
 
 @dataclass(frozen=True)
@@ -179,15 +180,39 @@ def boxes(levels: int, height: float, width: float, p: float, focus: Focus = Non
     return tuple(box(point) for point in check_focus(levels, focus)[:-1])
 
 
-def nearest_windows(levels: int, height: int, width: int, p: float, focus: Focus = None) -> tuple[Window, ...]:
-    """`boxes` rounded to whole pixels: equal to `windows` where p is whole and divides the sides."""
+def whole_pixels(box: Box, height: int, width: int) -> Window:
+    """The pixels of a height x width level that lie wholly inside the box; its sides may be 0.
 
-    def window(box: Box) -> Window:
-        h, w = max(round(box.height), 1), max(round(box.width), 1)
-        top, left = math.floor(box.top + 0.5), math.floor(box.left + 0.5)
-        return Window(min(top, height - h), min(left, width - w), h, w)
+    A pixel that sticks out by a millionth counts as inside: that much is rounding of p and the focus.
+    """
+    top, left = max(math.ceil(box.top - _ROUNDING_PX), 0), max(math.ceil(box.left - _ROUNDING_PX), 0)
+    bottom = min(math.floor(box.top + box.height + _ROUNDING_PX), height)
+    right = min(math.floor(box.left + box.width + _ROUNDING_PX), width)
+    return Window(top, left, max(bottom - top, 0), max(right - left, 0))
 
-    return tuple(window(box) for box in boxes(levels, height, width, p, focus))
+
+def nested(inside: Sequence[Box], p: float) -> tuple[Box, ...]:
+    """The boxes of levels 1, 2, 3, ... within level 0, from the `boxes` of each within the one before."""
+    found, scale = [Box(0.0, 0.0, 0.0, 0.0)], 1.0
+    for box in inside:
+        outer = found[-1]
+        top, left = outer.top + box.top * scale, outer.left + box.left * scale
+        found.append(Box(top, left, box.height * scale, box.width * scale))
+        scale /= p
+    return tuple(found[1:])
+
+
+def margin_factor(margin: float, width: float) -> float:
+    """p of a level `width` wide that reaches out by `margin` on the left and on the right: (W + 2 margin) / W.
+
+    Raises InvalidInputError for a margin that is not finite and above 0.
+    """
+    if not 0 < _number(margin) < math.inf:
+        raise InvalidInputError(
+            f"The margin must be a number of pixels above 0, but is {margin!r}. At a width of {width:g}, "
+            f"{width / 2:g} doubles the view (p = 2)."
+        )
+    return (width + 2 * float(margin)) / width
 
 
 def pyramid_depth(height: int, width: int, p: int) -> int:

@@ -27,9 +27,7 @@ def own_noise(
     levels = list(indices)
     out = torch.empty((len(levels), *shape), device=device)
     for row, level in enumerate(levels):
-        generator = torch.Generator(device)
-        generator.manual_seed(_stream(seed, level))
-        out[row].normal_(generator=generator)
+        out[row].normal_(generator=level_generator(seed, level, device))
     return out
 
 
@@ -54,9 +52,16 @@ def zoom_noise(
     return nest(own, check_factor(p), inside, gain=p, loop=loop)
 
 
-def _stream(seed: int, level: int) -> int:
+def level_generator(seed: int, index: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator of one level's own, which follows from the seed and the index alone."""
+    generator = torch.Generator(device)
+    generator.manual_seed(stream(seed, index))
+    return generator
+
+
+def stream(seed: int, index: int) -> int:
     """A seed per level, well mixed: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
-    x = (seed + (level + 1) * 0x9E3779B97F4A7C15) & _MASK
+    x = (seed + (index + 1) * 0x9E3779B97F4A7C15) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
     return (x ^ (x >> 31)) >> 1

@@ -56,14 +56,13 @@ def merge(bands: Sequence[Tensor], p: int) -> Tensor:
 
 
 def nest(
-    levels: Tensor, p: float, inside: Sequence[Window], *, gain: float = 1.0, feather: float = 0.0, loop: bool = False
+    levels: Tensor, p: int, inside: Sequence[Window], *, gain: float = 1.0, feather: float = 0.0, loop: bool = False
 ) -> Tensor:
     """Replace the window of each level by gain * D(next level), from the deepest level up. (L, C, H, W) -> the same.
 
     Since the next level is complete before it is pasted, this recursion is exact at every depth, also where deeper
     windows fall between pixels (arXiv 2312.02149, Algorithm 1). `inside` holds L-1 windows; in a loop L, the last one
-    showing level 0. Windows of another size than H/p x W/p are filled by anti-aliased bilinear resizing. `feather` is
-    the share of the window's side over which the paste fades in.
+    showing level 0. `feather` is the share of the window's side over which the paste fades in.
     """
     out = levels.clone()
     L = len(out)
@@ -71,31 +70,24 @@ def nest(
     turns = [*range(L), *([k % L for k in range(_loop_turns(p))] if loop else [])]
     for i in reversed(turns if loop else turns[:-1]):
         rows, columns = inside[i].slices
-        paste = _shrink(out[(i + 1) % L], p, inside[i])
+        paste = down(out[(i + 1) % L], p)
         if gain != 1:
             paste = paste * gain
         if feather:
-            vertical, horizontal = _fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
+            vertical, horizontal = fade(inside[i], levels.shape[-2], levels.shape[-1], feather, paste.device)
             paste = torch.lerp(levels[i, :, rows, columns], paste, vertical * horizontal)
         out[i, :, rows, columns] = paste
     return out
 
 
-def _shrink(level: Tensor, p: float, window: Window) -> Tensor:
-    if p == int(p) and level.shape[-2:] == (window.height * p, window.width * p):
-        return down(level, int(p))
-    size = (window.height, window.width)
-    return F.interpolate(level[None], size=size, mode="bilinear", align_corners=False, antialias=True)[0]
-
-
-def _loop_turns(p: float) -> int:
+def _loop_turns(p: int) -> int:
     """Levels after which a window is below 2^-24 of its start."""
     return math.ceil(24 / math.log2(p))
 
 
 @lru_cache(maxsize=256)
 @torch.inference_mode(False)  # the cache outlives the caller's mode
-def _fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> tuple[Tensor, Tensor]:
+def fade(window: Window, height: int, width: int, feather: float, device: torch.device) -> tuple[Tensor, Tensor]:
     """Weight of the paste, as factors (h, 1) and (w,): 0 at the window's border, 1 inside, smooth. A side on the
     image's own edge does not fade."""
     vertical = _ramp(window.height, window.top > 0, window.top + window.height < height, feather)

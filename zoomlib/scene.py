@@ -174,4 +174,5 @@ def pictures(denoiser: Denoiser, state: State) -> tuple[Tensor, Tensor]:
 def finished(denoiser: Denoiser, state: State, scene: Scene) -> ZoomStack:
     """The stack of a run's last state, in pixels."""
     levels = pictures(denoiser, state)[0].clamp(-1, 1)
-    return ZoomStack(levels, scene.p, grid_focus(len(levels), *denoiser.shape[1:], scene.p, scene.focus))
+    H, W = levels.shape[2:] if state.pictures else denoiser.shape[1:]  # the grid that the windows were snapped to
+    return ZoomStack(levels, scene.p, grid_focus(len(levels), H, W, scene.p, scene.focus))

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from zoomlib import photograph
+from zoomlib.area import show
 from zoomlib.blend import Mode, blend
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Box, Focus, boxes, check_focus, nearest_windows, ring
+from zoomlib.geometry import Box, Focus, boxes, check_focus, ring
 from zoomlib.images import read_picture, save_png
 from zoomlib.photograph import Photograph
 from zoomlib.pyramid import nest
@@ -99,13 +100,31 @@ class ZoomStack:
         return boxes(len(self), self.levels.shape[2], self.levels.shape[3], self.p, self.focus)
 
     def image(self, i: int, feather: float = 0.0) -> Tensor:
-        """Level i with all deeper ones pasted in, on whole pixels, float32 (C, H, W). Feather as in `render_levels`."""
+        """Level i with all deeper ones pasted in, float32 (C, H, W). Feather as in `render_levels`.
+
+        Every pixel that lies wholly in the next level's window shows its mean there, at any p.
+        """
         if not 0 <= i < len(self):
             raise InvalidInputError(f"This stack has levels 0 to {len(self) - 1}, not {i!r}.")
         _check_feather(feather)
         L, _, H, W = self.levels.shape
-        inside = nearest_windows(L, H, W, self.p, self.focus)
-        return nest(self.levels[i:], self.p, inside[i:], feather=feather)[0]
+        if self._divides:
+            return nest(self.levels[i:], int(self.p), ring(L, H, W, int(self.p), self.focus)[i:-1], feather=feather)[0]
+        return show(list(self.levels[i:]), self.windows[i:], self.p, feather)
+
+    def rendered(self, feather: float = 0.0) -> "ZoomStack":
+        """The stack of all `image`s: levels that agree."""
+        if self._divides:
+            levels = render_levels(self.levels, int(self.p), self.focus, feather)
+        else:
+            levels = torch.stack([self.image(i, feather) for i in range(len(self))])
+        return ZoomStack(levels, self.p, self.focus)
+
+    @property
+    def _divides(self) -> bool:
+        """Whether p divides levels into whole pixels."""
+        H, W = self.levels.shape[2:]
+        return self.p == int(self.p) and not H % int(self.p) and not W % int(self.p)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write level_00.png, level_01.png, ... (8 bit, lossless) and, last, the manifest with their SHA-256."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import corner, nearest_windows, ring, windows
+from zoomlib.geometry import corner, ring, windows
 from zoomlib.pyramid import down, merge, nest, split, up
 
 
@@ -119,11 +119,3 @@ def test_a_closed_loop_shows_the_first_level_in_the_last():
     for i in range(8):
         rows, columns = inside[i].slices
         assert torch.allclose(rendered[i, :, rows, columns], down(rendered[(i + 1) % 8], 2), atol=1e-6)
-
-
-def test_windows_between_pixels_are_filled_by_resizing():
-    inside = nearest_windows(2, 60, 60, 1.7)
-    x = torch.zeros(2, 1, 60, 60)
-    x[1] = 1
-    picture = nest(x, 1.7, inside)[0, 0]
-    assert picture.sum() == pytest.approx(inside[0].height * inside[0].width)

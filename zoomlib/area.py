@@ -1,0 +1,53 @@
+"""Means over areas: levels shown in wider ones at any zoom factor, exactly."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zoomlib.geometry import Box, Window, nested, whole_pixels
+from zoomlib.pyramid import fade
+
+
+def shares(start: float, length: float, cells: int, pixels: int) -> Tensor:
+    """(cells, pixels), float64: the share of each of equal cells, together `length` from `start`, in each pixel."""
+    edges = start + length * torch.arange(cells + 1, dtype=torch.float64)[:, None] / cells
+    pixel = torch.arange(pixels, dtype=torch.float64)
+    overlap = (torch.minimum(edges[1:], pixel + 1) - torch.maximum(edges[:-1], pixel)).clamp(min=0)
+    return overlap * (cells / length)
+
+
+def mean(image: Tensor, box: Box, height: int, width: int) -> Tensor:
+    """Mean of `image` (..., H, W) over each of height x width equal cells of `box`, float64 on the CPU."""
+    H, W = image.shape[-2:]
+    exact = image.detach().cpu().double()  # in this order: not every device has float64
+    return shares(box.top, box.height, height, H) @ exact @ shares(box.left, box.width, width, W).T
+
+
+def show(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> Tensor:
+    """The first level with all deeper ones in it: (C, H, W) tensors of one size -> the same, a new one.
+
+    `inside` are the boxes of each level in the one before (`geometry.boxes`). A pixel takes the mean over its area of
+    the deepest level that covers it wholly, straight from that level's own pixels: nothing is scaled twice. Pixels that
+    a box cuts stay. `feather` as in `stack.render_levels`.
+    """
+    out = levels[0].clone()
+    H, W = out.shape[-2:]
+    for level, box in zip(levels[1:], nested(inside, p), strict=True):
+        window = whole_pixels(box, H, W)
+        if not window.height or not window.width:
+            break
+        rows, columns = window.slices
+        paste = mean(level, _within(window, box, H, W), window.height, window.width).to(out)
+        if feather:
+            vertical, horizontal = fade(window, H, W, feather, out.device)
+            paste = torch.lerp(out[:, rows, columns], paste, vertical * horizontal)
+        out[:, rows, columns] = paste
+    return out
+
+
+def _within(window: Window, box: Box, height: int, width: int) -> Box:
+    """The window in pixels of the level whose box it lies in, moved inside by what rounding has left."""
+    scale_y, scale_x = height / box.height, width / box.width
+    top, left = max((window.top - box.top) * scale_y, 0.0), max((window.left - box.left) * scale_x, 0.0)
+    return Box(top, left, min(window.height * scale_y, height - top), min(window.width * scale_x, width - left))

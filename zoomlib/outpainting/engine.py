@@ -1,0 +1,177 @@
+"""The engine of all outpainting methods: from the deepest level to the widest, one border after the other."""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from zoomlib.area import show
+from zoomlib.denoiser import Denoiser
+from zoomlib.inpainting import Config as FillConfig
+from zoomlib.inpainting import Filling, RefineNoise, prepare
+from zoomlib.noise import draw_seed, level_generator
+from zoomlib.outpainting.canvas import agree, band, border, sides
+from zoomlib.outpainting.padding import pad
+from zoomlib.outpainting.scene import Setting, check_scene
+from zoomlib.outpainting.settings import Config
+from zoomlib.scene import Scene
+from zoomlib.walk import Record, State, check_run
+
+Made = tuple[Tensor, tuple[Record, ...]]
+"""A picture (3, H, W) and the records of its making."""
+
+Making = Generator[None, None, Made]
+"""Returns what it makes, and yields after every step of a sampler."""
+
+
+def run(
+    denoiser: Denoiser,
+    prompts: Sequence[str],
+    config: Config,
+    scene: Scene,
+    *,
+    generator: torch.Generator,
+    state: State | None = None,
+    refine_noise: RefineNoise | None = None,
+) -> Iterator[State]:
+    """Outpaint a scene from the deepest level to the widest; yield the state after every step, in pictures.
+
+    The deepest level is sampled plainly, or given (`photo`, `images`). Every wider one shows, in all pixels that lie
+    wholly in the next level's window, the mean of the deepest level that covers them, and the rest is made around it.
+    Of a picture that is given to a wider level, everything is kept but the window, which shows the deeper levels, and,
+    where the two do not agree, a band around it, which is made anew. `refine_noise` may better the noise that a border
+    starts from. A run goes on from the last level that was finished.
+
+    Randomness: one draw from the generator; a level's own follows from it and from the level's number counted from the
+    deepest, or from the scene's `seeds`, so that levels do not depend on how many wider ones there are.
+    Raises InvalidInputError at once for what cannot be done.
+    """
+    check_run(denoiser, prompts, 10**9, generator, None)
+    setting = check_scene(denoiser, prompts, config, scene)
+    check_run(denoiser, prompts, sum(setting.steps), generator, state)
+    work = _Outpainting(denoiser, prompts, config, scene, setting, refine_noise)
+    work.check()
+    return work.walk(generator, state)
+
+
+@dataclass(frozen=True, eq=False)
+class _Outpainting:
+    denoiser: Denoiser
+    prompts: Sequence[str]
+    config: Config
+    scene: Scene
+    setting: Setting
+    refine_noise: RefineNoise | None
+
+    def check(self) -> None:
+        """Raise InvalidInputError where the model cannot fill as configured."""
+        self.denoiser.condition(self.prompts, self.scene.negatives)
+        self.prepare(0, torch.zeros(self.setting.shape), None, self.config.filling())
+
+    def walk(self, generator: torch.Generator, state: State | None) -> Iterator[State]:
+        """All levels from the deepest out, but those that a state holds already."""
+        if state is None:
+            levels = torch.zeros(len(self.prompts), *self.setting.shape)
+            nothing = torch.zeros(len(levels), 1, 1, 1)
+            state = State(0, nothing, levels, levels, generator.get_state(), 0, pictures=True)
+        generator.set_state(state.generator_state)
+        state = replace(state, index=state.resumes_at, resume_at=state.resumes_at)
+        seed, done = draw_seed(generator), 0
+        for level, steps in reversed(list(enumerate(self.setting.steps))):
+            done += steps
+            if done <= state.index:
+                continue
+            making = self.make(level, state.clean, self._generator(level, seed, generator.device))
+            picture, records = yield from _counted(making, state, done)
+            levels = state.clean.clone()
+            levels[level] = picture
+            facts = tuple({"level": level, **record} for record in records)
+            state = replace(
+                state, index=done, resume_at=done, clean=levels, estimate=levels, records=(*state.records, *facts)
+            )
+            yield state
+
+    def _generator(self, level: int, seed: int, device: torch.device) -> torch.Generator:
+        if level in self.scene.seeds:
+            return torch.Generator(device).manual_seed(self.scene.seeds[level])
+        return level_generator(seed, len(self.prompts) - 1 - level, device)
+
+    def make(self, level: int, levels: Tensor, generator: torch.Generator) -> Making:
+        """A level, with all deeper ones of `levels` finished; yields at every step of a sampler."""
+        setting, given = self.setting, self.setting.images.get(level)
+        if level == len(levels) - 1:
+            return (yield from self._innermost(given, generator))
+        beneath = torch.zeros(setting.shape) if given is None else given
+        picture = show([beneath, *levels[level + 1 :]], setting.inside[level:], setting.p)
+        parts = self._parts(level, picture)
+        if given is None:
+            picture = pad(picture, setting.kept[level], self.config.padding, generator)
+        before, records = picture, list[Record]()
+        for name, part in parts.items():
+            picture, found = yield from self._fill(level, picture, part, generator)
+            records += [{"part": name, **record} for record in found]
+        kept = ~torch.stack(list(parts.values())).any(0) if parts else torch.ones(picture.shape[1:], dtype=torch.bool)
+        change = float((picture - before)[:, kept].abs().max())
+        return picture, ({"what": "kept", "pixels": int(kept.sum()), "change": change}, *records)
+
+    def _innermost(self, given: Tensor | None, generator: torch.Generator) -> Making:
+        """The deepest level: sampled plainly where it is not given."""
+        if given is not None:
+            return given, ()
+        level, config = len(self.prompts) - 1, self.config.first_filling()
+        filling = self.prepare(level, torch.zeros(self.setting.shape), None, config)
+        picture, _ = yield from _sampled(filling, filling.draw(generator), generator)
+        return picture, ()
+
+    def _parts(self, level: int, picture: Tensor) -> dict[str, Tensor]:
+        """What is to be made of a level, in order; `picture` shows the deeper levels already."""
+        kept, (_, H, W) = self.setting.kept[level], self.setting.shape
+        given = self.setting.images.get(level)
+        if given is not None:
+            return {} if agree(given, picture, kept) else {"band": band(kept, H, W, self.config.band * W)}
+        return sides(kept, H, W) if self.config.mode == "sequential" else {"border": border(kept, H, W)}
+
+    def _fill(self, level: int, picture: Tensor, part: Tensor, generator: torch.Generator) -> Making:
+        """The picture with one part made."""
+        filling = self.prepare(level, picture, part, self.config.filling())
+        noise, records = filling.draw(generator), list[Record]()
+        if self.config.noise == "fourier":
+            from zoomlib.inpainting.frequency import fourier_noise
+
+            noise = fourier_noise(filling, noise)
+        if self.refine_noise is not None:
+            noise, found = self.refine_noise(filling, noise, generator)
+            records += found
+        picture, joins = yield from _sampled(filling, noise, generator)
+        return picture, (*records, *joins)
+
+    def prepare(self, level: int, picture: Tensor, part: Tensor | None, config: FillConfig) -> Filling:
+        """The filling of a part (H, W) of a level's picture; None is all of it."""
+        mask = torch.ones(picture.shape[1:]) if part is None else part.float()
+        one, negatives = slice(level, level + 1), self.scene.negatives
+        told = None if negatives is None else negatives[one]
+        return prepare(self.denoiser, self.prompts[one], picture[None], mask[None, None], config, told)
+
+
+def _counted(making: Making, state: State, done: int) -> Generator[State, None, Made]:
+    """What is made, and meanwhile a state for every step before the last; steps beyond those counted yield none."""
+    index = state.index
+    while True:
+        try:
+            next(making)
+        except StopIteration as end:
+            made: Made = end.value
+            return made
+        index += 1
+        if index < done:
+            yield replace(state, index=index)
+
+
+def _sampled(filling: Filling, noise: Tensor, generator: torch.Generator) -> Making:
+    """The filled picture and the records of its border; yields after every step."""
+    for state in filling.states(noise, generator):
+        yield
+        clean = state.clean
+    pictures, records = filling.joined(clean)
+    return pictures[0], records
