@@ -105,31 +105,35 @@ class Filling:
     @torch.no_grad()
     def states(self, noise: Tensor, generator: torch.Generator) -> Iterator[State]:
         """Make the part, starting from `noise`; yields the state after every step that is walked."""
-        ladder, z = self.denoiser.ladder(self.config.steps), self.begin(noise)
-        for k in range(self.start, self.config.steps):
+        ladder, config, z = self.denoiser.ladder(self.config.steps), self.config, self.begin(noise)
+        for k in range(self.start, config.steps):
             now, then = ladder[k], ladder[k + 1]
-            for again in range(self.config.resampling):
+            for again in range(config.resampling):
                 if again:
                     z = back(z, now, then, self._noise(generator))
-                if (again or k > self.start) and self.config.conditioning == "renoise":
-                    z = torch.lerp(at_level(self.known, now, self._noise(generator)), z, self.unknown)
-                if (
-                    not again
-                    and self.config.conditioning == "langevin"
-                    and k + self.config.langevin.early_stop < len(ladder)
-                ):
-                    z = self._relaxed(z, now, generator)
-                estimate = self.denoiser.predict_clean(z, now, self.condition)
+                if again or k > self.start:
+                    z = self._renoised(z, now, generator)
+                z, estimate = self._estimated(z, now, generator, inner=not again)
                 # What is kept takes part in every step as it is: what is made joins it and not the model's copy of it.
                 clean = torch.lerp(self.known, estimate, self.unknown)
-                z = update(z, clean, now, then, self.config.eta, fresh(z, then, self.config.eta, self.draw, generator))
+                z = update(z, clean, now, then, config.eta, fresh(z, then, config.eta, self.draw, generator))
             yield State(k + 1, z, clean, estimate, generator.get_state())
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         return self.draw(generator).to(self.denoiser.device)
 
-    def _relaxed(self, z: Tensor, now: Step, generator: torch.Generator) -> Tensor:
-        """z after the Langevin steps of a noise level."""
+    def _renoised(self, z: Tensor, now: Step, generator: torch.Generator) -> Tensor:
+        """z with its known places noised anew, where the configuration says so."""
+        if self.config.conditioning != "renoise":
+            return z
+        return torch.lerp(at_level(self.known, now, self._noise(generator)), z, self.unknown)
+
+    def _estimated(self, z: Tensor, now: Step, generator: torch.Generator, inner: bool) -> tuple[Tensor, Tensor]:
+        """z, after Langevin steps where the configuration says so, and the model's estimate of it."""
+        settings = self.config.langevin
+        inner = inner and self.config.conditioning == "langevin"
+        if not inner or now.index + settings.early_stop >= self.config.steps:
+            return z, self.denoiser.predict_clean(z, now, self.condition)
         return relax(
             z,
             now,
@@ -137,11 +141,11 @@ class Filling:
             unknown=self.unknown,
             predict=lambda z: self.denoiser.predict_clean(z, now, self.condition),
             draw=lambda: self._noise(generator),
-            settings=self.config.langevin,
+            settings=settings,
         )
 
     def picture(self, clean: Tensor) -> Tensor:
-        """The filled pictures, float32 (B, 3, H, W) on the CPU: kept pixels bit for bit, what was made joined to them."""
+        """The filled pictures, float32 (B, 3, H, W) on the CPU: kept pixels bit for bit, the rest joined to them."""
         return self.joined(clean)[0]
 
     def joined(self, clean: Tensor) -> tuple[Tensor, tuple[Record, ...]]:

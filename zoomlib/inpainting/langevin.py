@@ -1,5 +1,6 @@
 """Langevin steps between those of a sampler, so that what is made fits what is kept (LanPaint, arXiv 2502.03491)."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,19 +51,27 @@ def relax(
     predict: Callable[[Tensor], Tensor],
     draw: Callable[[], Tensor],
     settings: Langevin,
-) -> Tensor:
-    """z (B, C, H, W) after the inner steps at the noise level `now`, moved towards what fits `known` (B, C, H, W).
+) -> tuple[Tensor, Tensor]:
+    """z (B, C, H, W) after the inner steps at the noise level `now`, and the model's estimate of it.
 
     predict: the model's clean estimate at this level. draw: white noise like z.
     """
     kept = 1 - unknown
-    stiff = 1 + settings.lam * kept  # A, in units of 1 / sigma^2
-    length = settings.step_size * torch.where(kept > 0, settings.beta / stiff, 1.0)
-    decay = torch.exp(-stiff * length)
+    # Where the model is sure, the pull on kept places is 1 + lambda times as stiff as anywhere else.
+    length = settings.step_size * torch.where(kept > 0, settings.beta / (1 + settings.lam), 1.0)
+    h, persistence = (2 * length).sqrt(), math.exp(-settings.friction * settings.step_size)
+
+    def force(z: Tensor) -> tuple[Tensor, Tensor]:
+        x = predict(z)
+        return (now.alpha * (x + kept * (1 + settings.lam) * (known - x)) - z) / now.sigma, x
+
+    momentum = draw()
+    pull, x = force(z)
     for _ in range(settings.inner_steps):
-        mean = now.alpha * predict(z)
-        target = torch.where(
-            kept > 0, ((1 + settings.lam) * now.alpha * known + settings.lam * (z - mean)) / stiff, mean
-        )
-        z = target + (z - target) * decay + now.sigma * torch.sqrt((1 - decay**2) / stiff) * draw()
-    return z
+        momentum = momentum + h / 2 * pull
+        z = z + now.sigma * h / 2 * momentum
+        momentum = persistence * momentum + math.sqrt(1 - persistence**2) * draw()
+        z = z + now.sigma * h / 2 * momentum
+        pull, x = force(z)
+        momentum = momentum + h / 2 * pull
+    return z, x
