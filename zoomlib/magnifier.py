@@ -1,0 +1,83 @@
+"""The window of a level, and the next level that shows it at full size: shrinking, enlarging, and making them agree."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoomlib.area import shares
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import Box, whole_pixels
+
+ROUNDS = 32
+
+
+class Magnifier:
+    """A box of a wide H x W level that a deep H x W level shows, at any zoom factor, also between pixels.
+
+    `window`: the pixels of the wide level that lie wholly in the box; each is the mean of what the deep level shows of
+    it. All functions take and return float tensors (..., H, W), or (..., h, w) for windows, and work in float64 inside,
+    so that means that should be equal are. Raises InvalidInputError for a box without a whole pixel.
+    """
+
+    def __init__(self, box: Box, height: int, width: int):
+        self.box, self.size, self.window = box, (height, width), whole_pixels(box, height, width)
+        if not self.window.height or not self.window.width:
+            raise InvalidInputError(
+                f"A window of {box.height:.3g} x {box.width:.3g} pixels holds no whole pixel that could be enlarged. "
+                "Use a smaller zoom factor or larger levels."
+            )
+        self._rows = _shares(self.window.top - box.top, self.window.height, box.height, height)
+        self._columns = _shares(self.window.left - box.left, self.window.width, box.width, width)
+        self._spread_rows, self._spread_columns = (torch.linalg.pinv(a) for a in (self._rows, self._columns))
+
+    def shown(self, wide: Tensor) -> Tensor:
+        """What the wide level shows in the window."""
+        rows, columns = self.window.slices
+        return wide[..., rows, columns]
+
+    def shrink(self, deep: Tensor) -> Tensor:
+        """The deep level as the window shows it: the means over its pixels."""
+        return _between(self._rows, deep, self._columns)
+
+    def spread(self, window: Tensor) -> Tensor:
+        """The smallest change of the deep level that changes these means by `window`: pseudo-inverse of `shrink`."""
+        return _between(self._spread_rows, window, self._spread_columns)
+
+    def project(self, deep: Tensor, window: Tensor, weight: Tensor | float = 1.0) -> Tensor:
+        """The nearest deep level whose means are `window`: x + A+ (w - A x) (arXiv 2212.00490, equation 10).
+
+        With a weight, (h, w) of 0 to 1, only that share of the difference is made good.
+        """
+        return deep + self.spread((window - self.shrink(deep)) * weight)
+
+    def confine(self, deep: Tensor, window: Tensor, weight: Tensor | float = 1.0) -> Tensor:
+        """As `project`, in [-1, 1]: the two in turn, which ends where both hold if such a level exists."""
+        for _ in range(ROUNDS):
+            deep = self.project(deep, window, weight)
+            if bool((deep.abs() <= 1).all()):
+                break
+            deep = deep.clamp(-1, 1)
+        return deep
+
+    def enlarge(self, wide: Tensor) -> Tensor:
+        """The box of a wide level (C, H, W) at the deep level's size: bicubic, then with the means of its pixels."""
+        H, W = self.size
+        y = self.box.top + (torch.arange(H, dtype=torch.float64) + 0.5) * self.box.height / H
+        x = self.box.left + (torch.arange(W, dtype=torch.float64) + 0.5) * self.box.width / W
+        down, across = torch.meshgrid(y * 2 / H - 1, x * 2 / W - 1, indexing="ij")
+        grid = torch.stack([across, down], -1)[None].to(wide.device, wide.dtype)
+        smooth = F.grid_sample(wide[None], grid, mode="bicubic", padding_mode="border", align_corners=False)[0]
+        return self.project(smooth, self.shown(wide))
+
+
+def _shares(start: float, pixels: int, length: float, size: int) -> Tensor:
+    """(pixels, size): shares of the deep level's pixels in each pixel of the window, which begins at `start` in a box
+    of that length; what rounding has put outside the level is moved inside."""
+    scale = size / length
+    first = max(start * scale, 0.0)
+    return shares(first, min(pixels * scale, size - first), pixels, size)
+
+
+def _between(rows: Tensor, x: Tensor, columns: Tensor) -> Tensor:
+    exact = x.detach().cpu().double()  # in this order: not every device has float64
+    return (rows @ exact @ columns.T).to(x)
