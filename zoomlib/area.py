@@ -24,26 +24,43 @@ def mean(image: Tensor, box: Box, height: int, width: int) -> Tensor:
     return shares(box.top, box.height, height, H) @ exact @ shares(box.left, box.width, width, W).T
 
 
-def show(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> Tensor:
-    """The first level with all deeper ones in it: (C, H, W) tensors of one size -> the same, a new one.
+def render(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> list[Tensor]:
+    """Every level with all deeper ones in it: (C, H, W) tensors of one size -> the same, new ones.
 
-    `inside` are the boxes of each level in the one before (`geometry.boxes`). A pixel takes the mean over its area of
-    the deepest level that covers it wholly, straight from that level's own pixels: nothing is scaled twice. Pixels that
-    a box cuts stay. `feather` as in `stack.render_levels`.
+    `inside` are the boxes of each level in the one before (`geometry.boxes`). `feather` as in `stack.render_levels`.
+    """
+    rendered: list[Tensor] = []
+    for k in reversed(range(len(levels))):
+        rendered.insert(0, show([levels[k], *rendered], inside[k:], p, feather))
+    return rendered
+
+
+def show(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> Tensor:
+    """The first level with the deeper ones, which are rendered, in it; otherwise as `render`.
+
+    A pixel takes the mean over its area of the deepest level that covers it wholly, straight from that level's own
+    pixels: nothing is scaled twice. Pixels that a box cuts stay.
     """
     out = levels[0].clone()
     H, W = out.shape[-2:]
-    for level, box in zip(levels[1:], nested(inside, p), strict=True):
-        window = whole_pixels(box, H, W)
+    for depth, (level, box) in enumerate(zip(levels[1:], nested(inside, p), strict=True)):
+        # Where a deeper level fades, the next level, which is rendered, has both.
+        window = whole_pixels(_core(box, feather) if depth else box, H, W)
         if not window.height or not window.width:
             break
         rows, columns = window.slices
         paste = mean(level, _within(window, box, H, W), window.height, window.width).to(out)
-        if feather:
+        if feather and not depth:
             vertical, horizontal = fade(window, H, W, feather, out.device)
             paste = torch.lerp(out[:, rows, columns], paste, vertical * horizontal)
         out[:, rows, columns] = paste
     return out
+
+
+def _core(box: Box, feather: float) -> Box:
+    """The part of a box in which nothing fades."""
+    y, x = feather * box.height, feather * box.width
+    return Box(box.top + y, box.left + x, box.height - 2 * y, box.width - 2 * x)
 
 
 def _within(window: Window, box: Box, height: int, width: int) -> Box:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoomlib import photograph
-from zoomlib.area import show
+from zoomlib.area import render
 from zoomlib.blend import Mode, blend
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Focus, boxes, check_focus, ring
@@ -107,17 +107,14 @@ class ZoomStack:
         if not 0 <= i < len(self):
             raise InvalidInputError(f"This stack has levels 0 to {len(self) - 1}, not {i!r}.")
         _check_feather(feather)
-        L, _, H, W = self.levels.shape
-        if self._divides:
-            return nest(self.levels[i:], int(self.p), ring(L, H, W, int(self.p), self.focus)[i:-1], feather=feather)[0]
-        return show(list(self.levels[i:]), self.windows[i:], self.p, feather)
+        return ZoomStack(self.levels[i:], self.p, self.focus and self.focus[i:]).rendered(feather).levels[0]
 
     def rendered(self, feather: float = 0.0) -> "ZoomStack":
         """The stack of all `image`s: levels that agree."""
         if self._divides:
             levels = render_levels(self.levels, int(self.p), self.focus, feather)
         else:
-            levels = torch.stack([self.image(i, feather) for i in range(len(self))])
+            levels = torch.stack(render(list(self.levels), self.windows, self.p, feather))
         return ZoomStack(levels, self.p, self.focus)
 
     @property
