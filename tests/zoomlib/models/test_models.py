@@ -7,42 +7,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.doubles.tiny_pipelines import TEXT, latent_pipeline, tiny_unet
 from zoomlib.bundled.assemble import write_model
-from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.inpainting import Config, inpaint
 from zoomlib.inpainting.seam import join
 from zoomlib.methods import independent
 from zoomlib.models import describe, load_denoiser, load_upscaler
-from zoomlib.models.components import new_text_encoder, new_unet, save_component, unet_input
+from zoomlib.models.components import new_text_encoder, save_component, unet_input
 from zoomlib.models.super_resolution import SuperResolution
-
-TEXT = {
-    "vocab_size": train_tokenizer().get_vocab_size(),
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "max_position_embeddings": MAX_TOKENS,
-}
-
-
-def tiny_unet(in_channels, out_channels, size=8):
-    return new_unet(
-        {
-            "sample_size": size,
-            "in_channels": in_channels,
-            "out_channels": out_channels,
-            "block_out_channels": (8, 16),
-            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-            "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-            "layers_per_block": 1,
-            "cross_attention_dim": 16,
-            "attention_head_dim": 2,
-            "norm_num_groups": 4,
-        }
-    )
 
 
 @pytest.fixture(scope="module")
@@ -53,45 +27,6 @@ def pixel_folder(tmp_path_factory):
     write_model(tiny_unet(28, 12), new_text_encoder(TEXT), folder, torch.float32)
     save_component(SuperResolution(width=8, blocks=1), folder / "super_resolution", torch.float32)
     return folder
-
-
-def latent_pipeline(folder, unet_channels, prediction="epsilon"):
-    """Stable Diffusion's parts, tiny, written by diffusers' own pipeline class."""
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline
-    from transformers import AutoTokenizer
-
-    torch.manual_seed(1)
-    shapes = folder / "tokenizer-source"
-    write_model(tiny_unet(28, 12), new_text_encoder(TEXT), shapes, torch.float32)
-    vae = AutoencoderKL(
-        block_out_channels=(8, 8),
-        latent_channels=4,
-        norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        sample_size=16,
-    )
-    pipeline = StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=new_text_encoder(TEXT),
-        tokenizer=AutoTokenizer.from_pretrained(shapes / "tokenizer"),
-        unet=tiny_unet(unet_channels, 4),
-        scheduler=DDIMScheduler(
-            beta_schedule="scaled_linear",
-            beta_start=0.00085,
-            beta_end=0.012,
-            clip_sample=False,
-            set_alpha_to_one=True,
-            steps_offset=1,
-            prediction_type=prediction,
-            timestep_spacing="trailing",
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.save_pretrained(folder / "model", safe_serialization=True)
-    return folder / "model", pipeline
 
 
 def test_a_pixel_model_is_a_denoiser(pixel_folder):
