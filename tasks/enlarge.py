@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tasks.events import Listener, StageMoved, StageStarted
+from tasks.given import fitted_photo, put_back
 from tasks.loop import reach, unrolled
-from tasks.photo import fitted_photo
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
 from tasks.stage import Json, Made
@@ -29,11 +29,21 @@ def enlarging_inputs(run: Run, results: Results) -> Json:
         "sampled": results["sampling"].artifacts["sampled"].sha256,
         "p": run.p,
         "focus": plain_focus(run),
-        "photo": run.photo_sha256,
+        "photo": None if run.photo is None else run.photo.sha256,
         "upscaler": None if run.upscaler is None else [run.upscaler["id"], run.upscaler["revision"]],
         "dtype": run.config.model.dtype,
         "consolidation": consolidation(run),
-    }
+    } | ({} if run.upscaler is None else _given_inputs(run))
+
+
+def _given_inputs(run: Run) -> dict[str, Json]:
+    """The given pictures, which are put back where they hold more than was sampled."""
+    base, inputs = run.config.base, dict[str, Json]()
+    if run.images:
+        inputs["images"] = {str(level): picture.sha256 for level, picture in sorted(run.images.items())}
+    if base is not None:
+        inputs["base"] = {"stack": list(base.stack), "levels": list(base.levels)}
+    return inputs
 
 
 def consolidation(run: Run) -> dict[str, Any] | None:
@@ -52,7 +62,8 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     focus = grid_focus(L, H, W, run.p, run.focus)  # the windows that were sampled
     levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
     if run.upscaler is not None:
-        levels = reconcile(run, levels, focus)
+        levels = reconcile(run, put_back(run, sampled, levels), focus)
+        levels = put_back(run, sampled, levels)
     folder = ZoomStack(levels.clamp(-1, 1), run.p, focus).save(work / "stack")
     on_event(StageMoved(NAME, len(sampled)))
     return Made({file.name: file for file in sorted(folder.iterdir())}, {"shape": list(levels.shape)})

@@ -39,11 +39,13 @@ class Environment:
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
     runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
+    vision_model: TENFOLD_VISION_MODEL, the vision model that writes prompts where a method can use one.
     """
 
     debug: bool = False
     runs: Path = Path("runs")
     models: Path = Path("models")
+    vision_model: str | None = None
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -52,4 +54,5 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=variables.get("TENFOLD_DEBUG", "").strip().lower() not in ("", "0", "false", "no"),
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
+        vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
     )

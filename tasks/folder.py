@@ -13,8 +13,9 @@ from tasks.stage import Json, Manifest, locked
 from tasks.store import Artifact, sha256_of, write_bytes
 
 CONFIG, TABLE = "config.json", "scores.parquet"
-PLACES = {"story": "", "levels": "stack/", "video": "", "pictures": ""}
-"""Where a stage's files stand in the run folder; what is not here is for machines and stays in the store."""
+PLACES = {"story": "", "sampling": "", "levels": "stack/", "video": "", "pictures": ""}
+"""Where a stage's files stand in the run folder; what has no suffix in its name is for machines and stays in the
+store."""
 
 
 def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
@@ -39,7 +40,8 @@ def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]
     """Names in the run folder, and what stands there."""
     for stage, place in PLACES.items():
         for name, artifact in results[stage].artifacts.items():
-            yield place + name, artifact
+            if "." in name:
+                yield place + name, artifact
 
 
 def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str]) -> Json:
@@ -52,7 +54,10 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "config": run.config.model_dump(mode="json"),
         "model": _plain({name: value for name, value in run.model.items() if name != "folder"}),
         "scorer": None if run.scorer is None else _plain(run.scorer),
-        "photo_sha256": run.photo_sha256,
+        "base": None if run.config.base is None else run.config.base.run,
+        "photo_sha256": None if run.photo is None else run.photo.sha256,
+        "images_sha256": {str(level): picture.sha256 for level, picture in sorted(run.images.items())},
+        "notes": list(run.notes),
         "device": sampled["device"],
         "versions": sampled["versions"],
         "stages": {name: {"key": m.key.digest, "seconds": m.seconds} for name, m in results.items()},

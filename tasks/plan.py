@@ -6,30 +6,36 @@ Nothing is written and, where the model describes itself, nothing is loaded.
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields, is_dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 import prompts
 from prompts import Story
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
-from tasks.photo import fit
-from tasks.run import Run, Tools
+from tasks.given import changes, start_level, taken
+from tasks.looking import resolve_vision
+from tasks.run import Picture, Run, Tools
 from tasks.sample import sampler
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
-from zoomlib.denoiser import Condition, Denoiser, IdentityCodec
-from zoomlib.methods import load_method
+from zoomlib.denoiser import Condition, Denoiser
+from zoomlib.geometry import margin_factor
+from zoomlib.methods import load_method, method_names
 
 SPARE_BYTES = 32 * 2**20
 
@@ -39,12 +45,12 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
     tools = tools or Tools()
     method = load_method(config.method)
     model = tools.describe(config.model.name)
-    photo = _photo(config, story, method, model)
+    photo, images = given_files(config, story, method)
     scorer = config.scores.scorer
     run = Run(
         id="",
         story=story,
-        config=_resolved(config, story, method, photo),
+        config=_resolved(config, story, method, model, photo),
         root=root,
         folder=root,
         method=method,
@@ -54,23 +60,45 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
         upscaler=_upscaler(config, model, tools),
         scorer=None if scorer == "none" else tools.describe_scorer(scorer),
         photo=photo,
-        photo_sha256=None if photo is None else sha256_of(photo),
+        images=images,
         tools=tools,
     )
+    run = replace(run, notes=notes_of(run))
+    _check_base(run)
     _check_method(run)
     _check_place(run)
     identity = run_id(run)
     return replace(run, id=identity, folder=root / prompts.slug(story.title) / identity)
 
 
-def _resolved(config: RunConfig, story: Story, method: ModuleType, photo: Path | None) -> RunConfig:
+def _resolved(
+    config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any], photo: Picture | None
+) -> RunConfig:
+    sampling = resolve_sampling(config, story, method)
     update = {
-        "sampling": resolve_sampling(config, story, method),
-        "p": float(story.p if config.p is None else config.p),
-        "photo": photo,
+        "sampling": sampling,
+        "p": resolve_p(config, story, sampling.get("margin"), model["size_px"][1]),
+        "photo": None if photo is None else photo.path,
         "model": config.model.model_copy(update={"device": resolve_device(config.model.device)}),
+        "vision": resolve_vision(config, method),
     }
     return config.model_copy(update=update)
+
+
+def resolve_p(config: RunConfig, story: Story, margin: float | None, width: int) -> float:
+    """The zoom factor: that of the margin around a picture of `width` pixels, or the configured one, or the story's.
+
+    Raises RefusedError where a configured one is not the margin's.
+    """
+    if margin is None:
+        return float(story.p if config.p is None else config.p)
+    p = margin_factor(margin, width)
+    if config.p is not None and not math.isclose(config.p, p, rel_tol=1e-6):
+        raise RefusedError(
+            f"A margin of {margin:g} around pictures {width} pixels wide is a zoom factor of {p:g}, and p is "
+            f"{config.p:g}. Leave one of the two out."
+        )
+    return p
 
 
 def run_id(run: Run) -> str:
@@ -80,23 +108,34 @@ def run_id(run: Run) -> str:
     for level in story["levels"]:  # by content, not by where it lies on this machine
         level["image"] = None if level["image"] is None else sha256_of(Path(level["image"]))
     weights = [run.model["id"], run.model["revision"]]
-    content = {"story": story, "config": config, "photo": run.photo_sha256, "model": weights}
+    photo = None if run.photo is None else run.photo.sha256
+    content = {"story": story, "config": config, "photo": photo, "model": weights}
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
 
 
 def resolve_sampling(config: RunConfig, story: Story, method: ModuleType) -> dict[str, Any]:
     """The method's settings with its defaults filled in; a looping story sets `loop`."""
     known = [field.name for field in fields(method.Config)]
-    for name in config.sampling:
-        if name not in known:
-            raise RefusedError(f"Method {config.method} has no setting {name!r}. {did_you_mean(name, known)}")
+    _check_names(config.method, method.Config, config.sampling)
     if story.loop and "loop" not in known:
         raise RefusedError(f"The story loops, which method {config.method} cannot do. Set loop: false, or use joint.")
     given = {"loop": True} | config.sampling if story.loop else config.sampling
     try:
-        return asdict(TypeAdapter(method.Config).validate_python(given))
+        found = asdict(TypeAdapter(method.Config).validate_python(given))
     except ValidationError as error:
         raise RefusedError(in_words(error, "sampling.")) from error
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return]  # tuples as lists, as in the run's file
+
+
+def _check_names(method: str, spec: type, settings: Mapping[str, Any]) -> None:
+    """Refuse a setting that a method does not have; its settings may have settings of their own."""
+    known = {field.name: field for field in fields(spec)}
+    for name, value in settings.items():
+        if name not in known:
+            raise RefusedError(f"Method {method} has no setting {name!r}. {did_you_mean(name, list(known))}")
+        inner = known[name].default
+        if is_dataclass(inner) and not isinstance(inner, type) and isinstance(value, Mapping):
+            _check_names(method, type(inner), value)
 
 
 def resolve_device(name: str) -> str:
@@ -114,39 +153,88 @@ def resolve_device(name: str) -> str:
 class _Blueprint:
     """A denoiser of which only the shape is known: enough for a method to say whether it accepts a run."""
 
-    device, dtype, codec = torch.device("cpu"), torch.float32, IdentityCodec()
+    device, dtype = torch.device("cpu"), torch.float32
 
     def __init__(self, run: Run) -> None:
         self.shape, self.inpaints = run.shape, bool(run.model.get("inpaints"))
+        self.codec = _BlueprintCodec(int(run.model["factor"]), run.shape[0])
 
     def condition(self, prompts: Sequence[str], *_negatives: object, **_pictures: object) -> Condition:
         """An empty row per prompt: nothing is sampled with it."""
         return Condition({"": torch.zeros(len(prompts), 0)})
 
 
+class _BlueprintCodec:
+    """Knows the sizes only."""
+
+    def __init__(self, factor: int, channels: int) -> None:
+        self.factor, self.channels = factor, channels
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Nothing, of the size of latents."""
+        L, _, H, W = images.shape
+        return torch.zeros(L, self.channels, H // self.factor, W // self.factor)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Nothing, of the size of pictures."""
+        L, _, h, w = latents.shape
+        return torch.zeros(L, 3, h * self.factor, w * self.factor)
+
+
 def _check_method(run: Run) -> None:
     sampler(run, cast(Denoiser, _Blueprint(run)))
 
 
-def _photo(config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any]) -> Path | None:
-    for index, level in enumerate(story.levels):
-        if level.seed is not None:
-            raise RefusedError(
-                f"Level {index} has a seed of its own, which runs do not support. Remove it; use --seed."
-            )
-        if level.image is not None and index:
-            raise RefusedError(
-                f"Level {index} names a picture; only level 0, the widest, can start from one. Remove it."
-            )
-    given = config.photo or story.levels[0].image
-    if given is None:
-        return None
-    if not hasattr(method, "PHOTO"):
-        raise RefusedError(f"Method {config.method} cannot start from a photograph. Use --method joint, or no photo.")
-    if model["factor"] != 1:
-        raise RefusedError("Only models in pixel space can start from a photograph; this one is latent. Leave it out.")
-    fit(Path(given), (8, 8))  # refuses what is no picture
-    return Path(given).resolve()
+def _check_base(run: Run) -> None:
+    base, count = run.config.base, len(run.story.levels)
+    if base is None:
+        return
+    if len(base.levels) != count:
+        raise RefusedError(
+            f"The story has {count} levels, and base.levels says of {len(base.levels)} where they come from. "
+            "Name one of the base's levels, or null, for each."
+        )
+    both = [level for level in run.images if base.levels[level] is not None]
+    if both:
+        raise RefusedError(
+            f"Level {both[0]} is kept from run {base.run} and names a picture too. Leave one of them out."
+        )
+
+
+def given_files(config: RunConfig, story: Story, method: ModuleType) -> tuple[Picture | None, dict[int, Picture]]:
+    """The picture that a run starts from, and those of single levels; raises RefusedError where the method has no use
+    for them, InvalidInputError where a file is none.
+
+    The configuration's photograph takes the place of a picture of the level that the method starts at.
+    """
+    named = {level: Path(entry.image) for level, entry in enumerate(story.levels) if entry.image is not None}
+    start, photo = start_level(method, len(story.levels)), config.photo
+    if photo is not None and start is None:
+        raise RefusedError(
+            f"Method {config.method} cannot start from a photograph. Use one of {_methods_with('PHOTO')}, or no photo."
+        )
+    images = {level: path for level, path in named.items() if photo is None or level != start}
+    if images and not getattr(method, "IMAGES", False):
+        raise RefusedError(
+            f"Level {min(images)} names a picture, and method {config.method} takes none. Use one of "
+            f"{_methods_with('IMAGES')}, or remove it."
+        )
+    return None if photo is None else taken(photo), {level: taken(path) for level, path in images.items()}
+
+
+def _methods_with(name: str) -> str:
+    return ", ".join(method for method in method_names() if getattr(load_method(method), name, False))
+
+
+def notes_of(run: Run) -> tuple[str, ...]:
+    """What is done to the run's pictures before they are used, a sentence each."""
+    start = start_level(run.method, len(run.story.levels))
+    pictures = [*([] if run.photo is None else [(start, run.photo)]), *sorted(run.images.items(), key=itemgetter(0))]
+    return tuple(
+        f"{picture.path.name}, level {level}: {said}"
+        for level, picture in pictures
+        for said in changes(picture.path, run.size_px)
+    )
 
 
 def _upscaler(config: RunConfig, model: Mapping[str, Any], tools: Tools) -> Mapping[str, Any] | None:

@@ -63,7 +63,8 @@ class Tools:
     """Where a run's models come from; a program with models of its own passes its own functions.
 
     All are as those of `zoomlib.models` and `evaluation.clip`; of what `describe` tells, `id`, `revision`, `shape`,
-    `size_px`, `factor` and `upscaler` are used. `describe_scorer` gives `id` and `revision`.
+    `size_px`, `factor`, `upscaler` and, where it is there, `inpaints` are used. `describe_scorer` gives `id` and
+    `revision`.
     """
 
     describe: Callable[[str], Mapping[str, Any]] = _describe
@@ -74,13 +75,22 @@ class Tools:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture file that a run is given, and the SHA-256 of its content."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Run:
     """What `tasks.plan.prepare` accepted. Creating it has written nothing.
 
     config: resolved: p, device and the method's own settings are filled in.
     shape: (C, H, W) of one level in the model's space. size_px: (height, width) of one sampled picture.
     model, upscaler, scorer: their descriptions; None for a net or a scorer that is not used.
-    photo: the picture that the widest level shows, and photo_sha256 of its file; None without one.
+    photo: the picture to start from. images: those of single levels, by level. notes: what is done to pictures before
+    they are used, and whatever else a user should know, a sentence each.
     """
 
     id: str
@@ -94,8 +104,9 @@ class Run:
     model: Mapping[str, Any]
     upscaler: Mapping[str, Any] | None = None
     scorer: Mapping[str, Any] | None = None
-    photo: Path | None = None
-    photo_sha256: str | None = None
+    photo: Picture | None = None
+    images: Mapping[int, Picture] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     tools: Tools = field(default_factory=Tools)
 
     @cached_property

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from tasks.events import Listener, StageMoved, StageStarted
-from tasks.photo import fitted_photo
+from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file
+from tasks.looking import describe
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made
 from tasks.store import replacing
@@ -23,18 +25,18 @@ from zoomlib.scene import Run as MethodRun
 from zoomlib.scene import Scene, Work, pictures
 from zoomlib.walk import State
 
-NAME = "sampling"
+NAME, RECORDS = "sampling", "records.json"
 _TENSORS = ("z", "clean", "estimate", "generator_state")
 
 
 def sampling_inputs(run: Run, _results: Results) -> Json:
     """Everything that the sampled levels depend on, except the machine."""
-    return {
+    return _given_inputs(run) | {
         "prompts": list(run.story.prompts()),
         "negatives": list(run.story.negatives()),
         "p": run.p,
         "focus": plain_focus(run),
-        "photo": run.photo_sha256,
+        "photo": None if run.photo is None else run.photo.sha256,
         "method": run.config.method,
         "sampling": run.config.sampling,
         "guidance": run.config.guidance.model_dump(mode="json"),
@@ -43,6 +45,25 @@ def sampling_inputs(run: Run, _results: Results) -> Json:
         "revision": run.model["revision"],
         "dtype": run.config.model.dtype,
     }
+
+
+def _given_inputs(run: Run) -> dict[str, Json]:
+    """What only some runs depend on; the others' keys do not know of it."""
+    base, inputs = run.config.base, dict[str, Json]()
+    if run.images:
+        inputs["images"] = {str(level): picture.sha256 for level, picture in sorted(run.images.items())}
+    if seeds_of(run):
+        inputs["seeds"] = {str(level): seed for level, seed in seeds_of(run).items()}
+    if base is not None:
+        inputs["base"] = {"sampled": base.sampled, "levels": list(base.levels), "open": list(base.open)}
+    if run.config.vision.model is not None:
+        inputs["vision"] = run.config.vision.model
+    return inputs
+
+
+def seeds_of(run: Run) -> dict[int, int]:
+    """Seeds of single levels, by level."""
+    return {level: entry.seed for level, entry in enumerate(run.story.levels) if entry.seed is not None}
 
 
 def plain_focus(run: Run) -> Json:
@@ -67,21 +88,37 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
         raise ValueError(f"Method {run.config.method} made no step.")
     steps_made = last.index - (left.index if left else 0)
     pace = (time.perf_counter() - began) / (steps_made / steps * evaluations(run)) if steps_made else None
-    return _made(last, denoiser, work, {"evaluation_s": pace})
+    return _made(run, last, denoiser, work, {"evaluation_s": pace})
 
 
-def _made(state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:
+def _made(run: Run, state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:
     levels, estimate = (x.clone().contiguous() for x in pictures(denoiser, state))
-    file = work / "sampled.safetensors"
-    save_file({"levels": levels, "estimate": estimate}, file)
-    facts |= {"shape": list(levels.shape), "device": str(denoiser.device), "versions": versions()}
-    return Made({"sampled": file}, facts | {"records": [dict(record) for record in state.records]})
+    files = {"sampled": work / "sampled.safetensors"} | _kept_files(run)
+    save_file({"levels": levels, "estimate": estimate}, files["sampled"])
+    if state.records:
+        files[RECORDS] = work / RECORDS
+        text = json.dumps([dict(record) for record in state.records], indent=1, ensure_ascii=False)
+        files[RECORDS].write_text(text + "\n", encoding="utf-8")
+    return Made(files, facts | {"shape": list(levels.shape), "device": str(denoiser.device), "versions": versions()})
+
+
+def _kept_files(run: Run) -> dict[str, Path]:
+    """The base's files, named as this run's own: the sweep then leaves them where the base is deleted."""
+    base = run.config.base
+    if base is None or base.sampled is None:
+        return {}
+    finished = {f"base_{level:02d}": stack_file(run, base, level) for level in range(len(base.stack))}
+    return {"base": sampled_file(run, base)} | {name: file for name, file in finished.items() if file is not None}
+
+
+def method_config(run: Run) -> Any:
+    """The settings of the run's method."""
+    return TypeAdapter(run.method.Config).validate_python(run.config.sampling)
 
 
 def work_of(run: Run) -> Work:
     """What the run's method takes."""
-    config: Any = run.method.Config(**run.config.sampling)
-    work: Work = config.work(len(run.story.levels))
+    work: Work = method_config(run).work(len(run.story.levels), given_levels(run))
     return work
 
 
@@ -102,16 +139,24 @@ def load_guided(run: Run) -> Denoiser:
 
 def sampler(run: Run, denoiser: Denoiser, state: State | None = None) -> Iterator[State]:
     """The run's sampler, from the start or from a state; everything that cannot be done is refused at once."""
-    config = run.method.Config(**run.config.sampling)
     generator = torch.Generator().manual_seed(run.config.seed)
     method: MethodRun = run.method.run
-    return method(denoiser, run.story.prompts(), config, scene(run), generator=generator, state=state)
+    return method(denoiser, run.story.prompts(), method_config(run), scene(run), generator=generator, state=state)
 
 
 def scene(run: Run) -> Scene:
     """How the run's levels lie, and what it starts from."""
     negatives = run.story.negatives() if any(run.story.negatives()) else None
-    return Scene(run.p, run.focus, negatives, photo=fitted_photo(run, run.shape[1:]))
+    return Scene(
+        run.p,
+        run.focus,
+        negatives,
+        photo=fitted_photo(run, run.size_px),
+        images=given_pictures(run, run.size_px),
+        open=frozenset(() if run.config.base is None else run.config.base.open),
+        seeds=seeds_of(run),
+        describe=describe(run.config.vision),
+    )
 
 
 def save_state(state: State, path: Path) -> None:

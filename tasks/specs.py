@@ -71,6 +71,31 @@ class ScoreSpec(Spec):
     scorer: str = Field(default="bundled", min_length=1, description="bundled, none, a folder, or an open_clip name")
 
 
+class VisionSpec(Spec):
+    """A vision model that writes prompts by looking, for methods that can use one; its key is in the environment."""
+
+    model: str | None = Field(default=None, description="its name at the service; TENFOLD_VISION_MODEL when null")
+    base_url: str | None = Field(default=None, description="the service's address; the client's own default when null")
+    timeout_s: float = Field(default=60, ge=1, le=600)
+    retries: int = Field(default=3, ge=0, le=10)
+
+
+class BaseSpec(Spec):
+    """A finished run whose levels this one keeps; written by `tasks.continuation`."""
+
+    run: str = Field(min_length=1, description="its id")
+    levels: tuple[Annotated[int, Field(ge=0)] | None, ...] = Field(
+        description="for each level of this run the base's that is kept, or null where one is to be made"
+    )
+    open: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(), description="kept levels of this run whose windows may come to show something else"
+    )
+    sampled: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="SHA-256 of the base's sampled levels in the store; null where no level is named"
+    )
+    stack: tuple[str, ...] = Field(default=(), description="SHA-256 of the base's finished pictures")
+
+
 class RunConfig(Spec):
     """Everything of a run that is not the story. Every field has a default that works."""
 
@@ -78,12 +103,16 @@ class RunConfig(Spec):
     sampling: dict[str, Any] = Field(default_factory=dict, description="the method's own settings, e.g. steps, eta")
     seed: int = Field(default=0, ge=0, lt=2**63)
     p: float | None = Field(default=None, description="zoom factor from level to level; the story's own when null")
-    photo: Path | None = Field(default=None, description="picture that the widest level shows")
+    photo: Path | None = Field(
+        default=None, description="picture to start from, the widest level or the deepest as the method needs"
+    )
+    base: BaseSpec | None = Field(default=None, description="the finished run that this one continues")
     model: ModelSpec = ModelSpec()
     guidance: GuidanceSpec = GuidanceSpec()
     enlarge: EnlargeSpec = EnlargeSpec()
     film: FilmSpec = FilmSpec()
     scores: ScoreSpec = ScoreSpec()
+    vision: VisionSpec = VisionSpec()
 
     @field_validator("p", mode="before")
     @classmethod
@@ -107,13 +136,18 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
     A value is read as JSON (24, 0.5, true, null, [1, 2]) or else as text. Raises RefusedError for an unknown path
     (with the nearest known one), a missing `=`, or a value that the field refuses.
     """
+    return with_values(config, read_settings(settings))
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, object]:
+    """Values by dotted path, from the texts that `with_settings` takes."""
     values = {}
     for setting in settings:
         path, separator, text = setting.partition("=")
         if not separator or not path.strip():
             raise RefusedError(f"Expected a setting of the form path.to.key=value, got {setting!r}.")
         values[path.strip()] = _value(text)
-    return with_values(config, values)
+    return values
 
 
 def with_values(config: RunConfig, values: Mapping[str, object]) -> RunConfig:
@@ -149,11 +183,13 @@ def _paths(spec: type[BaseModel], prefix: str) -> list[str]:
 
 def _put(tree: dict[str, Any], path: list[str], value: object) -> None:
     dotted = ".".join(path)
-    is_method_setting = path[0] == "sampling" and len(path) == 2
+    is_method_setting = path[0] == "sampling" and len(path) > 1
     if not is_method_setting and dotted not in setting_paths():
         raise RefusedError(f"There is no setting {dotted!r}. {did_you_mean(dotted, setting_paths())}")
     for name in path[:-1]:
-        tree = tree[name]
+        tree = tree.setdefault(name, {})
+        if not isinstance(tree, dict):
+            raise RefusedError(f"There is no setting {dotted!r}: {name} is a value and holds no others.")
     tree[path[-1]] = value
 
 

@@ -112,6 +112,11 @@ class Workshop:
             return None
         return manifest
 
+    def recall(self, digest: str) -> Manifest | None:
+        """As `find`, for a stage of which only the key's digest is known."""
+        manifest = _read(self.root / "manifests" / f"{digest}.json")
+        return None if manifest is None or manifest.key.digest != digest else self.find(manifest.key)
+
     def manifests(self, stage: str) -> list[Manifest]:
         """The readable manifests of a stage, oldest first; their files may be gone. Writes nothing."""
         paths = sorted((self.root / "manifests").glob("*.json"), key=lambda path: path.stat().st_mtime)

@@ -89,6 +89,11 @@ class Store:
         """Where the artefact's content lies, if it does."""
         return self.root / artifact.path
 
+    def find(self, sha256: str, kind: str) -> Path | None:
+        """The intact file with that content, whatever its size; None where there is none."""
+        path = self.path(artifact_of(sha256, 0, kind))
+        return path if path.is_file() and sha256_of(path) == sha256 else None
+
     def is_intact(self, artifact: Artifact) -> bool:
         """Whether the content is there, has the right size and hashes to its name."""
         return is_copy(self.path(artifact), artifact)

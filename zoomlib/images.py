@@ -4,20 +4,20 @@ Tensors are float32 (C, H, W) in [-1, 1]; pictures are uint8 (H, W, C) in 0..255
 """
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 
 _CHANNELS = (1, 3)
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+"""What Pillow raises for a file that is no picture, or not a whole one."""
 
 
 def to_uint8(image: Tensor) -> NDArray[np.uint8]:
@@ -67,26 +67,17 @@ def _deep_grey(values: NDArray[Any]) -> NDArray[np.uint8]:
     return (values / 257).round().astype(np.uint8)
 
 
-def load_image(path: str | os.PathLike[str]) -> Tensor:
-    """Read a picture file, upright as its EXIF says: float32 (3, H, W) in [-1, 1], also from grey or transparent ones.
-
-    Raises InvalidInputError for a missing file, a folder, anything that is no picture, a damaged or an enormous one.
-    """
-    return read_picture(path).expand(3, -1, -1).contiguous()
-
-
 def read_picture(path: str | os.PathLike[str]) -> Tensor:
-    """As `load_image`, but 8-bit grey stays one channel."""
+    """Read a picture that this package wrote: float32 (C, H, W) in [-1, 1]; 8-bit grey stays one channel.
+
+    Those of strangers: `zoomlib.reading.load_picture`. Raises InvalidInputError for a file that is no whole picture.
+    """
     path = Path(path)
-    if not path.is_file():
-        raise InvalidInputError(f"{path} is not a file. Give the path of a PNG or JPEG picture.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                return from_pil(ImageOps.exif_transpose(picture))
-    except (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning) as e:
-        raise InvalidInputError(f"{path} cannot be read as a picture ({e}). Give a whole PNG or JPEG file.") from e
+        with Image.open(path) as picture:
+            return from_pil(picture)
+    except UNREADABLE as e:
+        raise InvalidInputError(f"{path} cannot be read as a picture ({e}). Give a whole PNG file.") from e
 
 
 def save_png(image: Tensor, path: str | os.PathLike[str]) -> None:

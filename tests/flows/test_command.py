@@ -69,7 +69,6 @@ REFUSED_STORIES = {
     "a list": ("[1, 2]", "mapping"),
     "broken yaml": ("title: [", "line"),
     "deep": ("[" * 5000, "deep|nest|brackets"),
-    "own seed": (story(levels=[{"prompt": "a", "seed": 1}, "b"]), "seed"),
 }
 
 

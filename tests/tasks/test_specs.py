@@ -57,7 +57,6 @@ def test_later_settings_win_and_others_stay():
         ("flm.fps=24", "film.fps"),
         ("guidance=3", "guidance.scale"),
         ("film.fps.x=1", "film.fps"),
-        ("sampling.a.b=1", "no setting"),
         ("film=24", "no setting"),
         ("film.fps", "path.to.key=value"),
         ("=24", "path.to.key=value"),

@@ -1,0 +1,104 @@
+"""A finished run, read from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from pydantic import ValidationError
+
+from prompts import Story, parse_story
+from prompts.errors import StoryError
+from tasks.errors import RefusedError
+from tasks.folder import CONFIG
+from tasks.run import CACHE
+from tasks.specs import RunConfig
+from tasks.stage import Workshop
+
+FEWEST = 4
+"""Letters of an id that can stand for the whole."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run.
+
+    root: the folder of all runs. sampled: SHA-256 of its sampled levels, None where the store has lost them and the
+    pictures in the run's folder are of the same size. stack: SHA-256 of its finished pictures.
+    """
+
+    id: str
+    folder: Path
+    root: Path
+    story: Story
+    config: RunConfig
+    sampled: str | None
+    stack: tuple[str, ...]
+
+    def picture(self, level: int) -> Path:
+        """The finished picture of a level."""
+        return self.folder / "stack" / f"level_{level:02d}.png"
+
+
+def find_run(name: str, root: Path) -> Path:
+    """The folder of a run: by its path, or under `root` by its id or an unmistakable beginning of one.
+
+    Raises RefusedError where there is none.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return path.absolute()
+    runs = {
+        folder.name: folder for folder in sorted(root.glob("*/*")) if folder.is_dir() and folder.parent.name != CACHE
+    }
+    found = (
+        [runs[name]] if name in runs else [runs[one] for one in runs if len(name) >= FEWEST and one.startswith(name)]
+    )
+    if len(found) == 1:
+        return found[0].absolute()
+    several = f" Several begin so: {', '.join(folder.name for folder in found)}." if found else ""
+    known = f" There are {', '.join(list(runs)[-5:])}." if runs and not found else ""
+    raise RefusedError(f"There is no one run {name!r} under {root}.{several or known} Name it by its id or its folder.")
+
+
+def read_finished(name: str, root: Path) -> Finished:
+    """A finished run by id or folder, as `find_run`. Raises RefusedError for one that is not there or not finished."""
+    folder = find_run(name, root)
+    try:
+        facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = RunConfig.model_validate(facts["config"])
+        text = (folder / "story.yaml").read_text(encoding="utf-8")
+        story = parse_story(text, str(folder / "story.yaml"))  # its pictures need not be there any more
+        key = str(facts["stages"]["sampling"]["key"])
+        names = [f"stack/level_{level:02d}.png" for level in range(len(story.levels))]
+        stack = tuple(str(facts["files"][name]) for name in names)
+    except FileNotFoundError as error:
+        raise RefusedError(
+            f"{folder} holds no finished run: {Path(error.filename).name} is missing. "
+            "Make it first; the same command goes on where a stopped run was."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, StoryError) as error:
+        raise RefusedError(f"{folder} cannot be used as a finished run: {error!r:.300}. Make it again.") from error
+    base = Finished(str(facts["run_id"]), folder, folder.parent.parent, story, config, None, stack)
+    return _with_levels(base, key, facts)
+
+
+def _with_levels(base: Finished, key: str, facts: Mapping[str, Any]) -> Finished:
+    manifest = Workshop(base.root / CACHE).recall(key)
+    if manifest is not None:
+        return replace(base, sampled=manifest.artifacts["sampled"].sha256)
+    try:
+        with Image.open(base.picture(0)) as picture:
+            shown = picture.size[::-1]
+    except OSError:
+        shown = None
+    if shown != tuple(facts["model"].get("size_px", ())):
+        raise RefusedError(
+            f"The sampled levels of run {base.id} are no longer in the store of {base.root}, and its pictures were "
+            f"enlarged, so that nothing can go on from them. Make it again, as {base.folder / CONFIG} says."
+        )
+    return base

@@ -1,0 +1,143 @@
+"""What a run is given and need not make: a picture to start from, pictures of single levels, levels of another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from PIL import Image, ImageOps
+from safetensors.torch import load_file
+from torch import Tensor
+
+from tasks.errors import RefusedError
+from tasks.run import Picture, Run
+from tasks.specs import BaseSpec
+from tasks.store import sha256_of
+from zoomlib.images import from_pil, read_picture, to_pil
+from zoomlib.reading import Notes, load_picture
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+def taken(path: Path) -> Picture:
+    """A picture file with the hash of its content. Raises InvalidInputError where it is none."""
+    load_picture(path)
+    return Picture(path.resolve(), sha256_of(path))
+
+
+def fit(path: Path, size: Size) -> Tensor:
+    """The largest centred part of a picture that has the shape of a level, scaled to it; float32 (3, H, W)."""
+    return from_pil(ImageOps.fit(to_pil(load_picture(path)[0]), (size[1], size[0]), Image.Resampling.LANCZOS))
+
+
+def changes(path: Path, size: Size) -> Notes:
+    """What reading and fitting a picture changes, a sentence each."""
+    image, notes = load_picture(path)
+    _, height, width = image.shape
+    H, W = size
+    scale = min(height / H, width / W)
+    part = round(H * scale), round(W * scale)
+    if part != (height, width):
+        notes += (f"Of its {width} x {height} pixels the middle {part[1]} x {part[0]} are used, a level's shape.",)
+    if scale < 1:
+        notes += (f"It was enlarged to {W} x {H} pixels, a level's size, without new detail.",)
+    return notes
+
+
+def fitted_photo(run: Run, size: Size) -> Tensor | None:
+    """The picture that the run starts from as a level of `size`, float32 (3, H, W) in [-1, 1]; None without one."""
+    return None if run.photo is None else fit(run.photo.path, size)
+
+
+def start_level(method: ModuleType, levels: int) -> int | None:
+    """The level that a photograph is for; None where the method has no use for one."""
+    return {"widest": 0, "deepest": levels - 1}.get(getattr(method, "PHOTO", ""))
+
+
+def given_levels(run: Run) -> frozenset[int]:
+    """Levels that need no model: their pictures are there."""
+    kept = () if run.config.base is None else [i for i, own in enumerate(run.config.base.levels) if own is not None]
+    return frozenset({*_kept_files(run), *kept})
+
+
+def keeps_photo(run: Run) -> bool:
+    """Whether the run's photograph becomes a level as it is; where levels are blended it takes part in the blend."""
+    return "feather" not in run.config.sampling
+
+
+def given_pictures(run: Run, size: Size) -> dict[int, Tensor]:
+    """The pictures of single levels at `size`, float32 (3, H, W) in [-1, 1], from their files or from the base run.
+
+    Levels of the base come at the size that they were sampled at bit for bit, and at that of its finished pictures;
+    at other sizes they are not there. Raises RefusedError where the base has none of the size that is sampled.
+    """
+    given = {level: fit(picture.path, size) for level, picture in run.images.items()}
+    base = run.config.base
+    return given if base is None or base.sampled is None else given | _kept(run, base, size)
+
+
+def _kept(run: Run, base: BaseSpec, size: Size) -> dict[int, Tensor]:
+    levels = load_file(sampled_file(run, base))["levels"].clamp(-1, 1)
+    kept = {level: own for level, own in enumerate(base.levels) if own is not None}
+    if max(kept.values(), default=0) >= len(levels):
+        raise RefusedError(
+            f"Run {base.run} has {len(levels)} levels, and base.levels names level {max(kept.values())}."
+        )
+    if tuple(levels.shape[-2:]) == size:
+        return {level: levels[own] for level, own in kept.items()}
+    if size == run.size_px:
+        raise RefusedError(
+            f"The levels of run {base.run} have {levels.shape[-1]} x {levels.shape[-2]} pixels, this model makes "
+            f"{size[1]} x {size[0]}. Continue the run with the model that made it."
+        )
+    files = {level: stack_file(run, base, own) for level, own in kept.items()}
+    finished = {level: read_picture(file).expand(3, -1, -1) for level, file in files.items() if file is not None}
+    return {level: picture for level, picture in finished.items() if tuple(picture.shape[-2:]) == size}
+
+
+def sampled_file(run: Run, base: BaseSpec) -> Path:
+    """The base's sampled levels in the store. Raises RefusedError where they are gone."""
+    file = None if base.sampled is None else run.workshop.store.find(base.sampled, "safetensors")
+    if file is None:
+        raise RefusedError(f"The levels of run {base.run} are not in the store of {run.root} any more. Make it again.")
+    return file
+
+
+def stack_file(run: Run, base: BaseSpec, level: int) -> Path | None:
+    """A finished picture of the base in the store, or None."""
+    return run.workshop.store.find(base.stack[level], "png") if level < len(base.stack) else None
+
+
+def put_back(run: Run, sampled: Tensor, levels: Tensor) -> Tensor:
+    """Enlarged levels (L, 3, H, W) with the given pictures wherever sampling has kept these as they were.
+
+    A picture that was given larger than it was sampled, or that a base has enlarged already, shows what it really
+    holds and not what super-resolution makes of it.
+    """
+    small, large = _all_given(run, sampled), _all_given(run, levels)
+    factor, out = levels.shape[-1] // sampled.shape[-1], levels.clone()
+    for level in small.keys() & large.keys() - _coarse(run, levels):
+        same = (sampled[level] == small[level]).all(0)
+        same = same.repeat_interleave(factor, 0).repeat_interleave(factor, 1)
+        out[level] = torch.where(same, large[level], levels[level])
+    return out
+
+
+def _all_given(run: Run, like: Tensor) -> dict[int, Tensor]:
+    size = like.shape[-2], like.shape[-1]
+    return {level: fit(file.path, size) for level, file in _kept_files(run).items()} | given_pictures(run, size)
+
+
+def _kept_files(run: Run) -> dict[int, Picture]:
+    """The picture files whose levels show them as they are, the photograph among them where it is one."""
+    start = start_level(run.method, len(run.story.levels))
+    first = {} if run.photo is None or start is None or not keeps_photo(run) else {start: run.photo}
+    return first | dict(run.images)
+
+
+def _coarse(run: Run, levels: Tensor) -> set[int]:
+    """Levels whose picture has fewer pixels than the enlarged level: super-resolution knows more of it."""
+    shapes = {level: load_picture(file.path)[0].shape for level, file in _kept_files(run).items()}
+    return {level for level, (_, h, w) in shapes.items() if h < levels.shape[-2] or w < levels.shape[-1]}

@@ -1,0 +1,50 @@
+"""Prompts written by looking: the vision model of a run, as the function that a scene takes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import fields
+from types import ModuleType
+
+from torch import Tensor
+
+from tasks import environment
+from tasks.errors import RefusedError
+from tasks.specs import RunConfig, VisionSpec
+from zoomlib.images import to_pil
+from zoomlib.scene import Describe
+
+
+def resolve_vision(config: RunConfig, method: ModuleType) -> VisionSpec:
+    """The run's vision model, that of the environment where the method can use one and none is named.
+
+    Raises RefusedError where one is named and the method has no use for it.
+    """
+    spec = config.vision
+    if any(field.name == "looking" for field in fields(method.Config)):
+        return spec.model_copy(update={"model": spec.model or environment.read().vision_model})
+    if spec.model is not None:
+        raise RefusedError(
+            f"Method {config.method} does not look at pictures. Leave vision.model out, or use superres."
+        )
+    return spec
+
+
+def describe(spec: VisionSpec) -> Describe | None:
+    """The function that writes a level's prompt from two views; None without a vision model.
+
+    Raises `prompts.client.ServiceError` where the service cannot be used, as without a key.
+    """
+    if spec.model is None:
+        return None
+    from prompts.looking import describer
+
+    look = describer(spec.model, base_url=spec.base_url, timeout_s=spec.timeout_s, retries=spec.retries)
+    return lambda previous, present, level: look(png(previous), png(present), level)
+
+
+def png(picture: Tensor) -> bytes:
+    """A picture (3, H, W) in [-1, 1] as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    to_pil(picture).save(buffer, format="PNG")
+    return buffer.getvalue()
