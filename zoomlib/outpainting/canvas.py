@@ -7,7 +7,6 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Window, whole_pixels
 
 AGREEMENT = 2 / 255  # two pictures of 8 bits that show the same differ by this much at most
-RING_PX = 2
 
 
 def kept_windows(inside: tuple[Box, ...], height: int, width: int, factor: int) -> tuple[Window, ...]:
@@ -68,20 +67,16 @@ def _reach(room: int, width_px: float) -> int:
 
 
 def agree(given: Tensor, shown: Tensor, kept: Window) -> bool:
-    """Whether two pictures (C, H, W) show the same along the border of the kept window, just inside it.
+    """Whether two pictures (C, H, W) show the same in the outermost pixels of the kept window.
 
     Sides on the pictures' own edge are no border.
     """
     (top, left, h, w), (H, W) = (kept.top, kept.left, kept.height, kept.width), given.shape[-2:]
     apart = (given - shown)[:, *kept.slices].abs()
     rim = [
-        side
-        for side, real in (
-            (apart[:, :RING_PX], top > 0),
-            (apart[:, max(h - RING_PX, 0) :], top + h < H),
-            (apart[:, :, :RING_PX], left > 0),
-            (apart[:, :, max(w - RING_PX, 0) :], left + w < W),
-        )
-        if real
+        (apart[:, :1], top > 0),
+        (apart[:, -1:], top + h < H),
+        (apart[:, :, :1], left > 0),
+        (apart[:, :, -1:], left + w < W),
     ]
-    return all(float(side.max()) <= AGREEMENT + 1e-6 for side in rim)
+    return all(float(side.max()) <= AGREEMENT + 1e-6 for side, is_border in rim if is_border)

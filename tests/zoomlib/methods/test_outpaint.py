@@ -1,0 +1,346 @@
+"""Outpainting as a method, on models with an exact answer, on tiny real ones, and on one that fails."""
+
+import pytest
+import torch
+
+from tests.doubles.gaussian import GaussianDenoiser
+from tests.doubles.tiny_model import write_tiny_model
+from tests.doubles.tiny_pipelines import latent_pipeline
+from zoomlib.area import show
+from zoomlib.errors import InvalidInputError
+from zoomlib.geometry import boxes, whole_pixels, windows
+from zoomlib.methods import independent, load_method, outpaint
+from zoomlib.models import load_denoiser
+from zoomlib.noise import draw_seed, level_generator
+from zoomlib.outpainting.canvas import band
+from zoomlib.pyramid import down
+from zoomlib.scene import Scene
+from zoomlib.walk import picture_shape
+
+MODES = ["outpaint-direct", "outpaint-sequential"]
+SIDE = 24
+
+
+def gen(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def picture(shape=(3, SIDE, SIDE), seed=0):
+    return torch.rand(shape, generator=gen(seed)) * 1.6 - 0.8
+
+
+def gaussian(height=SIDE, width=SIDE, family="flow"):
+    return GaussianDenoiser((3, height, width), family)
+
+
+def prompts(levels):
+    return ["0"] * levels
+
+
+def scene(**fields):
+    return Scene(**({"p": 1.5} | fields))
+
+
+class Refusing(GaussianDenoiser):
+    """Fails a test that lets the model run."""
+
+    def predict_clean(self, *_):
+        pytest.fail("sampling began")
+
+
+@pytest.fixture(scope="module")
+def pixel_model(tmp_path_factory):
+    return load_denoiser(write_tiny_model(tmp_path_factory.mktemp("pixel")))
+
+
+@pytest.fixture(scope="module", params=[9, 4], ids=["inpainting", "text-to-image"])
+def latent_model(request, tmp_path_factory):
+    return load_denoiser(latent_pipeline(tmp_path_factory.mktemp("latent"), request.param)[0])
+
+
+def assert_windows_show_the_deeper_levels(stack):
+    for level, box in enumerate(stack.windows[:-1] or stack.windows):
+        shown = show(list(stack.levels[level:]), stack.windows[level:], stack.p)
+        assert torch.equal(stack.levels[level], shown), f"level {level}, window {box}"
+
+
+@pytest.mark.parametrize("mode", ["direct", "sequential"])
+@pytest.mark.parametrize("padding", ["reflect", "symmetric", "edge", "noise", "black"])
+@pytest.mark.parametrize(("size", "margin"), [((24, 24), 12), ((24, 24), 6), ((16, 36), 5.5), ((30, 20), 30)])
+def test_every_window_shows_the_deeper_levels_exactly(mode, padding, size, margin):
+    """Largest absolute difference 0, at any margin, in any shape, with any padding."""
+    stack = outpaint.sample_stack(
+        gaussian(*size), prompts(3), margin=margin, mode=mode, padding=padding, steps=2, generator=gen()
+    )
+    assert stack.p == pytest.approx((size[1] + 2 * margin) / size[1])
+    assert_windows_show_the_deeper_levels(stack)
+
+
+@pytest.mark.parametrize("method", MODES)
+@pytest.mark.parametrize("p", [2, 1.5, 1.3])
+def test_kept_pixels_of_a_real_pixel_model_do_not_change(pixel_model, method, p):
+    *_, state = load_method(method).sample(pixel_model, ["a red galaxy"] * 3, p=p, steps=2, generator=gen())
+    kept = [record for record in state.records if record["what"] == "kept"]
+    assert [record["level"] for record in kept] == [1, 0]
+    assert all(record["change"] == 0 and record["pixels"] > 100 for record in kept)
+    for level, box in enumerate(boxes(3, 32, 32, p)):
+        shown = show([state.clean[level], *state.clean[level + 1 :]], boxes(3, 32, 32, p)[level:], p)
+        rows, columns = whole_pixels(box, 32, 32).slices
+        assert (state.clean[level] - shown)[:, rows, columns].abs().max() == 0
+
+
+@pytest.mark.parametrize("method", MODES)
+def test_kept_pixels_of_a_latent_model_do_not_change(latent_model, method):
+    """Though its codec changes every pixel that passes it. Focus and factor leave windows off the latent grid."""
+    assert picture_shape(latent_model) == (3, 16, 16)
+    start, focus = picture((3, 16, 16)), [(0.4, 0.55), None, None]
+    stack = load_method(method).sample_stack(
+        latent_model, ["a", "b", "c"], p=1.5, focus=focus, photo=start, steps=2, generator=gen()
+    )
+    assert torch.equal(stack.levels[2], start)
+    assert_windows_show_the_deeper_levels(stack)
+
+
+def test_the_window_at_p_2_is_the_mean_of_blocks_of_four():
+    stack = outpaint.sample_stack(gaussian(), prompts(3), p=2, focus=[(0.2, 0.7)] * 3, steps=2, generator=gen())
+    for level, window in enumerate(windows(3, SIDE, SIDE, 2, [(0.2, 0.7)] * 3)):
+        rows, columns = window.slices
+        assert torch.allclose(stack.levels[level, :, rows, columns], down(stack.levels[level + 1], 2), atol=1e-6)
+
+
+def test_the_deepest_level_is_the_plain_sample_of_its_own_generator(pixel_model):
+    """That of independent sampling, from the generator that the run's seed gives it."""
+    stack = outpaint.sample_stack(pixel_model, ["a", "b"], p=2, steps=3, generator=gen(5))
+    plain = independent.sample_stack(pixel_model, ["b"], p=2, steps=3, generator=level_generator(draw_seed(gen(5)), 0))
+    assert torch.allclose(stack.levels[1], plain.levels[0], atol=1e-5)
+
+
+def test_levels_do_not_depend_on_how_many_wider_ones_there_are():
+    few = outpaint.sample_stack(gaussian(), prompts(2), p=1.5, steps=2, generator=gen())
+    many = outpaint.sample_stack(gaussian(), prompts(4), p=1.5, steps=2, generator=gen())
+    assert torch.equal(many.levels[2:], few.levels)
+    other = outpaint.sample_stack(gaussian(), prompts(2), p=1.5, steps=2, generator=gen(1))
+    assert not torch.equal(other.levels, few.levels)
+
+
+def test_a_level_s_own_seed_changes_it_and_the_levels_that_show_it():
+    plain = outpaint.sample_stack(gaussian(), prompts(3), p=2, steps=2, generator=gen())
+    reseeded = outpaint.sample_stack(gaussian(), prompts(3), p=2, steps=2, seeds={1: 7}, generator=gen())
+    again = outpaint.sample_stack(gaussian(), prompts(3), p=2, steps=2, seeds={1: 7}, generator=gen())
+    assert torch.equal(reseeded.levels, again.levels)
+    assert torch.equal(reseeded.levels[2], plain.levels[2])
+    assert not torch.equal(reseeded.levels[1], plain.levels[1])
+
+
+def test_every_level_is_made_with_its_own_prompt_and_negative():
+    """The double shifts what it makes by the prompt, which is a number, and is told each level's alone."""
+    asked = []
+
+    class Spy(GaussianDenoiser):
+        def condition(self, prompts, negatives=None, **pictures):
+            asked.append((tuple(prompts), None if negatives is None else tuple(negatives)))
+            return super().condition(prompts, negatives, **pictures)
+
+    words, negatives = ["0.1", "0.2", "0.3"], ["x", "y", "z"]
+    for name in MODES:
+        asked.clear()
+        load_method(name).sample_stack(Spy((3, SIDE, SIDE)), words, p=2, negatives=negatives, steps=1, generator=gen())
+        alone = list(dict.fromkeys(entry for entry in asked if len(entry[0]) == 1))
+        assert {(("0.1",), ("x",)), (("0.2",), ("y",)), (("0.3",), ("z",))} == set(alone)
+
+
+@pytest.mark.parametrize("method", MODES)
+def test_steps_are_counted_as_work_says(method):
+    module = load_method(method)
+    denoiser, config = gaussian(), module.Config(steps=3)
+    states = list(module.sample(denoiser, prompts(4), p=1.5, steps=3, generator=gen()))
+    work = config.work(4)
+    assert [state.index for state in states] == list(range(1, work.steps + 1))
+    assert sum(denoiser.calls) == work.evaluations
+    assert all(state.pictures for state in states)
+    per_level = config.level_steps(0, 4, frozenset())
+    assert [state.resume_at for state in states[:3]] == [0, 0, 3]
+    assert states[-2].resume_at == work.steps - per_level
+    unfinished = states[3]
+    assert not unfinished.clean[:3].any()
+    assert torch.equal(unfinished.clean[3], states[-1].clean[3])
+
+
+@pytest.mark.parametrize("method", MODES)
+@pytest.mark.parametrize("stop", [0, 4, 8])
+def test_a_run_that_was_stopped_goes_on_from_the_last_finished_level_bit_for_bit(method, stop):
+    module = load_method(method)
+    settings = {"p": 1.5, "steps": 3, "padding": "noise", "seeds": {1: 3}}
+    whole = list(module.sample(gaussian(), prompts(4), **settings, generator=gen()))
+    generator = gen(99)  # its state comes from the run
+    rest = list(module.sample(gaussian(), prompts(4), **settings, generator=generator, state=whole[stop]))
+    assert rest[0].index == whole[stop].resumes_at + 1
+    assert torch.equal(rest[-1].clean, whole[-1].clean)
+    assert rest[-1].records == whole[-1].records
+    assert not list(module.sample(gaussian(), prompts(4), **settings, generator=gen(), state=whole[-1]))
+
+
+def test_what_fails_at_level_0_keeps_the_deeper_levels():
+    class Failing(GaussianDenoiser):
+        def predict_clean(self, z, step, condition):
+            if len(self.calls) == 8:  # the third of three steps of the third of four levels
+                raise RuntimeError("out of memory")
+            return super().predict_clean(z, step, condition)
+
+    states, failing = [], Failing((3, SIDE, SIDE), "flow")
+    with pytest.raises(RuntimeError, match="memory"):
+        states.extend(outpaint.run(failing, prompts(4), outpaint.Config(steps=3), scene(), generator=gen()))
+    *_, wanted = outpaint.run(gaussian(), prompts(4), outpaint.Config(steps=3), scene(), generator=gen())
+    assert states[-1].resumes_at == 6
+    assert torch.equal(states[-1].clean[2:], wanted.clean[2:])
+    denoiser = gaussian()
+    *_, done = outpaint.run(denoiser, prompts(4), outpaint.Config(steps=3), scene(), generator=gen(), state=states[-1])
+    assert torch.equal(done.clean, wanted.clean)
+    assert len(denoiser.calls) == 6
+
+
+@pytest.mark.parametrize("method", MODES)
+def test_a_photograph_starts_the_deepest_level(method):
+    photo = picture()
+    stack = load_method(method).sample_stack(gaussian(), prompts(3), p=2, photo=photo, steps=2, generator=gen())
+    assert torch.equal(stack.levels[2], photo)
+    by_name = outpaint.sample_stack(
+        gaussian(), prompts(3), p=2, mode=method.removeprefix("outpaint-"), start=photo, steps=2, generator=gen()
+    )
+    assert torch.equal(by_name.levels, stack.levels)
+
+
+@pytest.mark.parametrize("p", [2, 1.5])
+def test_a_given_picture_keeps_all_but_its_window_and_a_band_around_it(p):
+    images, width_px = {0: picture(seed=1), 2: picture(seed=2)}, 4
+    stack = outpaint.sample_stack(
+        gaussian(), prompts(4), p=p, images=images, band=width_px / SIDE, steps=2, generator=gen()
+    )
+    for level in (0, 2):
+        window = whole_pixels(stack.windows[level], SIDE, SIDE)
+        made = band(window, SIDE, SIDE, width_px)
+        kept = ~made
+        kept[window.slices] = False
+        assert torch.equal(stack.levels[level][:, kept], images[level][:, kept])
+        assert (stack.levels[level] != images[level])[:, made].any(0).float().mean() > 0.9
+    assert_windows_show_the_deeper_levels(stack)
+
+
+@pytest.mark.parametrize("method", MODES)
+def test_levels_that_agree_are_only_put_together(method):
+    """A run's own levels, all or the deeper ones, given back to it: nothing is made anew, and nothing changes."""
+    denoiser, module = gaussian(), load_method(method)
+    stack = module.sample_stack(denoiser, prompts(3), p=1.5, steps=2, generator=gen())
+    everything = dict(enumerate(stack.levels))
+    again = list(module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=everything, generator=gen(7)))
+    assert torch.equal(again[-1].clean, stack.levels)
+    assert [state.index for state in again] == [1, 2, 3]
+    eight_bits = {level: (image * 127.5).round() / 127.5 for level, image in everything.items()}
+    *_, coarse = module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=eight_bits, generator=gen(7))
+    assert (coarse.clean - stack.levels).abs().max() <= 1 / 127.5
+    denoiser.calls.clear()
+    wider = module.sample_stack(
+        denoiser, prompts(4), p=1.5, steps=2, images={i + 1: x for i, x in everything.items()}, generator=gen(7)
+    )
+    assert torch.equal(wider.levels[1:], stack.levels)
+    work = module.Config(steps=2).work(4, frozenset({1, 2, 3}))
+    assert sum(denoiser.calls) == work.evaluations == module.Config(steps=2).level_steps(0, 4, frozenset())
+
+
+def test_pictures_that_do_not_agree_are_joined_by_bands():
+    images = {level: picture(seed=level) for level in range(3)}
+    denoiser = gaussian()
+    states = list(
+        outpaint.run(denoiser, prompts(3), outpaint.Config(steps=4), scene(p=2, images=images), generator=gen())
+    )
+    assert [state.index for state in states] == [1, 2, 3]
+    assert sum(denoiser.calls) == 8, "two bands of four steps"
+    assert torch.equal(states[-1].clean[2], images[2])
+    parts = [record.get("part") for record in states[-1].records if record["what"] != "kept"]
+    assert set(parts) <= {"band"}
+
+
+@pytest.mark.parametrize("method", MODES)
+def test_one_level_made_again_keeps_the_others(method):
+    module = load_method(method)
+    stack = module.sample_stack(gaussian(), prompts(4), p=2, steps=2, generator=gen())
+    images = {level: image for level, image in enumerate(stack.levels) if level != 2}
+    again = module.sample_stack(
+        gaussian(), prompts(4), p=2, steps=2, images=images, open=frozenset({1}), seeds={2: 5}, generator=gen()
+    )
+    assert torch.equal(again.levels[3], stack.levels[3])
+    rows, columns = windows(4, SIDE, SIDE, 2)[0].slices
+    elsewhere = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    elsewhere[rows, columns] = False
+    assert torch.equal(again.levels[0][:, elsewhere], stack.levels[0][:, elsewhere])
+    far = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    far[3:-3, 3:-3] = False  # window 6 to 18, band 3
+    assert torch.equal(again.levels[1][:, far], stack.levels[1][:, far])
+    assert not torch.equal(again.levels[2], stack.levels[2])
+    assert_windows_show_the_deeper_levels(again)
+
+
+def test_noise_is_refined_for_every_border_but_not_for_the_deepest_level():
+    seen = []
+
+    def plug_in(filling, noise, generator):
+        seen.append(float(filling.mask.mean()))
+        return noise + 1, [{"what": "shifted", "by": 1}]
+
+    settings = outpaint.Config(steps=2, eta=0.0)
+    *_, state = outpaint.run(gaussian(), prompts(3), settings, scene(p=2), generator=gen(), refine_noise=plug_in)
+    assert seen == [0.75, 0.75]
+    shifted = [record for record in state.records if record["what"] == "shifted"]
+    assert shifted == [
+        {"level": 1, "part": "border", "what": "shifted", "by": 1},
+        {"level": 0, "part": "border", "what": "shifted", "by": 1},
+    ]
+    plain = outpaint.sample_stack(gaussian(), prompts(3), p=2, steps=2, eta=0.0, generator=gen())
+    assert torch.equal(plain.levels[2], state.clean[2].clamp(-1, 1))
+    assert not torch.equal(plain.levels[1], state.clean[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"margin": 0}, "above 0"),
+        ({"margin": -4}, "above 0"),
+        ({"margin": 400}, "Nothing is kept"),
+        ({"p": 100}, "Nothing is kept"),
+        ({"p": 1}, "above 1"),
+        ({}, "margin in pixels or a zoom factor"),
+        ({"p": 2, "margin": 6}, "Give one of the two"),
+        ({"p": 2, "images": {3: picture()}}, "levels 0 to 2"),
+        ({"p": 2, "images": {-1: picture()}}, "levels 0 to 2"),
+        ({"p": 2, "images": {1: picture((3, 8, 8))}}, "shape"),
+        ({"p": 2, "images": {1: picture() * float("nan")}}, "finite"),
+        ({"p": 2, "start": picture((3, 1, 1))}, "shape"),
+        ({"p": 2, "start": picture(), "images": {2: picture()}}, "Leave out one"),
+        ({"p": 2, "negatives": ["x"]}, "negatives"),
+        ({"p": 2, "seeds": {5: 1}}, "levels 0 to 2"),
+        ({"p": 2, "focus": [(0.5, 2), None, None]}, "focus"),
+        ({"p": 2, "conditioning": "native"}, "no inpainting input"),
+        ({"p": 2, "describe": lambda *_: ""}, "describe"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_sampling(arguments, words):
+    with pytest.raises(InvalidInputError, match=words):
+        outpaint.sample_stack(Refusing((3, SIDE, SIDE)), prompts(3), **arguments, generator=gen())
+
+
+def test_the_keyword_forms_know_their_settings():
+    with pytest.raises(TypeError):
+        outpaint.sample_stack(gaussian(), prompts(2), p=2, loop=True, generator=gen())
+    with pytest.raises(TypeError):
+        load_method("outpaint-direct").sample(gaussian(), prompts(2), p=2, mode="sequential", generator=gen())
+
+
+def test_a_margin_that_keeps_no_whole_latent_cell_is_refused(latent_model):
+    with pytest.raises(InvalidInputError, match="cell of 2 x 2"):
+        outpaint.sample_stack(latent_model, ["a", "b"], p=7.5, steps=1, generator=gen())
+
+
+def test_a_state_of_another_run_is_refused():
+    *_, state = outpaint.run(gaussian(), prompts(3), outpaint.Config(steps=2), scene(), generator=gen())
+    with pytest.raises(InvalidInputError, match="does not belong"):
+        outpaint.run(gaussian(), prompts(2), outpaint.Config(steps=2), scene(), generator=gen(), state=state)
