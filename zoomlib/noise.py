@@ -1,6 +1,7 @@
 """Zoom-consistent noise: white noise whose levels show each other (arXiv 2312.02149, section 4.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -17,17 +18,22 @@ def draw_seed(generator: torch.Generator) -> int:
 
 
 def own_noise(
-    indices: Iterable[int], shape: tuple[int, int, int], seed: int, device: torch.device | str = "cpu"
+    indices: Iterable[int],
+    shape: tuple[int, int, int],
+    seed: int,
+    device: torch.device | str = "cpu",
+    seeds: Mapping[int, int] = MappingProxyType({}),
 ) -> Tensor:
     """Independent N(0, 1) noise of the given levels, float32 (len(indices), C, H, W).
 
     Level i's noise depends on the seed, i, the shape and the kind of device only: not on which other levels are asked
-    for, nor in which order.
+    for, nor in which order. That of a level in `seeds` depends on its own seed instead of the seed and i.
     """
     levels = list(indices)
     out = torch.empty((len(levels), *shape), device=device)
     for row, level in enumerate(levels):
-        out[row].normal_(generator=level_generator(seed, level, device))
+        own = (seeds[level], 0) if level in seeds else (seed, level)
+        out[row].normal_(generator=level_generator(*own, device))
     return out
 
 
@@ -39,16 +45,18 @@ def zoom_noise(
     focus: Focus = None,
     *,
     loop: bool = False,
+    seeds: Mapping[int, int] = MappingProxyType({}),
 ) -> Tensor:
     """Pi_noise of every level: float32 (L, C, H, W), each level white with unit variance.
 
     The window of level i holds p times the down-scaled noise of level i+1, so that noise is the same wherever levels
     show the same place. Randomness: one draw from the generator, whatever the number of levels; a level's own noise
-    (outside its window) does not change when deeper levels are added. The result lies on the generator's device.
+    (outside its window) does not change when deeper levels are added; `seeds` as in `own_noise`. The result lies on the
+    generator's device.
     """
     _, height, width = shape
     inside = ring(levels, height, width, p, focus)
-    own = own_noise(range(levels), shape, draw_seed(generator), generator.device)
+    own = own_noise(range(levels), shape, draw_seed(generator), generator.device, seeds)
     return nest(own, check_factor(p), inside, gain=p, loop=loop)
 
 

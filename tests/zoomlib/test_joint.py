@@ -239,14 +239,15 @@ def test_a_latent_model_s_stack_is_in_pixels_with_the_windows_of_its_latents_and
     focus, size = [(0.3, 0.64)] * LEVELS, (16, 24)
     denoiser = GaussianDenoiser((4, *size))
     denoiser.codec = Halving()
-    photo = denoiser.codec.encode(torch.linspace(-0.9, 0.9, 3 * 32 * 48).view(1, 3, 32, 48))[0]
+    photo = torch.linspace(-0.9, 0.9, 3 * 32 * 48).view(3, 32, 48)
     stack = joint.sample_stack(denoiser, PROMPTS, p=2, steps=4, focus=focus, photo=photo, generator=generator())
     assert stack.levels.shape == (LEVELS, 3, 32, 48)
-    assert torch.allclose(stack.levels[0], denoiser.codec.decode(photo[None])[0], atol=1e-5)
+    encoded = denoiser.codec.encode(photo[None])
+    assert torch.allclose(stack.levels[0], denoiser.codec.decode(encoded)[0], atol=1e-5)
     found = [(box.top, box.left, box.height, box.width) for box in stack.windows]
     assert found == [(2 * w.top, 2 * w.left, 16, 24) for w in windows(LEVELS, *size, 2, focus)]
-    with pytest.raises(InvalidInputError, match="encode it"):
-        joint.sample(denoiser, PROMPTS, p=2, photo=torch.zeros(3, 32, 48), generator=generator())
+    with pytest.raises(InvalidInputError, match="Resize it"):
+        joint.sample(denoiser, PROMPTS, p=2, photo=encoded[0], generator=generator())
 
 
 def test_the_finished_stack_is_the_last_state_clamped():

@@ -11,9 +11,11 @@ from zoomlib.methods import joint
 from zoomlib.scene import Scene, Work, keyword_forms
 from zoomlib.walk import State
 
-__all__ = ["PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = joint.PHOTO
+IMAGES = joint.IMAGES
+EXTENDS = joint.EXTENDS
 
 
 @dataclass(frozen=True)

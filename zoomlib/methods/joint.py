@@ -1,6 +1,6 @@
 """Joint multi-scale sampling: all levels at once, blended and rendered at every step (arXiv 2312.02149)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, get_args
@@ -12,18 +12,21 @@ from zoomlib import photograph
 from zoomlib.blend import Mode
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, check_factor
+from zoomlib.geometry import boxes, check_factor, snapped_focus
+from zoomlib.held import Held, Holding, bonds, draws, encoded, finished, numbered
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.ladder import update as update_step
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.photograph import Photograph
-from zoomlib.scene import Scene, Work, keyword_forms
+from zoomlib.scene import Scene, Work, checked_picture, keyword_forms
 from zoomlib.stack import consolidate
-from zoomlib.walk import Consolidate, Draw, State, begin, check_run, fresh, walk
+from zoomlib.walk import Consolidate, Draw, State, begin, check_run, fresh, picture_shape, walk
 
-__all__ = ["PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = "widest"
+IMAGES = True
+EXTENDS = ("wider", "deeper")
 
 Noise = Literal["shared", "random"]
 Update = Literal["joint", "iterative"]
@@ -63,9 +66,13 @@ class Config:
             if getattr(self, name) not in choices:
                 raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, but is {getattr(self, name)!r}.")
 
-    def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:  # noqa: ARG002 - all levels are sampled
-        """All levels pass the model at every step; the iterative update needs an estimate of all to begin with."""
-        return Work(self.steps, self.steps * levels + (levels if self.update == "iterative" else 0))
+    def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:
+        """All free levels pass the model at every step; the iterative update needs an estimate of them to begin with.
+
+        A photograph alone is not given: its level passes the model too.
+        """
+        free = levels - len(given)
+        return Work(self.steps, self.steps * free + (free if self.update == "iterative" else 0))
 
 
 def run(
@@ -79,9 +86,11 @@ def run(
 ) -> Iterator[State]:
     """Sample all levels of a zoom, one prompt each from the widest to the deepest; yield the state after every step.
 
-    The scene's `photo`, of the denoiser's `shape`, is what level 0 shall show: a picture in [-1, 1], or for a latent
-    model what its codec makes of one. All randomness comes from the generator: one draw at the start and, for eta > 0,
-    one per step.
+    The photograph is what level 0 shall show. Given levels do not pass the model and come out as they are, but for
+    the windows of open ones and of those that show them (`zoomlib.held`); what is deeper than a level that is not open
+    shows what it shows, up to the next given level. With pictures of other levels the photograph is one of them. The
+    last state of a latent model with given levels holds pictures. All randomness comes from the generator: one draw at
+    the start and, for eta > 0, one per step; own noise of levels with a seed comes from that.
 
     denoiser = Guided(load_denoiser("bundled"), scale=4)
     prompts = ["a galaxy", "a star with planets", "a planet"]
@@ -89,58 +98,90 @@ def run(
     stack.save("stack")
     """
     check_run(denoiser, prompts, config.steps, generator, state)
-    scene.refuse("joint", "images", "describe")
-    p = check_factor(scene.p)
-    consolidation = _consolidation(denoiser, len(prompts), p, config, scene)
-    # Meets every check of geometry, blending and rendering before the model runs.
-    consolidation(torch.zeros(len(prompts), *denoiser.shape, device=denoiser.device))
-    return (walk if config.update == "joint" else _walk_in_turn)(
-        denoiser,
-        denoiser.condition(prompts, scene.negatives),
-        steps=config.steps,
-        eta=config.eta,
-        draw=partial(_draw, len(prompts), denoiser.shape, p, config, scene.focus),
-        consolidate=consolidation,
-        generator=generator,
-        state=state,
+    scene.refuse("joint", "describe")
+    pictures = scene.given(denoiser, len(prompts), photo_at=0 if scene.images else None)
+    if config.loop and (pictures or scene.photo is not None):
+        raise InvalidInputError("A closed loop has no widest level to show a photograph, and none can be given.")
+    photo = (
+        None if pictures or scene.photo is None else checked_picture(scene.photo, picture_shape(denoiser), "level 0")
     )
+    task = _Task(denoiser, len(prompts), check_factor(scene.p), config, scene, photo, pictures)
+    task.check()
+    return _states(task, denoiser.condition(prompts, scene.negatives), generator, state)
 
 
 sample, sample_stack = keyword_forms(Config, run)
 
 
-def _consolidation(denoiser: Denoiser, levels: int, p: int, config: Config, scene: Scene) -> Consolidate:
-    """From the levels' own estimates to rendered levels that agree."""
-    return partial(
-        consolidate,
-        p=p,
-        blending=config.blending,
-        coarse_weight=config.coarse_weight,
-        feather=config.feather,
-        focus=scene.focus,
-        loop=config.loop,
-        photo=None if scene.photo is None else _held(scene.photo, denoiser, levels, p, config, scene.focus),
-        photo_mode=config.photo_mode,
-    )
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A run: the photograph that level 0 shall show, if any, and the given levels, in pixels."""
 
+    denoiser: Denoiser
+    levels: int
+    p: int
+    config: Config
+    scene: Scene
+    photo: Tensor | None
+    pictures: Mapping[int, Tensor]
 
-def _held(photo: Tensor, denoiser: Denoiser, levels: int, p: int, config: Config, focus: Focus) -> Photograph:
-    if config.loop:
-        raise InvalidInputError("A closed loop has no widest level to show a photograph. Leave out one of the two.")
-    if tuple(photo.shape) != denoiser.shape:
-        raise InvalidInputError(
-            f"The photograph must have the shape of a level, {denoiser.shape}, not {tuple(photo.shape)}. Resize it; "
-            "for a latent model, encode it with the model's codec."
+    def check(self) -> None:
+        """Meet every check of geometry, blending and rendering before the model runs."""
+        blank = torch.zeros(self.denoiser.shape)
+        photo = None if self.photo is None else blank
+        consolidation = self.consolidation(photo, dict.fromkeys(self.pictures, blank))
+        consolidation(blank.expand(self.levels, -1, -1, -1))
+
+    def consolidation(self, photo: Tensor | None, pictures: Mapping[int, Tensor]) -> Consolidate:
+        """From the levels' own estimates to rendered levels that agree; photo and pictures in the model's space."""
+        config = self.config
+        if pictures:
+            return partial(
+                self.held(pictures).consolidate, blending=config.blending, coarse_weight=config.coarse_weight
+            )
+        return partial(
+            consolidate,
+            p=self.p,
+            blending=config.blending,
+            coarse_weight=config.coarse_weight,
+            feather=config.feather,
+            focus=self.scene.focus,
+            loop=config.loop,
+            photo=None if photo is None else Photograph(photo, self.levels, self.p, self.scene.focus),
+            photo_mode=config.photo_mode,
         )
-    return Photograph(photo.to(denoiser.device, torch.float32), levels, p, focus)
+
+    def held(self, pictures: Mapping[int, Tensor]) -> Held:
+        """The given levels, in the model's space or in pixels."""
+        focus = snapped_focus(self.levels, *self.denoiser.shape[1:], self.p, self.scene.focus)
+        _, H, W = picture_shape(self.denoiser)
+        inside = boxes(self.levels, H, W, self.p, focus)
+        how = bonds(self.pictures, self.scene.open, inside, self.p, self.config.feather)
+        return Held(pictures, how, self.scene.open, self.levels, self.p, focus, self.config.feather)
+
+    def draw(self, generator: torch.Generator, seeds: Mapping[int, int]) -> Tensor:
+        """Noise of all levels."""
+        shape, focus, loop = self.denoiser.shape, self.scene.focus, self.config.loop
+        if self.config.noise == "shared":
+            return zoom_noise(self.levels, shape, self.p, generator, focus, loop=loop, seeds=seeds)
+        return own_noise(range(self.levels), shape, draw_seed(generator), generator.device, seeds)
 
 
-def _draw(
-    levels: int, shape: tuple[int, int, int], p: int, config: Config, focus: Focus, generator: torch.Generator
-) -> Tensor:
-    if config.noise == "shared":
-        return zoom_noise(levels, shape, p, generator, focus, loop=config.loop)
-    return own_noise(range(levels), shape, draw_seed(generator), generator.device)
+def _states(task: _Task, condition: Condition, generator: torch.Generator, state: State | None) -> Iterator[State]:
+    photo = None if task.photo is None else encoded(task.denoiser, task.photo)
+    given = {level: encoded(task.denoiser, picture) for level, picture in task.pictures.items()}
+    last, join = task.config.steps, task.held(task.pictures).render if given else None
+    for made in (walk if task.config.update == "joint" else _walk_in_turn)(
+        Holding(task.denoiser, given) if given else task.denoiser,
+        numbered(condition) if given else condition,
+        steps=task.config.steps,
+        eta=task.config.eta,
+        draw=draws(task.draw, task.scene.seeds, state),
+        consolidate=task.consolidation(photo, given),
+        generator=generator,
+        state=state,
+    ):
+        yield finished(task.denoiser, made, task.pictures, join) if join and made.index == last else made
 
 
 @torch.no_grad()
