@@ -51,7 +51,9 @@ def consolidation(run: Run) -> dict[str, Any] | None:
     settings = run.config.sampling
     names = ("blending", "coarse_weight", "feather", "loop")
     found = {name: settings[name] for name in names if name in settings}
-    return {"blending": "none", **found} if "feather" in found else None
+    if "feather" in found:
+        return {"blending": "none", **found}
+    return {"nested": True} if getattr(run.method, "NESTS", False) else None
 
 
 def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
@@ -82,10 +84,16 @@ def enlarge(run: Run, net: Mapping[str, Any], levels: Tensor, on_event: Listener
 
 
 def reconcile(run: Run, levels: Tensor, focus: Focus) -> Tensor:
-    """Blend and render enlarged levels, hold them to the photograph: each was enlarged without regard to others."""
+    """Make enlarged levels agree again as the run's method does: each was enlarged without regard to others.
+
+    They are blended, rendered and held to the photograph, or, where levels are made around each other, windows show
+    the deeper levels, which now hold more.
+    """
     settings = consolidation(run)
     if settings is None:
         return levels
+    if "nested" in settings:
+        return ZoomStack(levels.clamp(-1, 1), run.p, focus).rendered().levels
     L, p, size = len(levels), int(run.p), (levels.shape[2], levels.shape[3])
     photo = fitted_photo(run, size)
     if not settings.pop("loop", False):

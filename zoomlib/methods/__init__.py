@@ -7,7 +7,8 @@ A method `so-and-so` is a file `so_and_so.py` here with a docstring whose first 
 - `run(denoiser, prompts, config, scene, *, generator, state=None) -> Iterator[State]`, as `zoomlib.scene.Run`;
 - `sample, sample_stack = keyword_forms(Config, run)`: the same for people, the second returning the finished ZoomStack;
 - where a photograph can start it, `PHOTO = "widest"` or `"deepest"`; where pictures of single levels can be given,
-  `IMAGES = True`; where a run can be continued, `EXTENDS`, a tuple of "wider" and "deeper".
+  `IMAGES = True`; where a run can be continued, `EXTENDS`, a tuple of "wider" and "deeper"; where windows show the
+  deeper levels as they are, so that enlarged levels must again, `NESTS = True`.
 
 Files whose names begin with an underscore are helpers. Listing methods imports none of them.
 """

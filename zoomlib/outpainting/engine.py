@@ -1,6 +1,6 @@
 """The engine of all outpainting methods: from the deepest level to the widest, one border after the other."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,8 +18,15 @@ from zoomlib.outpainting.settings import Config
 from zoomlib.scene import Scene
 from zoomlib.walk import Record, State, check_run
 
-Made = tuple[Tensor, tuple[Record, ...]]
-"""A picture (3, H, W) and the records of its making."""
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A level's picture (3, H, W), the model's own last estimate of all of it, and the records of its making."""
+
+    picture: Tensor
+    estimate: Tensor
+    records: tuple[Record, ...] = ()
+
 
 Making = Generator[None, None, Made]
 """Returns what it makes, and yields after every step of a sampler."""
@@ -83,13 +90,8 @@ class _Outpainting:
             if done <= state.index:
                 continue
             making = self.make(level, state.clean, self._generator(level, seed, generator.device))
-            picture, records = yield from _counted(making, state, done)
-            levels = state.clean.clone()
-            levels[level] = picture
-            facts = tuple({"level": level, **record} for record in records)
-            state = replace(
-                state, index=done, resume_at=done, clean=levels, estimate=levels, records=(*state.records, *facts)
-            )
+            made = yield from _counted(making, state, done)
+            state = _with(state, level, made, done)
             yield state
 
     def _generator(self, level: int, seed: int, device: torch.device) -> torch.Generator:
@@ -107,22 +109,20 @@ class _Outpainting:
         parts = self._parts(level, picture)
         if given is None:
             picture = pad(picture, setting.kept[level], self.config.padding, generator)
-        before, records = picture, list[Record]()
+        made, records = Made(picture, picture), list[Record]()
         for name, part in parts.items():
-            picture, found = yield from self._fill(level, picture, part, generator)
-            records += [{"part": name, **record} for record in found]
-        kept = ~torch.stack(list(parts.values())).any(0) if parts else torch.ones(picture.shape[1:], dtype=torch.bool)
-        change = float((picture - before)[:, kept].abs().max())
-        return picture, ({"what": "kept", "pixels": int(kept.sum()), "change": change}, *records)
+            made = yield from self._fill(level, made.picture, part, generator)
+            records += [{"part": name, **record} for record in made.records]
+        return replace(made, records=(_kept(picture, made.picture, parts), *records))
 
     def _innermost(self, given: Tensor | None, generator: torch.Generator) -> Making:
         """The deepest level: sampled plainly where it is not given."""
         if given is not None:
-            return given, ()
+            return Made(given, given)
         level, config = len(self.prompts) - 1, self.config.first_filling()
         filling = self.prepare(level, torch.zeros(self.setting.shape), None, config)
-        picture, _ = yield from _sampled(filling, filling.draw(generator), generator)
-        return picture, ()
+        made = yield from _sampled(filling, filling.draw(generator), generator)
+        return replace(made, records=())
 
     def _parts(self, level: int, picture: Tensor) -> dict[str, Tensor]:
         """What is to be made of a level, in order; `picture` shows the deeper levels already."""
@@ -143,8 +143,8 @@ class _Outpainting:
         if self.refine_noise is not None:
             noise, found = self.refine_noise(filling, noise, generator)
             records += found
-        picture, joins = yield from _sampled(filling, noise, generator)
-        return picture, (*records, *joins)
+        made = yield from _sampled(filling, noise, generator)
+        return replace(made, records=(*records, *made.records))
 
     def prepare(self, level: int, picture: Tensor, part: Tensor | None, config: FillConfig) -> Filling:
         """The filling of a part (H, W) of a level's picture; None is all of it."""
@@ -169,9 +169,25 @@ def _counted(making: Making, state: State, done: int) -> Generator[State, None, 
 
 
 def _sampled(filling: Filling, noise: Tensor, generator: torch.Generator) -> Making:
-    """The filled picture and the records of its border; yields after every step."""
+    """The filled picture with the records of its border; yields after every step."""
     for state in filling.states(noise, generator):
+        last = state
         yield
-        clean = state.clean
-    pictures, records = filling.joined(clean)
-    return pictures[0], records
+    pictures, records = filling.joined(last.clean)
+    return Made(pictures[0], filling.denoiser.codec.decode(last.estimate).float().cpu()[0], records)
+
+
+def _kept(before: Tensor, after: Tensor, parts: Mapping[str, Tensor]) -> Record:
+    """How many pixels are in no part, and the largest change of one of them."""
+    kept = torch.ones(before.shape[1:], dtype=torch.bool)
+    for part in parts.values():
+        kept &= ~part
+    return {"what": "kept", "pixels": int(kept.sum()), "change": float((after - before)[:, kept].abs().max())}
+
+
+def _with(state: State, level: int, made: Made, done: int) -> State:
+    """The state after a level is finished."""
+    levels, estimate = state.clean.clone(), state.estimate.clone()
+    levels[level], estimate[level] = made.picture, made.estimate
+    records = (*state.records, *({"level": level, **record} for record in made.records))
+    return replace(state, index=done, resume_at=done, clean=levels, estimate=estimate, records=records)

@@ -166,6 +166,21 @@ def test_steps_are_counted_as_work_says(method):
     assert torch.equal(unfinished.clean[3], states[-1].clean[3])
 
 
+def test_the_estimate_is_the_model_s_own_of_the_whole_level():
+    """Not what was kept: a model that sees nothing of the picture and is sure of one colour estimates that."""
+
+    class Sure(GaussianDenoiser):
+        def predict_clean(self, z, step, condition):
+            return torch.full_like(z, 0.25)
+
+    *_, state = outpaint.run(
+        Sure((3, SIDE, SIDE)), prompts(3), outpaint.Config(steps=2), scene(photo=picture()), generator=gen()
+    )
+    assert (state.estimate[:2] == 0.25).all()
+    assert torch.equal(state.estimate[2], picture())
+    assert state.clean[0].std() > 0.01
+
+
 @pytest.mark.parametrize("method", MODES)
 @pytest.mark.parametrize("stop", [0, 4, 8])
 def test_a_run_that_was_stopped_goes_on_from_the_last_finished_level_bit_for_bit(method, stop):
@@ -176,6 +191,7 @@ def test_a_run_that_was_stopped_goes_on_from_the_last_finished_level_bit_for_bit
     rest = list(module.sample(gaussian(), prompts(4), **settings, generator=generator, state=whole[stop]))
     assert rest[0].index == whole[stop].resumes_at + 1
     assert torch.equal(rest[-1].clean, whole[-1].clean)
+    assert torch.equal(rest[-1].estimate, whole[-1].estimate)
     assert rest[-1].records == whole[-1].records
     assert not list(module.sample(gaussian(), prompts(4), **settings, generator=gen(), state=whole[-1]))
 
