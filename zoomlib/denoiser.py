@@ -51,6 +51,15 @@ class Codec(Protocol):
         """Latents to pixels."""
 
 
+@dataclass(frozen=True, eq=False)
+class AttentionMaps:
+    """Where the places of each level look: `maps` float32 (L, N, N) from queries to keys, over a `grid` of rows and
+    columns, N = rows x columns in reading order. Rows sum to 1, or to less where words are looked at too."""
+
+    maps: Tensor
+    grid: tuple[int, int]
+
+
 class IdentityCodec:
     """The codec of pixel-space models."""
 
@@ -107,6 +116,31 @@ class Denoiser(Protocol):
         """The clean estimate of z (L, C, H, W) at that noise level, float32 (L, C, H, W). Deterministic."""
 
 
+@runtime_checkable
+class Attentive(Protocol):
+    """A denoiser that shows its self-attention. `attentive` finds out whether one does."""
+
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Self-attention maps of one evaluation of z (L, C, H, W), the mean over heads and layers, differentiable in z.
+
+        `grid` is the shorter side of the grid whose layers count; None takes the one nearest 16. Raises
+        InvalidInputError, naming what there is, where no layer has it.
+        """
+
+
+def attentive(denoiser: Denoiser) -> Attentive:
+    """The denoiser, if it shows its attention. Raises InvalidInputError, by name, if not."""
+    inner = denoiser
+    while isinstance(inner, _Wrapper):
+        inner = inner.denoiser
+    if not isinstance(inner, Attentive) or not isinstance(denoiser, Attentive):
+        raise InvalidInputError(
+            f"The model {type(inner).__name__} shows no self-attention maps, so its noise cannot be aligned by them. "
+            "Switch stage 1 off, or use a UNet or transformer of diffusers."
+        )
+    return denoiser
+
+
 class _Wrapper:
     """Passes everything on to the denoiser within."""
 
@@ -152,6 +186,10 @@ class _Wrapper:
     ) -> Condition:
         """One row per prompt, as the denoiser within makes it."""
         return self.denoiser.condition(prompts, negatives, image=image, mask=mask)
+
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Those of the denoiser within; raises InvalidInputError if it has none to show."""
+        return attentive(self.denoiser).attention_maps(z, step, condition, grid)
 
 
 class Guided(_Wrapper):
@@ -204,6 +242,10 @@ class Guided(_Wrapper):
             out = self._rescaled(without + self.scale * (with_prompt - without), with_prompt)
         return out.clamp(-1, 1) if self.clamp else out
 
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Those of the conditional evaluation alone."""
+        return super().attention_maps(z, step, condition if self.scale == 1 else _signed(condition, "+"), grid)
+
     def _rescaled(self, guided: Tensor, conditional: Tensor) -> Tensor:
         if not self.rescale:
             return guided
@@ -227,5 +269,13 @@ class Chunked(_Wrapper):
 
     def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
         """The estimates of the denoiser within, float32 (L, C, H, W)."""
-        chunks = [slice(k, k + self.rows) for k in range(0, len(z), self.rows)]
-        return torch.cat([self.denoiser.predict_clean(z[chunk], step, condition[chunk]) for chunk in chunks])
+        return torch.cat([self.denoiser.predict_clean(z[chunk], step, condition[chunk]) for chunk in self._chunks(z)])
+
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Those of the denoiser within."""
+        inner = attentive(self.denoiser)
+        parts = [inner.attention_maps(z[chunk], step, condition[chunk], grid) for chunk in self._chunks(z)]
+        return AttentionMaps(torch.cat([part.maps for part in parts]), parts[0].grid)
+
+    def _chunks(self, z: Tensor) -> list[slice]:
+        return [slice(k, k + self.rows) for k in range(0, len(z), self.rows)]

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoomlib.denoiser import Codec, Condition
+from zoomlib.denoiser import AttentionMaps, Codec, Condition
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step, ddim_ladder
+from zoomlib.models.attention import watch_attention
 from zoomlib.models.components import unet_input
 
 Spacing = Literal["trailing", "leading", "linspace"]
@@ -127,14 +128,27 @@ class UNetDenoiser:
     @torch.no_grad()
     def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
         """The clean estimate of z (L, C, H, W) at one noise level, float32, without guidance."""
+        out = self._forward(self._seen(z, condition), step, condition)
+        return self.schedule.clean(F.pixel_shuffle(out.float(), self.patch), z, step)
+
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Self-attention maps of one evaluation, as `zoomlib.denoiser.Attentive` says."""
+        seen = self._seen(z, condition)
+        with watch_attention(self.unet, (seen.shape[-2], seen.shape[-1])) as watch:
+            self._forward(seen, step, condition)
+        return watch.maps(grid)
+
+    def _seen(self, z: Tensor, condition: Condition) -> Tensor:
         mask, kept = condition.rows.get("mask"), condition.rows.get("kept")
         if self.inpaints and (mask is None or kept is None):
             mask, kept = torch.ones_like(z[:, :1]), self._nothing_kept(z)
-        seen = unet_input(z, mask, kept, self.patch)
-        time = torch.full((len(z),), step.time, device=z.device)
+        return unet_input(z, mask, kept, self.patch)
+
+    def _forward(self, seen: Tensor, step: Step, condition: Condition) -> Tensor:
+        time = torch.full((len(seen),), step.time, device=seen.device)
         words = condition.rows["text"].to(self.dtype)
-        out = self.unet(seen.to(self.dtype), time, encoder_hidden_states=words).sample
-        return self.schedule.clean(F.pixel_shuffle(out.float(), self.patch), z, step)
+        out: Tensor = self.unet(seen.to(self.dtype), time, encoder_hidden_states=words).sample
+        return out
 
     def _nothing_kept(self, z: Tensor) -> Tensor:
         """What an inpainting model is shown where nothing is kept: a mid-grey picture, encoded; shaped like z."""
