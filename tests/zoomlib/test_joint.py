@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.doubles.gaussian import GaussianDenoiser
+from tests.doubles.halving import Halving
 from zoomlib.denoiser import Chunked, Guided
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import windows
@@ -220,19 +221,6 @@ def test_the_finished_stack_is_in_range_and_holds_its_windows(method, size):
     assert stack.levels.abs().max() <= 1
     snapped = [(box.top, box.left) for box in stack.windows]
     assert snapped == [(w.top, w.left) for w in windows(LEVELS, *size, 2, focus)]
-
-
-class Halving:
-    """A codec as latent models have one: four channels, half the size."""
-
-    factor = 2
-
-    def encode(self, images: torch.Tensor) -> torch.Tensor:
-        small = down(images, 2)
-        return torch.cat([small, small.mean(1, keepdim=True)], 1)
-
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return latents[:, :3].repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
 def test_a_latent_model_s_stack_is_in_pixels_with_the_windows_of_its_latents_and_shows_the_encoded_photograph():
