@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from evaluation import border
 from evaluation.colour import delta_e
 from evaluation.table import Score
+from zoomlib.area import mean
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Focus, boxes
 from zoomlib.stack import ZoomStack
@@ -34,8 +35,8 @@ def pairs(levels: Tensor, p: float, focus: Focus = None) -> tuple[Tensor, Tensor
     inside = boxes(L, H, W, p, focus)
     if not inside:
         raise InvalidInputError("A stack of one level has no windows to compare; score its text only.")
-    wide = [_area(level, box, h, w) for level, box in zip(levels[:-1], inside, strict=True)]
-    fine = [_area(level, Box(0, 0, H, W), h, w) for level in levels[1:]]
+    wide = [mean(level, box, h, w) for level, box in zip(levels[:-1], inside, strict=True)]
+    fine = [mean(level, Box(0, 0, H, W), h, w) for level in levels[1:]]
     return torch.stack(wide), torch.stack(fine)
 
 
@@ -129,20 +130,6 @@ def _sloped(levels: Tensor) -> bool:
 
 def _exact(images: Tensor) -> Tensor:
     return images.detach().cpu().double()  # in this order: not every device has float64
-
-
-def _area(image: Tensor, box: Box, h: int, w: int) -> Tensor:
-    """Mean of `image` over each of h x w equal cells of `box`, float64 (C, h, w)."""
-    H, W = image.shape[-2:]
-    return _cells(box.top, box.height, h, H) @ _exact(image) @ _cells(box.left, box.width, w, W).T
-
-
-def _cells(start: float, length: float, cells: int, pixels: int) -> Tensor:
-    """(cells, pixels): the share of each cell that lies in each pixel."""
-    edges = start + length * torch.arange(cells + 1, dtype=torch.float64)[:, None] / cells
-    pixel = torch.arange(pixels, dtype=torch.float64)
-    overlap = (torch.minimum(edges[1:], pixel + 1) - torch.maximum(edges[:-1], pixel)).clamp(min=0)
-    return overlap * (cells / length)
 
 
 def _gauss(x: Tensor) -> Tensor:
