@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import io
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from flows.options import Direction, DryRun, Finished, Force, NoEngine, Quiet, Runs, Settings
 from tasks import environment
 
 
@@ -33,13 +33,6 @@ class Commands(TyperGroup):
             raise typer.Exit(failures.report(error)) from error
 
 
-class Direction(StrEnum):
-    """Which way the film goes."""
-
-    inward = "in"
-    outward = "out"
-
-
 app = typer.Typer(
     cls=Commands,
     name="tenfold",
@@ -51,6 +44,11 @@ app = typer.Typer(
 )
 
 
+def _given(**values: Any) -> dict[str, Any]:
+    """Settings by dotted path, of the options that were given."""
+    return {path: value for path, value in values.items() if value is not None}
+
+
 @app.command()
 def zoom(
     story: Annotated[str, typer.Argument(help="Name of a ready story, a YAML or JSON file, or - for standard input.")],
@@ -60,46 +58,102 @@ def zoom(
     guidance: Annotated[float | None, typer.Option(help="Guidance scale, 1 is none. [default: 2]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: 0]")] = None,
     p: Annotated[float | None, typer.Option("--p", help="Zoom factor per level. [default: the story's]")] = None,
-    photo: Annotated[Path | None, typer.Option(help="Picture that the widest level shows.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Instead of --p: pixels that an outpainted level adds on each side.")
+    ] = None,
+    photo: Annotated[
+        Path | None, typer.Option(help="Picture to start from: the widest level, or the deepest as the method needs.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Longer side of the film in pixels. [default: 256]")] = None,
     fps: Annotated[int | None, typer.Option(help="Frames per second. [default: 30]")] = None,
     seconds_per_level: Annotated[float | None, typer.Option(help="[default: 2]")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Zoom in or out. [default: in]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Any setting of the run, e.g. film.quality=20; repeatable."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show configuration, plan and cost; write nothing.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Make every stage again.")] = False,
-    no_engine: Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the video's path.")] = False,
+    settings: Settings = None,
+    out: Runs = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    no_engine: NoEngine = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make the zoom video of a story."""
     from prompts import load_story
 
     told = load_story(story)  # before anything slow is imported
-    from flows.command import Request, zoom_command
+    from flows.command import Manner, Request, zoom_command
 
-    named = {
-        "method": method,
-        "model.name": model,
-        "sampling.steps": steps,
-        "guidance.scale": guidance,
-        "seed": seed,
-        "p": p,
-        "photo": None if photo is None else str(photo),
-        "film.size_px": size,
-        "film.fps": fps,
-        "film.seconds_per_level": seconds_per_level,
-        "film.direction": direction and direction.value,
-        "model.device": device,
-    }
-    values = {path: value for path, value in named.items() if value is not None}
-    zoom_command(Request(told, values, tuple(settings or ()), out, dry_run, force, no_engine, quiet))
+    values = _given(
+        **{
+            "method": method,
+            "model.name": model,
+            "sampling.steps": steps,
+            "guidance.scale": guidance,
+            "seed": seed,
+            "p": p,
+            "sampling.margin": margin,
+            "photo": None if photo is None else str(photo),
+            "film.size_px": size,
+            "film.fps": fps,
+            "film.seconds_per_level": seconds_per_level,
+            "film.direction": direction and direction.value,
+            "model.device": device,
+        }
+    )
+    zoom_command(Request(told, values, tuple(settings or ()), out, Manner(dry_run, force, no_engine, quiet)))
+
+
+@app.command()
+def extend(
+    run: Finished,
+    levels: Annotated[int, typer.Option(help="How many more.")],
+    wider: Annotated[
+        bool | None, typer.Option("--wider/--deeper", help="Around the run, or inside it. [default: as the method can]")
+    ] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(help="Prompt of a new level, the one next to the run's first; repeatable. [default: its last]"),
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: follows from the run's]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    settings: Settings = None,
+    out: Runs = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    no_engine: NoEngine = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on from a finished run: more levels, wider or deeper; its own levels are kept."""
+    from flows.command import Manner
+    from flows.continuing import Request, extend_command
+
+    values = _given(**{"method": method, "seed": seed, "model.device": device})
+    manner = Manner(dry_run, force, no_engine, quiet)
+    extend_command(Request(run, values, tuple(settings or ()), out, manner), levels, wider, tuple(prompt or ()))
+
+
+@app.command()
+def reroll(
+    run: Finished,
+    level: Annotated[int, typer.Option(help="The level to make again; 0 is the widest.")],
+    seed: Annotated[int | None, typer.Option(help="Seed of that level's noise. [default: another]")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Another prompt for it.")] = None,
+    method: Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    settings: Settings = None,
+    out: Runs = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    no_engine: NoEngine = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make one level of a finished run again, joined to its neighbours; the others are kept."""
+    from flows.command import Manner
+    from flows.continuing import Request, reroll_command
+
+    values = _given(**{"method": method, "model.device": device})
+    manner = Manner(dry_run, force, no_engine, quiet)
+    reroll_command(Request(run, values, tuple(settings or ()), out, manner), level, seed, prompt)
 
 
 @app.command()
@@ -136,7 +190,7 @@ def models() -> None:
 
 @app.command()
 def doctor(
-    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
+    out: Runs = None,
 ) -> None:
     """Check this installation: versions, devices, video encoder, disk, weights."""
     from flows.examination import examine
@@ -146,7 +200,7 @@ def doctor(
 
 @app.command()
 def gc(
-    out: Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")] = None,
+    out: Runs = None,
 ) -> None:
     """Free the disk: forget what no run folder shows any more, such as runs that you deleted."""
     from flows import information
@@ -163,7 +217,7 @@ def train_bundled(
     ),
     out: Annotated[Path | None, typer.Option(help="Folder of the finished model. [default: the shipped one]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    no_engine: Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")] = False,
+    no_engine: NoEngine = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder.")] = False,
 ) -> None:
     """Train the bundled model from nothing, or go on with it; takes hours on a CPU."""

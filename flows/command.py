@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,24 @@ from prompts import Story
 from tasks import environment
 from tasks.cost import cost
 from tasks.events import Listener
+from tasks.given import given_levels
 from tasks.pipeline import run_zoom
 from tasks.plan import prepare
+from tasks.records import kept_change
 from tasks.run import Run
 from tasks.score import score_table
 from tasks.specs import RunConfig, with_settings, with_values
 from tasks.stages import is_made, look_ahead, stages_of
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a command goes about its run, whatever that is."""
+
+    dry_run: bool = False
+    force: bool = False
+    no_engine: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,28 +42,30 @@ class Request:
     values: Mapping[str, Any]
     settings: tuple[str, ...] = ()
     out: Path | None = None
-    dry_run: bool = False
-    force: bool = False
-    no_engine: bool = False
-    quiet: bool = False
+    manner: Manner = Manner()
 
 
 def zoom_command(request: Request) -> None:
-    """Make a zoom video, or with `dry_run` only say how it would be made."""
-    story = request.story
+    """Make a zoom video, or with a dry run only say how it would be made."""
     config = with_settings(with_values(RunConfig(), request.values), request.settings)
-    surroundings = environment.read()
-    root = request.out or surroundings.runs
+    carry_out(request.story, config, request.out or environment.read().runs, request.manner)
+
+
+def carry_out(story: Story, config: RunConfig, root: Path, manner: Manner, notes: Sequence[str] = ()) -> None:
+    """Make a run and show what came of it, or with a dry run its plan. `notes`: what was chosen for the user."""
     run = prepare(config, story, root)
-    if request.dry_run:
+    if not manner.quiet:
+        for note in (*notes, *run.notes):
+            print(f"Note: {plain(note)}", file=sys.stderr)
+    if manner.dry_run:
         show_plan(run)
         return
-    with progress(sys.stderr, quiet=request.quiet) as listener:
-        facts = make(request, story, config, run, listener)
-    show_result(run, facts, quiet=request.quiet)
+    with progress(sys.stderr, quiet=manner.quiet) as listener:
+        facts = make(run, story, config, manner, listener)
+    show_result(run, facts, quiet=manner.quiet)
 
 
-def make(request: Request, story: Story, config: RunConfig, run: Run, listener: Listener) -> dict[str, Any]:
+def make(run: Run, story: Story, config: RunConfig, manner: Manner, listener: Listener) -> dict[str, Any]:
     """Make the run with or without Prefect; returns the facts of its report."""
     from flows import engine
     from flows.server import ServerError
@@ -59,23 +73,25 @@ def make(request: Request, story: Story, config: RunConfig, run: Run, listener: 
     def start() -> Any:
         from flows.zoom import zoom
 
-        return zoom(story, config, run.root, request.force)
+        return zoom(story, config, run.root, manner.force)
 
-    is_done = is_made(run) and not request.force
+    is_done = is_made(run) and not manner.force
     # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
-    if not request.no_engine and not (is_done and not engine.has_server()):
+    if not manner.no_engine and not (is_done and not engine.has_server()):
         try:
             return dict(engine.run_flow(start, listener))
         except ServerError as error:
             print(f"{error} The run goes on without it.", file=sys.stderr)
-    return run_zoom(config, story, run.root, on_event=listener, force=request.force).as_json()
+    return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()
 
 
 def show_plan(run: Run) -> None:
     """Print the resolved configuration, the stages that are there already, and the estimated cost."""
     print(json.dumps(run.config.model_dump(mode="json"), indent=2, ensure_ascii=False))
     found = look_ahead(run)
-    print(f"\n{plain(run.story.title)}: {len(run.story.levels)} levels, p = {run.p:g}, run {run.id} in {run.folder}")
+    base = run.config.base
+    print("" if base is None else f"\nGoes on from run {base.run}, of which {len(given_levels(run))} levels are kept.")
+    print(f"{plain(run.story.title)}: {len(run.story.levels)} levels, p = {run.p:g}, run {run.id} in {run.folder}")
     table(("stage", "plan"), [(stage.name, "reuse" if stage.name in found else "make") for stage in stages_of(run)])
     estimate = cost(run)
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
@@ -93,8 +109,12 @@ def show_result(run: Run, facts: Mapping[str, Any], *, quiet: bool = False) -> N
     stages = facts["stages"].items()
     rows = [(name, "made" if s["made"] else "reused", f"{s['seconds']:.1f} s") for name, s in stages]
     table(("stage", "", "time"), rows)
+    results = look_ahead(run)
     if run.scorer is not None:
-        table(*score_table(run, look_ahead(run)))
+        table(*score_table(run, results))
+    change = kept_change(run, results)
+    if change is not None:
+        print(f"Pixels that were to be kept have changed by {change * 127.5:.3g} of 255 at most.")
     if facts["restored"] and not any(s["made"] for _, s in stages):
         print(f"Put back into the run's folder: {', '.join(facts['restored'])}")
     for title, name in (("Video", "zoom.mp4"), ("Poster", "poster.png"), ("Contact sheet", "contact_sheet.png")):

@@ -28,6 +28,7 @@ SHOWN = {
     "estimate_psnr": "agreement dB",
     "seam": "seam",
     "delta_e": "ΔE",
+    "colour_drift": "drift",
 }
 """The scores that a summary shows, and its heads for them; the file holds them all."""
 

@@ -1,0 +1,24 @@
+"""What a method has recorded of its run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks.run import Results, Run
+from tasks.sample import RECORDS
+
+
+def read_records(run: Run, results: Results) -> list[dict[str, Any]]:
+    """The records of the run's sampling, in their order; each names its `level` and `what` it is of."""
+    artifact = results["sampling"].artifacts.get(RECORDS)
+    if artifact is None:
+        return []
+    records: list[dict[str, Any]] = json.loads(run.workshop.store.path(artifact).read_text(encoding="utf-8"))
+    return records
+
+
+def kept_change(run: Run, results: Results) -> float | None:
+    """The largest change, in [-1, 1], of a pixel that was to be kept; None for a method that does not measure it."""
+    changes = [record["change"] for record in read_records(run, results) if record.get("what") == "kept"]
+    return max(changes, default=None)
