@@ -63,8 +63,8 @@ def given_levels(run: Run) -> frozenset[int]:
 
 
 def keeps_photo(run: Run) -> bool:
-    """Whether the run's photograph becomes a level as it is; where levels are blended it takes part in the blend."""
-    return "feather" not in run.config.sampling
+    """Whether the run's photograph becomes a level as it is; where levels are blended, one alone takes part in that."""
+    return "feather" not in run.config.sampling or bool(run.images) or run.config.base is not None
 
 
 def given_pictures(run: Run, size: Size) -> dict[int, Tensor]:

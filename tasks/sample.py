@@ -86,8 +86,8 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
         last = state
     if last is None:
         raise ValueError(f"Method {run.config.method} made no step.")
-    steps_made = last.index - (left.index if left else 0)
-    pace = (time.perf_counter() - began) / (steps_made / steps * evaluations(run)) if steps_made else None
+    passed = (last.index - (left.index if left else 0)) / steps * evaluations(run)
+    pace = (time.perf_counter() - began) / passed if passed else None
     return _made(run, last, denoiser, work, {"evaluation_s": pace})
 
 
