@@ -75,3 +75,25 @@ def band_errors_db(levels: Tensor) -> Tensor:
     edges = torch.tensor([1 / 64, 1 / 16, 1 / 8, 1 / 4, 1 / 2])
     bands = [(f >= low - 1e-6) & (f < high) for low, high in pairwise(edges)]
     return torch.stack([10 * torch.log10((power[band] / S[band]).mean()) for band in bands])
+
+
+def border_given_centre(values: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """What the field is where `kept` (H, W) is 0, given its values (H, W) where it is 1: the mean (N,) and the
+    covariance (N, N) of those N pixels in reading order, float64."""
+    H, W = kept.shape
+    covariance = torch.fft.ifft2(power_spectrum(H, W).double()).real
+    y, x = (index.flatten() for index in torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij"))
+    whole = covariance[(y[:, None] - y) % H, (x[:, None] - x) % W]
+    known = kept.flatten() > 0
+    gain = torch.linalg.solve(whole[known][:, known], whole[known][:, ~known]).T
+    return gain @ values.flatten()[known].double(), whole[~known][:, ~known] - gain @ whole[known][:, ~known]
+
+
+def wasserstein(samples: Tensor, mean: Tensor, covariance: Tensor) -> float:
+    """Squared 2-Wasserstein distance of the Gaussian of samples (count, N) to N(mean, covariance), over its trace."""
+    values, vectors = torch.linalg.eigh(covariance)
+    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
+    own = samples.double().T.cov()
+    shared = torch.linalg.eigvalsh(root @ own @ root).clamp_min(0).sqrt().sum()
+    apart = (samples.double().mean(0) - mean).square().sum()
+    return float((apart + own.trace() + covariance.trace() - 2 * shared) / covariance.trace())

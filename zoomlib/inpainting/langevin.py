@@ -34,11 +34,11 @@ class Langevin:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 10_000:
                 raise InvalidInputError(f"{name} must be a whole number of at least {least}, but is {value!r}.")
-        for name, least_, most in (("step_size", 0, 10), ("beta", 0, 100), ("friction", 0, 1e6), ("lam", -1, 1e4)):
+        for name, low, high in (("step_size", 1e-4, 1), ("beta", 1e-3, 1000), ("friction", 0, 1e6), ("lam", 0, 1e4)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least_ < value <= most:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise InvalidInputError(
-                    f"{name} of the Langevin steps must lie above {least_} and be at most {most:g}, but is {value!r}."
+                    f"{name} of the Langevin steps must lie between {low:g} and {high:g}, but is {value!r}."
                 )
 
 
@@ -54,24 +54,30 @@ def relax(
 ) -> tuple[Tensor, Tensor]:
     """z (B, C, H, W) after the inner steps at the noise level `now`, and the model's estimate of it.
 
+    Made places follow the model's score; kept ones g = -(z - alpha y) (1 + lambda) / sigma^2 - lambda score, which
+    pulls z to alpha (y + lambda (y - x)), past what is kept, y, as far as the estimate x falls short of it. For a
+    Gaussian the score of the made places is then, for large lambda, that given y itself, not given y with its noise.
+    Underdamped Langevin dynamics with those forces, temperature 1 and mass 1, split as BAOAB (Leimkuhler and Matthews,
+    2013), which keeps the variance of a Gaussian right at any stable step; time steps are sqrt(2 step_size) sigma, so
+    that for much friction a step is one of step_size sigma^2 of the overdamped dynamics.
+
     predict: the model's clean estimate at this level. draw: white noise like z.
     """
     kept = 1 - unknown
-    # Where the model is sure, the pull on kept places is 1 + lambda times as stiff as anywhere else.
+    # Where the model is sure of kept places, the pull on them is 1 + lambda times as stiff as elsewhere.
     length = settings.step_size * torch.where(kept > 0, settings.beta / (1 + settings.lam), 1.0)
     h, persistence = (2 * length).sqrt(), math.exp(-settings.friction * settings.step_size)
 
-    def force(z: Tensor) -> tuple[Tensor, Tensor]:
+    def forced(z: Tensor) -> tuple[Tensor, Tensor]:
+        """The score times sigma, for kept places the bidirectional guided one, and the estimate."""
         x = predict(z)
         return (now.alpha * (x + kept * (1 + settings.lam) * (known - x)) - z) / now.sigma, x
 
-    momentum = draw()
-    pull, x = force(z)
+    momentum, (force, x) = draw(), forced(z)
     for _ in range(settings.inner_steps):
-        momentum = momentum + h / 2 * pull
-        z = z + now.sigma * h / 2 * momentum
+        z = z + now.sigma * h / 2 * (momentum := momentum + h / 2 * force)
         momentum = persistence * momentum + math.sqrt(1 - persistence**2) * draw()
         z = z + now.sigma * h / 2 * momentum
-        pull, x = force(z)
-        momentum = momentum + h / 2 * pull
+        force, x = forced(z)
+        momentum = momentum + h / 2 * force
     return z, x

@@ -1,32 +1,114 @@
-"""The border between made and kept pixels."""
+"""The border between made and kept pixels: colour matched across it, and a soft band, all on the made side.
+
+Pictures are float (B, C, H, W) in [-1, 1]; masks (B, 1, H, W), 1 where pixels are made. Inside, all is float64.
+"""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoomlib.inpainting.locally import blur, distance, spread, steps
 from zoomlib.walk import Record
 
-SEAM_PX = 1.0
+BAND_PX = 3  # of the soft band
+WINDOW = 1 / 64  # of the smaller side: in which a step of colour is found
+SCALE = 1 / 16  # of the smaller side: along how much of the border it may differ
+REACH = 1 / 4  # of the smaller side: where its correction has faded out
+CERTAIN = (1.0, 3.0)  # standard errors below which a step, of the whole border and of a part of it, is taken for chance
+MARGIN = 1.3  # so much more visible than its surroundings a border may be by chance
+GREY_LEVEL = 2 / 255  # a step of one in 8 bits
 
 
-def join(made: Tensor, image: Tensor, mask: Tensor, width_px: float = SEAM_PX) -> tuple[Tensor, tuple[Record, ...]]:
-    """Soften the border between made and kept pixels, on the made side: float (B, C, H, W), and a record each.
+def join(made: Tensor, image: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Record, ...]]:
+    """What was made, joined to the kept pixels of `image`: float32 (B, C, H, W), and a record for each picture.
 
-    Within about `width_px` of the border, what was made goes half over into a smooth continuation of the kept pixels of
-    `image`. Where nothing, or everything, is kept, nothing changes.
+    1. What the codec did to the colours of kept pixels is undone. 2. A step of colour across the border is taken out,
+    which fades into the made side. 3. In a narrow band there, as much as the border is more visible than its
+    surroundings, what was made goes over into a continuation of what is kept. Where made continues kept, or one of them
+    is nowhere, nothing changes but by rounding: planes to 1e-6. Kept pixels of the result are those of `made`; to put
+    `image` there is the caller's. Record: `gain` and `offset` by channel, which 1 has undone; `step`, by channel, made
+    less kept along the border, and `worst`, its largest local value, which 2 has taken out.
     """
-    kept = 1 - mask
-    near = _blur(kept, width_px)
-    continued = _blur(image * kept, width_px) / near.clamp_min(1e-6)
-    return torch.lerp(made, continued, near.clamp(max=0.5)), ()
+    made, image, kept = made.double(), image.double(), 1 - mask.double()
+    gain, offset = codec_colours(made, image, kept)
+    made = torch.where(kept > 0, made, (made - offset) / gain)
+    made, taken = level_colours(made, image, kept)
+    made = soften(made, image, kept)
+    values = [x.flatten(1).tolist() for x in (gain, offset, *taken)]
+    records = tuple(
+        {"what": "join", "row": row, "gain": g, "offset": o, "step": s, "worst": w[0]}
+        for row, (g, o, s, w) in enumerate(zip(*values, strict=True))
+    )
+    return made.float(), records
 
 
-def _blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W), zero beyond the border."""
-    reach = math.ceil(3 * sigma)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=x.dtype) / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).repeat(x.shape[1], 1, 1, 1)
-    x = F.conv2d(x, kernel, padding=(0, reach), groups=x.shape[1])
-    return F.conv2d(x, kernel.mT, padding=(reach, 0), groups=x.shape[1])
+def codec_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Gain and offset (B, C, 1, 1) with made = gain image + offset over kept pixels: least squares, 1 and 0 where
+    nothing changed. The gain stays within 0.8 .. 1.25: beyond that it is no matter of colour."""
+    count = kept.sum((2, 3), keepdim=True).clamp_min(1)
+
+    def mean(x: Tensor) -> Tensor:
+        return (x * kept).sum((2, 3), keepdim=True) / count
+
+    change, centre = made - image, mean(image)
+    variance = mean((image - centre).square())
+    # Flat pictures say nothing about a gain: a grey level of variance is added.
+    slope = mean(change * (image - centre)) / (variance + GREY_LEVEL**2)
+    gain = (1 + slope).clamp(0.8, 1.25)
+    return gain, mean(change) - (gain - 1) * centre
+
+
+def level_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """`made` without its step of colour against kept pixels; the mean (B, C) and the largest (B, 1) step."""
+    size = min(kept.shape[-2:])
+    border = (distance(kept, 2) == 1).double()
+    step, error = steps(torch.where(kept > 0, image, made), 1 - kept, max(WINDOW * size, 1.0))
+    # Flat windows know a step to a grey level; those that hold the edge of a thing know little of it.
+    weight = border / (error + GREY_LEVEL**2)
+    alike = 2 * math.sqrt(math.pi) * max(WINDOW * size, 1.0)  # as long a piece of border is one observation
+    everywhere = _mean_step(step, weight, lambda x: x.sum((2, 3), keepdim=True), alike, CERTAIN[0])
+    reach = max(SCALE * size, 2.0)
+    here = _mean_step(step - everywhere, weight, lambda x: blur(x, reach) * (2 * math.pi * reach**2), alike, CERTAIN[1])
+    step = (everywhere + here) * border
+    reach_px = max(round(REACH * size), 2)
+    fade = torch.cos((distance(kept, reach_px + 1) - 1).clamp(0) * (math.pi / 2 / reach_px)).square()
+    mean = step.sum((2, 3)) / border.sum((2, 3)).clamp_min(1)
+    smooth = everywhere + spread(here, border, reach)
+    return made - torch.where(kept > 0, 0.0, smooth * fade), (mean, step.abs().amax((1, 2, 3))[:, None])
+
+
+def _mean_step(
+    step: Tensor, weight: Tensor, gather: Callable[[Tensor], Tensor], alike: float, certain: float
+) -> Tensor:
+    """Weighted mean of steps along the border, less what may be chance: s (1 - (certain error / s)^2), or 0."""
+    total = gather(weight).clamp_min(1e-9)
+    mean = gather(weight * step) / total
+    variance = (gather(weight * step.square()) / total - mean.square()).clamp_min(0)
+    number = total.square() / gather(weight.square()).clamp_min(1e-9) / alike
+    chance = certain**2 * variance / (number - 1).clamp_min(1e-3)
+    return mean * (1 - chance / mean.square().clamp_min(1e-12)).clamp_min(0)
+
+
+def soften(made: Tensor, image: Tensor, kept: Tensor) -> Tensor:
+    """`made`, blended in a band of BAND_PX into a smooth continuation of kept pixels where the border is visible."""
+    whole = torch.where(kept > 0, image, made)
+    visible = torch.maximum(_visible(whole, kept), _visible(whole.mT, kept.mT).mT)
+    far = distance(kept, BAND_PX + 1)
+    amount = spread(visible, (visible > 0).double(), 1.0) * (1 - (far - 1) / BAND_PX).clamp(0, 1)
+    continued = spread(image * kept, kept, 1.0)
+    return torch.where((kept > 0) | (amount == 0), made, torch.lerp(made, continued, amount))
+
+
+def _visible(whole: Tensor, kept: Tensor) -> Tensor:
+    """(B, 1, H, W): for made pixels with a kept one to the left or right, the share of the step between them that the
+    steps beside it, in the same direction, do not have; elsewhere 0."""
+    scale = max(SCALE * min(kept.shape[-2:]), 2.0)
+    change = whole.diff(dim=-1).abs().mean(1, keepdim=True)
+    across = kept.diff(dim=-1).abs()
+    beside = blur(across, 2.0) * (1 - across)
+    seen, usual = (spread(change, weight, scale) + GREY_LEVEL / 2 for weight in (across, beside))
+    shares = (1 - MARGIN * usual / seen).clamp_min(0) * across
+    return torch.maximum(F.pad(shares, (1, 0)), F.pad(shares, (0, 1))) * (1 - kept)
