@@ -131,7 +131,7 @@ class Attentive(Protocol):
 def attentive(denoiser: Denoiser) -> Attentive:
     """The denoiser, if it shows its attention. Raises InvalidInputError, by name, if not."""
     inner = denoiser
-    while isinstance(inner, _Wrapper):
+    while isinstance(inner, Wrapper):
         inner = inner.denoiser
     if not isinstance(inner, Attentive) or not isinstance(denoiser, Attentive):
         raise InvalidInputError(
@@ -141,7 +141,7 @@ def attentive(denoiser: Denoiser) -> Attentive:
     return denoiser
 
 
-class _Wrapper:
+class Wrapper:
     """Passes everything on to the denoiser within."""
 
     def __init__(self, denoiser: Denoiser):
@@ -192,7 +192,7 @@ class _Wrapper:
         return attentive(self.denoiser).attention_maps(z, step, condition, grid)
 
 
-class Guided(_Wrapper):
+class Guided(Wrapper):
     """Classifier-free guidance (arXiv 2207.12598): x = x_n + scale (x_c - x_n), n for the negative or empty prompt.
 
     Scale 1 is the model itself, at half the cost; the paper's omega is scale - 1. `rescale`, 0..1, draws the contrast
@@ -258,7 +258,7 @@ def _signed(condition: Condition, sign: str) -> Condition:
     return Condition({name[1:]: rows for name, rows in condition.rows.items() if name[0] == sign})
 
 
-class Chunked(_Wrapper):
+class Chunked(Wrapper):
     """Runs the model on at most `rows` levels at a time: the same estimates, memory independent of the levels."""
 
     def __init__(self, denoiser: Denoiser, rows: int):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoomlib.blend import Mode, blend
-from zoomlib.denoiser import Condition, Denoiser, _Wrapper
+from zoomlib.denoiser import Condition, Denoiser, Wrapper
 from zoomlib.geometry import Box, Focus, nested, whole_pixels, windows
 from zoomlib.ladder import Step
 from zoomlib.magnifier import Magnifier
@@ -30,7 +30,7 @@ def numbered(condition: Condition) -> Condition:
     return Condition({**condition.rows, _LEVEL: torch.arange(len(condition))})
 
 
-class Holding(_Wrapper):
+class Holding(Wrapper):
     """Runs the model on free levels only: the estimate of a given level is its picture, (C, H, W) like z.
 
     Conditions must be `numbered`.

@@ -18,11 +18,12 @@ from zoomlib.pyramid import fade
 from zoomlib.scene import Scene, Work, keyword_forms
 from zoomlib.walk import Record, State, check_run, picture_shape
 
-__all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["EXTENDS", "IMAGES", "NESTS", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = "widest"
 IMAGES = True
 EXTENDS = ("deeper",)
+NESTS = True
 
 Looking = Literal["replace", "append"]
 _AGREE = 2 / 255  # one step of 8 bits: such windows show the same
