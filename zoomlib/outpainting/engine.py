@@ -10,6 +10,7 @@ from zoomlib.area import show
 from zoomlib.denoiser import Denoiser
 from zoomlib.inpainting import Config as FillConfig
 from zoomlib.inpainting import Filling, RefineNoise, prepare
+from zoomlib.inpainting.frequency import fourier_noise
 from zoomlib.noise import draw_seed, level_generator
 from zoomlib.outpainting.canvas import agree, band, border, sides
 from zoomlib.outpainting.padding import pad
@@ -137,8 +138,6 @@ class _Outpainting:
         filling = self.prepare(level, picture, part, self.config.filling())
         noise, records = filling.draw(generator), list[Record]()
         if self.config.noise == "fourier":
-            from zoomlib.inpainting.frequency import fourier_noise
-
             noise = fourier_noise(filling, noise)
         if self.refine_noise is not None:
             noise, found = self.refine_noise(filling, noise, generator)

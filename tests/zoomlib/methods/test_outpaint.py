@@ -360,3 +360,37 @@ def test_a_state_of_another_run_is_refused():
     *_, state = outpaint.run(gaussian(), prompts(3), outpaint.Config(steps=2), scene(), generator=gen())
     with pytest.raises(InvalidInputError, match="does not belong"):
         outpaint.run(gaussian(), prompts(2), outpaint.Config(steps=2), scene(), generator=gen(), state=state)
+
+
+def test_borders_can_start_from_noise_with_the_spectrum_of_what_is_kept():
+    settings = {"p": 2, "steps": 3, "eta": 0.0}
+    plain = outpaint.sample_stack(gaussian(family="vp"), prompts(3), **settings, generator=gen())
+    shaped = outpaint.sample_stack(gaussian(family="vp"), prompts(3), **settings, noise="fourier", generator=gen())
+    assert torch.equal(shaped.levels[2], plain.levels[2])
+    assert (shaped.levels[1] != plain.levels[1]).any()
+    assert_windows_show_the_deeper_levels(shaped)
+
+
+def test_below_full_strength_borders_start_from_the_padding():
+    """A model that only takes noise away leaves of the padding what little noise had covered."""
+
+    class Content(GaussianDenoiser):
+        def predict_clean(self, z, step, condition):
+            return z / step.alpha
+
+    def border(padding):
+        stack = outpaint.sample_stack(
+            Content((3, SIDE, SIDE), "flow"),
+            prompts(2),
+            p=2,
+            start=torch.full((3, SIDE, SIDE), 0.5),
+            padding=padding,
+            strength=0.1,
+            steps=20,
+            eta=0.0,
+            generator=gen(),
+        )
+        return stack.levels[0][:, :3].mean().item()
+
+    assert border("edge") == pytest.approx(0.5, abs=0.05)
+    assert border("black") < -0.4  # the seam draws it a little towards the kept grey
