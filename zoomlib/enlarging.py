@@ -17,11 +17,18 @@ _ROUNDS = 8
 
 @dataclass(frozen=True, eq=False)
 class Above:
-    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) of 0 to 1, or 1: how it binds."""
+    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) or 1.0: how far it binds, 0 to 1."""
 
     glass: Magnifier
     shown: Tensor
     weight: Tensor | float = 1.0
+
+    def goal(self, deep: Tensor) -> Tensor:
+        """What a deep level (..., 3, H, W) should show in the window, as far as that binds it."""
+        if isinstance(self.weight, float):
+            return self.shown
+        seen = self.glass.shrink(deep)
+        return torch.lerp(seen, self.shown.to(seen), self.weight.to(seen))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +71,10 @@ class Enlarging:
         made = self._inset(join(made[None], self.canvas[None], self.mask[None])[0][0].clamp(-1, 1))
         if self.above is None:
             return made, 0.0
-        glass, shown, weight = self.above.glass, self.above.shown, self.above.weight
+        glass, goal = self.above.glass, self.above.goal(made)
         for _ in range(_ROUNDS if self._framed else 1):
-            made = self._inset(glass.confine(made, shown, weight))
-        return made, float(((glass.shrink(made) - shown) * weight).abs().max())
+            made = self._inset(glass.confine(made, goal))
+        return made, float((glass.shrink(made) - goal).abs().max())
 
     @property
     def _framed(self) -> bool:
@@ -95,7 +102,7 @@ class Enlarging:
         above = self.above if self.denoiser.codec.factor == 1 else None
 
         def hold(clean: Tensor) -> Tensor:
-            agreed = clean if above is None else above.glass.project(clean, above.shown, above.weight)
+            agreed = clean if above is None else above.glass.project(clean, above.goal(clean).to(clean))
             return torch.lerp(known, agreed, unknown)
 
         return hold

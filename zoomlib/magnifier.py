@@ -8,7 +8,7 @@ from zoomlib.area import shares
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, whole_pixels
 
-ROUNDS = 32
+ROUNDS, RELAXATION, CLOSE = 64, 1.7, 1e-6
 
 
 class Magnifier:
@@ -43,20 +43,21 @@ class Magnifier:
         """The smallest change of the deep level that changes these means by `window`: pseudo-inverse of `shrink`."""
         return _between(self._spread_rows, window, self._spread_columns)
 
-    def project(self, deep: Tensor, window: Tensor, weight: Tensor | float = 1.0) -> Tensor:
-        """The nearest deep level whose means are `window`: x + A+ (w - A x) (arXiv 2212.00490, equation 10).
+    def project(self, deep: Tensor, window: Tensor) -> Tensor:
+        """The nearest deep level whose means are `window`: x + A+ (w - A x) (arXiv 2212.00490, equation 10)."""
+        return deep + self.spread(window - self.shrink(deep))
 
-        With a weight, (h, w) of 0 to 1, only that share of the difference is made good.
+    def confine(self, deep: Tensor, window: Tensor) -> Tensor:
+        """As `project`, in [-1, 1]: a level where both hold, if there is one, to about 2e-3 and mostly much nearer.
+
+        Projections in turn onto the two convex sets, over-relaxed.
         """
-        return deep + self.spread((window - self.shrink(deep)) * weight)
-
-    def confine(self, deep: Tensor, window: Tensor, weight: Tensor | float = 1.0) -> Tensor:
-        """As `project`, in [-1, 1]: the two in turn, which ends where both hold if such a level exists."""
+        deep = self.project(deep, window).clamp(-1, 1)
         for _ in range(ROUNDS):
-            deep = self.project(deep, window, weight)
-            if bool((deep.abs() <= 1).all()):
+            missing = window - self.shrink(deep)
+            if float(missing.abs().max()) < CLOSE:
                 break
-            deep = deep.clamp(-1, 1)
+            deep = (deep + RELAXATION * self.spread(missing)).clamp(-1, 1)
         return deep
 
     def enlarge(self, wide: Tensor) -> Tensor:
