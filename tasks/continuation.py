@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import ValidationError
+
 from prompts import Story
 from prompts.checks import MAX_LEVELS, MAX_SEED, MAX_WIDTH_M, MIN_WIDTH_M
+from prompts.nodes import where
 from prompts.story import Level
 from tasks.errors import RefusedError
 from tasks.finished import Finished
@@ -149,7 +152,7 @@ def _new_levels(
     notes = [f"The prompt of {missing} new level{'s' * (missing > 1)} is {whose}: {texts[-1]}"] if missing else []
     negative = end.negative
     return [
-        Level.model_validate({"prompt": text, "width_m": width, "negative": negative})
+        Level.model_construct(prompt=text, width_m=width, negative=negative)  # the story they go into is checked
         for text, width in zip(texts, inside, strict=True)
     ], notes
 
@@ -166,7 +169,11 @@ def _without_picture(level: Level) -> Level:
 
 def _story(base: Finished, levels: Sequence[Level]) -> Story:
     plain = base.story.model_dump() | {"levels": [level.model_dump() for level in levels]}
-    return Story.model_validate(plain)
+    try:
+        return Story.model_validate(plain)
+    except ValidationError as error:
+        place, said = error.errors(include_url=False)[0]["loc"], error.errors(include_url=False)[0]["msg"]
+        raise RefusedError(f"{where(place)}: {said}") from error
 
 
 def _continuation(

@@ -50,19 +50,17 @@ def find_run(name: str, root: Path) -> Path:
     Raises RefusedError where there is none.
     """
     path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():
         return path.absolute()
-    runs = {
-        folder.name: folder for folder in sorted(root.glob("*/*")) if folder.is_dir() and folder.parent.name != CACHE
-    }
-    found = (
-        [runs[name]] if name in runs else [runs[one] for one in runs if len(name) >= FEWEST and one.startswith(name)]
-    )
+    runs = {folder.name: folder for folder in root.glob("*/*") if folder.is_dir() and folder.parent.name != CACHE}
+    found = [one for one in runs if one == name] or [
+        one for one in runs if one.startswith(name) and len(name) >= FEWEST
+    ]
     if len(found) == 1:
-        return found[0].absolute()
-    several = f" Several begin so: {', '.join(folder.name for folder in found)}." if found else ""
-    known = f" There are {', '.join(list(runs)[-5:])}." if runs and not found else ""
-    raise RefusedError(f"There is no one run {name!r} under {root}.{several or known} Name it by its id or its folder.")
+        return runs[found[0]].absolute()
+    shown = ", ".join(sorted(found or runs)[:5]) or "none"
+    which = "Several begin so" if found else f"There is no such run under {root}; there are"
+    raise RefusedError(f"Which run is {name!r}? {which}: {shown}. Name one by its id or its folder.")
 
 
 def read_finished(name: str, root: Path) -> Finished:

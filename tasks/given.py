@@ -82,9 +82,7 @@ def _kept(run: Run, base: BaseSpec, size: Size) -> dict[int, Tensor]:
     levels = load_file(sampled_file(run, base))["levels"].clamp(-1, 1)
     kept = {level: own for level, own in enumerate(base.levels) if own is not None}
     if max(kept.values(), default=0) >= len(levels):
-        raise RefusedError(
-            f"Run {base.run} has {len(levels)} levels, and base.levels names level {max(kept.values())}."
-        )
+        raise RefusedError(f"Run {base.run} has {len(levels)} levels, but base.levels names {max(kept.values())}.")
     if tuple(levels.shape[-2:]) == size:
         return {level: levels[own] for level, own in kept.items()}
     if size == run.size_px:

@@ -80,3 +80,11 @@ def agree(given: Tensor, shown: Tensor, kept: Window) -> bool:
         (apart[:, :, -1:], left + w < W),
     ]
     return all(float(side.max()) <= AGREEMENT + 1e-6 for side, is_border in rim if is_border)
+
+
+def agree_in_the_middle(given: Tensor, shown: Tensor, kept: Window) -> bool:
+    """Whether two pictures (C, H, W) show the same in the middle half of the kept window, as they do where a method
+    let it fade in softly."""
+    h, w = kept.height // 4, kept.width // 4
+    middle = Window(kept.top + h, kept.left + w, kept.height - 2 * h, kept.width - 2 * w)
+    return float((given - shown)[:, *middle.slices].abs().max()) <= AGREEMENT + 1e-6

@@ -12,7 +12,7 @@ from zoomlib.inpainting import Config as FillConfig
 from zoomlib.inpainting import Filling, RefineNoise, prepare
 from zoomlib.inpainting.frequency import fourier_noise
 from zoomlib.noise import draw_seed, level_generator
-from zoomlib.outpainting.canvas import agree, band, border, sides
+from zoomlib.outpainting.canvas import agree, agree_in_the_middle, band, border, sides
 from zoomlib.outpainting.padding import pad
 from zoomlib.outpainting.scene import Setting, check_scene
 from zoomlib.outpainting.settings import Config
@@ -107,6 +107,8 @@ class _Outpainting:
             return (yield from self._innermost(given, generator))
         beneath = torch.zeros(setting.shape) if given is None else given
         picture = show([beneath, *levels[level + 1 :]], setting.inside[level:], setting.p)
+        if given is not None and not agree(given, picture, setting.kept[level]) and self._settled(level):
+            return Made(given, given, (_kept(given, given, {}),))
         parts = self._parts(level, picture)
         if given is None:
             picture = pad(picture, setting.kept[level], self.config.padding, generator)
@@ -124,6 +126,19 @@ class _Outpainting:
         filling = self.prepare(level, torch.zeros(self.setting.shape), None, config)
         made = yield from _sampled(filling, filling.draw(generator), generator)
         return replace(made, records=())
+
+    def _settled(self, level: int) -> bool:
+        """Whether this level and all deeper ones are given, none is open, and each shows the next: nothing is to join.
+
+        What another method has joined, by windows that fade in softly, stays so.
+        """
+        images, setting, deepest = self.setting.images, self.setting, len(self.prompts) - 1
+        if any(i not in images or i in self.scene.open for i in range(level, deepest + 1)):
+            return False
+        pairs = (
+            (i, show([images[i], images[i + 1]], setting.inside[i : i + 1], setting.p)) for i in range(level, deepest)
+        )
+        return all(agree_in_the_middle(images[i], shown, setting.kept[i]) for i, shown in pairs)
 
     def _parts(self, level: int, picture: Tensor) -> dict[str, Tensor]:
         """What is to be made of a level, in order; `picture` shows the deeper levels already."""
