@@ -17,7 +17,7 @@ _ROUNDS = 8
 
 @dataclass(frozen=True, eq=False)
 class Above:
-    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) or 1.0: how far it binds, 0 to 1."""
+    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) or 1.0: how it binds, 0 to 1."""
 
     glass: Magnifier
     shown: Tensor
