@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import json
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -10,7 +12,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.zoom import zoom
 from prompts import Story
+from tasks.continuation import extended
 from tasks.events import StageDone, listening
+from tasks.finished import read_finished
 from tasks.specs import RunConfig, with_settings
 from zoomlib.errors import InvalidInputError
 
@@ -43,7 +47,11 @@ def task_states() -> dict[str, str]:
     async def read():
         async with get_client() as client:
             (latest,) = await client.read_flow_runs(limit=1, sort="START_TIME_DESC")
-            runs = await client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [latest.id]}))
+            for _ in range(100):  # task runs reach the server as events, a moment after the flow has ended
+                runs = await client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [latest.id]}))
+                if runs and all(run.state is not None and run.state.is_final() for run in runs):
+                    break
+                await asyncio.sleep(0.1)
             return {run.name.rpartition("-")[0]: run.state.name for run in runs}
 
     return asyncio.run(read())
@@ -81,6 +89,16 @@ def test_cold_then_warm_then_without_a_video(tmp_path, model_folder):
     states = task_states()
     assert (states["video"], states["sampling"]) == ("Made", "Cached")
     assert video.is_file()
+
+
+def test_a_run_goes_on_from_a_finished_one(tmp_path, model_folder):
+    settings = config(model_folder, "method=outpaint-direct")
+    base = asyncio.run(zoom(STORY, settings, tmp_path))
+    more = extended(read_finished(base["run_id"], tmp_path), 1)
+    longer = asyncio.run(zoom(more.story, more.config, more.root))
+    assert {task_states()[stage] for stage in STAGES} == {"Made"}
+    facts = json.loads((Path(longer["folder"]) / "config.json").read_text())
+    assert facts["base"] == base["run_id"]
 
 
 def test_what_is_refused_comes_out_as_it_was_raised(tmp_path, model_folder):
