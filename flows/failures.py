@@ -33,6 +33,8 @@ def explain(error: BaseException) -> tuple[int, str]:
         return STOPPED, "Stopped. What is done is kept: the same command goes on from there."
     if isinstance(error, REFUSALS):
         return REFUSED, f"Refused: {error}"
+    if type(error).__name__ == "ServiceError":  # of prompts.client, which takes a second to import
+        return FAILED, f"Failed: {error} What is done is kept; the same command goes on from there."
     if isinstance(error, RunError | ZoomlibError):
         return FAILED, f"Failed: {error}"
     if isinstance(error, OSError):

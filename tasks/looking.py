@@ -33,13 +33,17 @@ def resolve_vision(config: RunConfig, method: ModuleType) -> VisionSpec:
 def describe(spec: VisionSpec) -> Describe | None:
     """The function that writes a level's prompt from two views; None without a vision model.
 
-    Raises `prompts.client.ServiceError` where the service cannot be used, as without a key.
+    Nothing is asked yet. Raises RefusedError where the service cannot be used, as without a key.
     """
     if spec.model is None:
         return None
+    from prompts.client import ServiceError
     from prompts.looking import describer
 
-    look = describer(spec.model, base_url=spec.base_url, timeout_s=spec.timeout_s, retries=spec.retries)
+    try:
+        look = describer(spec.model, base_url=spec.base_url, timeout_s=spec.timeout_s, retries=spec.retries)
+    except ServiceError as error:
+        raise RefusedError(str(error)) from error
     return lambda previous, present, level: look(png(previous), png(present), level)
 
 

@@ -38,6 +38,8 @@ from zoomlib.geometry import margin_factor
 from zoomlib.methods import load_method, method_names
 
 SPARE_BYTES = 32 * 2**20
+_NOT_CONTENT: Any = {"photo": True, "model": {"device", "rows"}, "vision": {"base_url", "timeout_s", "retries"}}
+"""Settings that say where and how, not what: they do not make another run."""
 
 
 def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
@@ -104,7 +106,7 @@ def resolve_p(config: RunConfig, story: Story, margin: float | None, width: int)
 def run_id(run: Run) -> str:
     """Twelve hex digits from the content of story, configuration and weights: the same work has the same place."""
     story = run.story.model_dump(mode="json")
-    config = run.config.model_dump(mode="json", exclude={"photo": True, "model": {"device", "rows"}})
+    config = run.config.model_dump(mode="json", exclude=_NOT_CONTENT)
     for level in story["levels"]:  # by content, not by where it lies on this machine
         level["image"] = None if level["image"] is None else sha256_of(Path(level["image"]))
     weights = [run.model["id"], run.model["revision"]]

@@ -79,6 +79,13 @@ class VisionSpec(Spec):
     timeout_s: float = Field(default=60, ge=1, le=600)
     retries: int = Field(default=3, ge=0, le=10)
 
+    @field_validator("base_url")
+    @classmethod
+    def _without_password(cls, value: str | None) -> str | None:
+        if value is not None and "@" in value:  # the configuration is written to the run's folder
+            raise ValueError("an address without name and password; the key is read from OPENAI_API_KEY")
+        return value
+
 
 class BaseSpec(Spec):
     """A finished run whose levels this one keeps; written by `tasks.continuation`."""

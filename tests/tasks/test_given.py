@@ -1,7 +1,7 @@
 """What a run is given: pictures of levels, a photograph, seeds, a margin; what of it is kept, said and refused."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +11,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tasks import looking, plan
+from tasks import plan
 from tasks.cost import cost
 from tasks.errors import RefusedError
 from tasks.given import fit, put_back
-from tasks.looking import png, resolve_vision
 from tasks.pipeline import Report
-from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
 from tests.tasks.test_pipeline import in_store, run
 from tests.tasks.test_plan import prepared
@@ -194,35 +192,3 @@ def test_a_factor_that_is_not_whole_goes_from_the_levels_to_the_film(tmp_path, m
     stack = ZoomStack.load(report.run.folder / "stack")
     assert (stack.p, stack.levels.shape) == (1.5, (3, 3, 64, 64))
     assert report.video.is_file()
-
-
-@dataclass(frozen=True)
-class Looking:
-    looking: str = "replace"
-
-
-def test_a_vision_model_is_taken_where_the_method_looks_and_refused_elsewhere(monkeypatch):
-    named = with_settings(RunConfig(), ["vision.model=eyes", "method=x"])
-    looks, blind = SimpleNamespace(Config=Looking), load_method("joint")
-    monkeypatch.setenv("TENFOLD_VISION_MODEL", "others")
-    assert resolve_vision(named, looks).model == "eyes"
-    assert resolve_vision(RunConfig(), looks).model == "others"
-    assert resolve_vision(RunConfig(), blind).model is None
-    with pytest.raises(RefusedError, match=r"does not look at pictures. Leave vision\.model out"):
-        resolve_vision(named, blind)
-
-
-def test_the_vision_model_sees_pictures_as_files(monkeypatch):
-    seen = []
-
-    def describer(model, *, base_url, timeout_s, retries):
-        assert (model, base_url, timeout_s, retries) == ("eyes", None, 60, 3)
-        return lambda previous, present, number: f"{len(seen.append((previous, present)) or seen)} of {number}"
-
-    monkeypatch.setitem(__import__("sys").modules, "prompts.looking", SimpleNamespace(describer=describer))
-    spec = with_settings(RunConfig(), ["vision.model=eyes"]).vision
-    assert looking.describe(RunConfig().vision) is None
-    look = looking.describe(spec)
-    assert look(torch.zeros(3, 4, 4), torch.ones(3, 4, 4), 2) == "1 of 2"
-    assert seen == [(png(torch.zeros(3, 4, 4)), png(torch.ones(3, 4, 4)))]
-    assert seen[0][0].startswith(b"\x89PNG")

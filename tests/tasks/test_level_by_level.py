@@ -84,8 +84,9 @@ from tests.doubles.painter import Studio
 from tests.tasks.test_level_by_level import config, eight
 from tasks.pipeline import run_zoom
 
+tools = Studio(seconds_per_step=0.1).tools()
 tell = lambda event: print(event, flush=True)
-run_zoom(config("outpaint-direct"), eight(), Path(sys.argv[1]), tools=Studio(seconds_per_step=0.1).tools(), on_event=tell)
+run_zoom(config("outpaint-direct"), eight(), Path(sys.argv[1]), tools=tools, on_event=tell)
 """
 
 
