@@ -41,7 +41,7 @@ class Config:
 
     steps: int = 40
     eta: float = 1.0
-    strength: float = 0.6
+    strength: float = 0.8
     looking: Looking = "replace"
 
     def __post_init__(self) -> None:
