@@ -13,7 +13,7 @@ from zoomlib.inpainting import Filling, RefineNoise, prepare
 from zoomlib.inpainting.frequency import fourier_noise
 from zoomlib.noise import draw_seed, level_generator
 from zoomlib.outpainting.canvas import agree, agree_in_the_middle, band, border, sides
-from zoomlib.outpainting.padding import pad
+from zoomlib.outpainting.padding import PICTURES, pad
 from zoomlib.outpainting.scene import Setting, check_scene
 from zoomlib.outpainting.settings import Config
 from zoomlib.scene import Scene
@@ -112,11 +112,20 @@ class _Outpainting:
         parts = self._parts(level, picture)
         if given is None:
             picture = pad(picture, setting.kept[level], self.config.padding, generator)
-        made, records = Made(picture, picture), list[Record]()
-        for name, part in parts.items():
-            made = yield from self._fill(level, made.picture, part, generator)
+        made = yield from self._filled(level, picture, parts, generator)
+        return replace(made, records=(_kept(picture, made.picture, parts), *made.records))
+
+    def _filled(self, level: int, picture: Tensor, parts: Mapping[str, Tensor], generator: torch.Generator) -> Making:
+        """The picture with its parts made, one after the other."""
+        made, records, masks = Made(picture, picture), list[Record](), list(parts.values())
+        for k, (name, part) in enumerate(parts.items()):
+            picture = made.picture
+            # Sides that come later are shown as their padding, but where that is no picture, as unknown.
+            hidden = part if self.config.padding in PICTURES else torch.stack(masks[k:]).any(0)
+            made = yield from self._fill(level, picture, hidden, generator)
+            made = replace(made, picture=torch.where(part, made.picture, picture))
             records += [{"part": name, **record} for record in made.records]
-        return replace(made, records=(_kept(picture, made.picture, parts), *records))
+        return replace(made, records=tuple(records))
 
     def _innermost(self, given: Tensor | None, generator: torch.Generator) -> Making:
         """The deepest level: sampled plainly where it is not given."""

@@ -12,7 +12,7 @@ from zoomlib.geometry import boxes, whole_pixels, windows
 from zoomlib.methods import independent, load_method, outpaint
 from zoomlib.models import load_denoiser
 from zoomlib.noise import draw_seed, level_generator
-from zoomlib.outpainting.canvas import band
+from zoomlib.outpainting.canvas import band, border, sides
 from zoomlib.pyramid import down
 from zoomlib.scene import Scene
 from zoomlib.walk import picture_shape
@@ -46,6 +46,13 @@ class Refusing(GaussianDenoiser):
 
     def predict_clean(self, *_):
         pytest.fail("sampling began")
+
+
+class Sure(GaussianDenoiser):
+    """Estimates one colour, whatever it is shown."""
+
+    def predict_clean(self, z, step, condition):
+        return torch.full_like(z, 0.25)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,57 @@ def test_kept_pixels_of_a_latent_model_do_not_change(latent_model, method):
     )
     assert torch.equal(stack.levels[2], start)
     assert_windows_show_the_deeper_levels(stack)
+
+
+def test_windows_of_a_latent_model_lie_on_the_grid_of_its_pictures(latent_model):
+    """In pixels, where one of its own would be half as fine."""
+    focus = [(0.4, 0.55), None]
+    stack = outpaint.sample_stack(latent_model, ["a", "b"], p=2, focus=focus, steps=1, generator=gen())
+    (window,) = windows(2, 16, 16, 2, focus)
+    assert (stack.windows[0].top, stack.windows[0].left) == (window.top, window.left) == (5, 2)
+    assert torch.allclose(stack.levels[0][:, *window.slices], down(stack.levels[1], 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", MODES)
+@pytest.mark.parametrize("padding", ["black", "edge"])
+def test_every_pixel_of_the_border_is_made(method, padding):
+    """At any factor no line of padding is left at a side, nor a corner: a model that is sure of one colour makes all.
+
+    Towards the kept colour the seam draws what is made, but never back past it.
+    """
+    for p, size in ((2, (SIDE, SIDE)), (1.37, (20, 28))):
+        start = torch.full((3, *size), -0.25)
+        stack = load_method(method).sample_stack(
+            Sure((3, *size)), prompts(3), p=p, photo=start, padding=padding, steps=2, generator=gen()
+        )
+        inside = whole_pixels(stack.windows[0], *size)
+        made = stack.levels[0][:, border(inside, *size)]
+        assert made.min() > -0.25 + 1e-3
+        assert made.max() <= 0.25 + 1e-6
+
+
+@pytest.mark.parametrize("padding", ["reflect", "noise"])
+def test_later_sides_are_seen_as_padding_only_where_that_is_a_picture(padding):
+    masks = []
+
+    def plug_in(filling, noise, generator):
+        masks.append(filling.mask[0, 0].bool())
+        return noise, ()
+
+    start = picture()
+    outpaint.sample_stack(
+        gaussian(),
+        prompts(2),
+        p=2,
+        start=start,
+        mode="sequential",
+        padding=padding,
+        refine_noise=plug_in,
+        generator=gen(),
+    )
+    parts = list(sides(windows(2, SIDE, SIDE, 2)[0], SIDE, SIDE).values())
+    for k, mask in enumerate(masks):
+        assert torch.equal(mask, parts[k] if padding == "reflect" else torch.stack(parts[k:]).any(0))
 
 
 def test_the_window_at_p_2_is_the_mean_of_blocks_of_four():
@@ -168,11 +226,6 @@ def test_steps_are_counted_as_work_says(method):
 
 def test_the_estimate_is_the_model_s_own_of_the_whole_level():
     """Not what was kept: a model that sees nothing of the picture and is sure of one colour estimates that."""
-
-    class Sure(GaussianDenoiser):
-        def predict_clean(self, z, step, condition):
-            return torch.full_like(z, 0.25)
-
     *_, state = outpaint.run(
         Sure((3, SIDE, SIDE)), prompts(3), outpaint.Config(steps=2), scene(photo=picture()), generator=gen()
     )

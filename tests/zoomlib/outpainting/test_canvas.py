@@ -124,3 +124,19 @@ def test_a_window_without_a_whole_cell_is_refused(p, factor):
 def test_a_margin_that_is_none_is_refused(margin):
     with pytest.raises(InvalidInputError, match="above 0"):
         margin_factor(margin, 64)
+
+
+@given(st.integers(2, 12), st.integers(2, 12), st.floats(1.01, 12), st.floats(0, 1), st.floats(0, 1))
+def test_a_whole_cell_of_a_latent_model_is_kept_or_the_window_refused(rows, columns, p, x, y):
+    cell, H, W = 4, rows * 4, columns * 4
+    inside = boxes(2, H, W, p, [(x, y), None])
+    try:
+        (window,) = kept_windows(inside, H, W, 1)
+    except InvalidInputError:
+        return
+    kept = ~border(window, H, W)
+    if kept.view(rows, cell, columns, cell).all(3).all(1).any():
+        assert kept_windows(inside, H, W, cell) == (window,)
+    else:
+        with pytest.raises(InvalidInputError, match="cell of 4 x 4"):
+            kept_windows(inside, H, W, cell)
