@@ -11,6 +11,7 @@ from zoomlib.denoiser import Denoiser
 from zoomlib.enlarging import Above, Enlarging
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Window, boxes, grid_focus, nested, whole_pixels
+from zoomlib.held import AGREE, Bonds, bonds
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.magnifier import Magnifier
 from zoomlib.noise import draw_seed, level_generator
@@ -26,8 +27,7 @@ EXTENDS = ("deeper",)
 NESTS = True
 
 Looking = Literal["replace", "append"]
-_AGREE = 2 / 255  # one step of 8 bits: such windows show the same
-_BAND = 0.25  # share of an open window's side over which its content may depart from what it was
+_BAND = 0.25  # share of a window's side: softer windows than that are not known; open ones change inside it
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def run(
     _, H, W = picture_shape(denoiser)
     inside = boxes(len(prompts), H, W, scene.p, grid_focus(len(prompts), *denoiser.shape[1:], scene.p, scene.focus))
     glasses = [Magnifier(box, H, W) for box in inside]
-    chain = _Chain(denoiser, prompts, config, scene, inside, glasses, pictures)
+    held = bonds(pictures, scene.open, inside, scene.p, _BAND)
+    chain = _Chain(denoiser, prompts, config, scene, inside, glasses, pictures, held)
     denoiser.condition(prompts, scene.negatives)  # refuses what the model cannot take
     return _walk_down(chain, generator, state)
 
@@ -113,23 +114,32 @@ class _Chain:
     inside: Sequence[Box]
     glasses: Sequence[Magnifier]
     pictures: Mapping[int, Tensor]
+    bonds: Bonds
 
     def begun(self) -> Tensor:
         """The given levels, each showing the next given one, and zeros: (L, 3, H, W)."""
         levels = torch.zeros(len(self.prompts), *picture_shape(self.denoiser))
         for i in sorted(self.pictures, reverse=True):
             levels[i] = self.pictures[i]
-            found = None if i in self.scene.open else self._next_given(i, levels)
-            if found is not None:
-                levels[i] = _showing(levels[i], *found)
+            levels[i] = self._given(i, levels, None if i in self.scene.open else self._next_given(i, levels))
         return levels
 
     def joined(self, levels: Tensor) -> Tensor:
         """The levels, where every window shows the next level."""
         levels = levels.clone()
         for i in reversed(range(len(self.glasses))):
-            levels[i] = _showing(levels[i], self.glasses[i].window, self.glasses[i].shrink(levels[i + 1]))
+            below = self.glasses[i].window, self.glasses[i].shrink(levels[i + 1])
+            levels[i] = self._given(i, levels, below) if i in self.pictures else _showing(levels[i], *below)
         return levels
+
+    def _given(self, i: int, levels: Tensor, below: tuple[Window, Tensor] | None) -> Tensor:
+        """Given level i, which shows a deeper one: as it is, with what has changed there, or with all of it."""
+        if i in self.bonds.whole or below is None:
+            return levels[i]
+        if i not in self.bonds.joined:
+            return _showing(levels[i], *below)
+        change = self.glasses[i].shrink(levels[i + 1] - self.pictures[i + 1])
+        return _with_window(levels[i], self.glasses[i].window, self.glasses[i].shown(self.pictures[i]) + change)
 
     def problem(self, i: int, levels: Tensor) -> tuple[Enlarging, tuple[Record, ...]]:
         """What level i must be, and what is to be told of it."""
@@ -178,9 +188,13 @@ class _Chain:
 def _showing(level: Tensor, window: Window, shown: Tensor) -> Tensor:
     """The level with the window so; the level itself where it is so already."""
     rows, columns = window.slices
-    if float((level[:, rows, columns] - shown).abs().max()) <= _AGREE:
+    if float((level[:, rows, columns] - shown).abs().max()) <= AGREE:
         return level
-    level = level.clone()
+    return _with_window(level, window, shown)
+
+
+def _with_window(level: Tensor, window: Window, shown: Tensor) -> Tensor:
+    level, (rows, columns) = level.clone(), window.slices
     level[:, rows, columns] = shown
     return level
 

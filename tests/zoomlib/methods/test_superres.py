@@ -12,7 +12,8 @@ from zoomlib.denoiser import Guided
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import boxes, grid_focus
 from zoomlib.magnifier import Magnifier
-from zoomlib.methods import superres
+from zoomlib.methods import joint, superres
+from zoomlib.pyramid import down
 from zoomlib.walk import State
 
 SHAPE = (3, 32, 32)
@@ -146,6 +147,21 @@ def test_going_on_deeper_is_the_longer_run():
     base = states(prompts=PROMPTS[:2])[-1].clean
     longer = states()[-1].clean
     assert torch.equal(states(images={0: base[0], 1: base[1]})[-1].clean, longer)
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_levels_of_another_method_stay_bit_for_bit_though_their_windows_are_soft(bits):
+    base = joint.sample_stack(Pale(), PROMPTS[:3], p=2, steps=8, feather=0.2, generator=generator()).levels
+    base = (base * 127.5).round() / 127.5 if bits else base
+    assert max(misfits(base, 2)) > 0.02
+    end = states(images=dict(enumerate(base)))[-1].clean
+    assert torch.equal(end[:3], base)
+    assert misfits(end, 2)[2] < 2e-3
+    opened = states(images=dict(enumerate(base)), open=frozenset({2}))[-1].clean
+    assert torch.equal(ring(opened[:3]), ring(base))
+    change = [opened[i] - base[i] for i in range(3)]
+    assert change[2].abs().max() > 0.05
+    assert torch.allclose(change[1][:, 8:24, 8:24], down(change[2], 2), atol=1e-6), "the change is carried outwards"
 
 
 def test_deeper_given_levels_stay_and_wider_ones_show_them():
