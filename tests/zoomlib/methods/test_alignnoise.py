@@ -7,6 +7,7 @@ import torch
 
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.tiny_model import write_tiny_model
+from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.denoiser import Chunked, Guided
 from zoomlib.errors import InvalidInputError
 from zoomlib.inpainting import Config as FillConfig
@@ -153,6 +154,18 @@ def test_it_is_a_plug_in_for_outpainting_and_for_plain_inpainting(tiny):
     kept = (mask == 0).expand_as(made)
     assert torch.equal(made[kept], image[kept])
     assert not torch.equal(made, inpaint(tiny, PROMPTS[:1], image, mask, fill, generator=seeded()))
+
+
+@pytest.mark.parametrize("channels", [9, 4])
+def test_latent_models_are_aligned_too(tmp_path, channels):
+    """With an inpainting input (9 channels) and without; the objective falls, and kept pixels stay bit for bit."""
+    denoiser = load_denoiser(latent_pipeline(tmp_path, channels)[0])
+    states = alignnoise.sample(denoiser, PROMPTS[:2], p=2.0, **SMALL, generator=seeded())
+    *_, last = states
+    looks = [record["objective"] for record in last.records if record.get("stage") == "attention"]
+    assert min(looks[1:]) < looks[0]
+    assert [record["change"] for record in last.records if record["what"] == "kept"] == [0.0]
+    assert torch.isfinite(last.clean).all()
 
 
 def test_guidance_and_chunks_pass_it_on(tiny):
