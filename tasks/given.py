@@ -79,7 +79,7 @@ def given_pictures(run: Run, size: Size) -> dict[int, Tensor]:
 
 
 def _kept(run: Run, base: BaseSpec, size: Size) -> dict[int, Tensor]:
-    levels = load_file(sampled_file(run, base))["levels"].clamp(-1, 1)
+    levels = load_file(sampled_file(run, base))["levels"]
     kept = {level: own for level, own in enumerate(base.levels) if own is not None}
     if max(kept.values(), default=0) >= len(levels):
         raise RefusedError(f"Run {base.run} has {len(levels)} levels, but base.levels names {max(kept.values())}.")

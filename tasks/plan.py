@@ -33,8 +33,9 @@ from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
-from zoomlib.denoiser import Condition, Denoiser
+from zoomlib.denoiser import AttentionMaps, Condition, Denoiser
 from zoomlib.geometry import margin_factor
+from zoomlib.ladder import Ladder, flow_ladder
 from zoomlib.methods import load_method, method_names
 
 SPARE_BYTES = 32 * 2**20
@@ -164,6 +165,14 @@ class _Blueprint:
     def condition(self, prompts: Sequence[str], *_negatives: object, **_pictures: object) -> Condition:
         """An empty row per prompt: nothing is sampled with it."""
         return Condition({"": torch.zeros(len(prompts), 0)})
+
+    def ladder(self, steps: int) -> Ladder:
+        """Some noise levels: nothing is sampled with them."""
+        return flow_ladder(steps)
+
+    def attention_maps(self, z: Tensor, *_: object) -> AttentionMaps:
+        """Nothing: whether a model shows its attention is known when it is loaded."""
+        return AttentionMaps(torch.zeros(len(z), 0, 0), (0, 0))
 
 
 class _BlueprintCodec:
