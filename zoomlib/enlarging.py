@@ -65,12 +65,12 @@ class Enlarging:
             state=state,
         )
 
-    def picture(self, clean: Tensor) -> tuple[Tensor, float]:
-        """The level of the last state in pixels, in [-1, 1], and the largest distance from the window that binds it."""
+    def picture(self, clean: Tensor) -> tuple[Tensor, float | None]:
+        """The level of the last state in pixels, in [-1, 1], and its largest distance from the window that binds it."""
         made = self.denoiser.codec.decode(clean)[0].float().cpu().clamp(-1, 1)
         made = self._inset(join(made[None], self.canvas[None], self.mask[None])[0][0].clamp(-1, 1))
         if self.above is None:
-            return made, 0.0
+            return made, None
         glass, goal = self.above.glass, self.above.goal(made)
         for _ in range(_ROUNDS if self._framed else 1):
             made = self._inset(glass.confine(made, goal))

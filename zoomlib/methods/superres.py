@@ -235,7 +235,8 @@ def _walk_down(chain: _Chain, generator: torch.Generator, state: State | None) -
                 estimate = chain.denoiser.codec.decode(made.estimate)[0].float().cpu()
                 levels, estimates = _with(levels, i, picture), _with(estimates, i, estimate)
                 levels = chain.joined(levels) if end == ends[-1] else levels
-                records, finished = (*records, *said, {"level": i, "what": "window", "misfit": misfit}), at
+                found = () if misfit is None else ({"level": i, "what": "window", "misfit": misfit},)
+                records, finished = (*records, *said, *found), at
             yield now(at)
 
 
