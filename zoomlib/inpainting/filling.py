@@ -182,6 +182,8 @@ def prepare(
         raise InvalidInputError("A mask is 1 where pixels are to be made and 0 where they are kept, nothing between.")
     if config.conditioning == "auto":
         config = replace(config, conditioning="native" if denoiser.inpaints else "renoise")
+    if not bool(image.isfinite().all()):
+        raise InvalidInputError("The image holds values that are not finite. Pass pixels in [-1, 1], also to be made.")
     native = config.conditioning == "native"
     if native and not denoiser.inpaints:
         raise InvalidInputError("This model has no inpainting input. Use conditioning auto, renoise or langevin.")

@@ -4,7 +4,6 @@ Pictures are float (B, C, H, W) in [-1, 1]; masks (B, 1, H, W), 1 where pixels a
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -16,9 +15,9 @@ from zoomlib.walk import Record
 BAND_PX = 3  # of the soft band
 WINDOW = 1 / 64  # of the smaller side: in which a step of colour is found
 SCALE = 1 / 16  # of the smaller side: along how much of the border it may differ
+CERTAIN, CERTAIN_HERE = 1.0, 4.0  # standard errors below which a step, of all or a part, is taken for chance
+SIDE = 1 / 2  # of the smaller side: along how much of the border it is as visible
 REACH = 1 / 4  # of the smaller side: where its correction has faded out
-CERTAIN = (1.0, 3.0)  # standard errors below which a step, of the whole border and of a part of it, is taken for chance
-MARGIN = 1.3  # so much more visible than its surroundings a border may be by chance
 GREY_LEVEL = 2 / 255  # a step of one in 8 bits
 
 
@@ -69,27 +68,46 @@ def level_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, tu
     # Flat windows know a step to a grey level; those that hold the edge of a thing know little of it.
     weight = border / (error + GREY_LEVEL**2)
     alike = 2 * math.sqrt(math.pi) * max(WINDOW * size, 1.0)  # as long a piece of border is one observation
-    everywhere = _mean_step(step, weight, lambda x: x.sum((2, 3), keepdim=True), alike, CERTAIN[0])
-    reach = max(SCALE * size, 2.0)
-    here = _mean_step(step - everywhere, weight, lambda x: blur(x, reach) * (2 * math.pi * reach**2), alike, CERTAIN[1])
-    step = (everywhere + here) * border
-    reach_px = max(round(REACH * size), 2)
-    fade = torch.cos((distance(kept, reach_px + 1) - 1).clamp(0) * (math.pi / 2 / reach_px)).square()
-    mean = step.sum((2, 3)) / border.sum((2, 3)).clamp_min(1)
-    smooth = everywhere + spread(here, border, reach)
-    return made - torch.where(kept > 0, 0.0, smooth * fade), (mean, step.abs().amax((1, 2, 3))[:, None])
+    smooth = _shared_step(step, weight, kept, alike)
+    smooth = smooth + _local_steps(step - smooth, weight, border, max(SCALE * size, 2.0), alike)
+    taken = smooth * border
+    reach = max(round(REACH * size), 2)
+    fade = torch.cos((distance(kept, reach + 1) - 1).clamp(0) * (math.pi / 2 / reach)).square()
+    made = made - torch.where(kept > 0, 0.0, smooth * fade)
+    return made, (taken.sum((2, 3)) / border.sum((2, 3)).clamp_min(1), taken.abs().amax((1, 2, 3))[:, None])
 
 
-def _mean_step(
-    step: Tensor, weight: Tensor, gather: Callable[[Tensor], Tensor], alike: float, certain: float
-) -> Tensor:
-    """Weighted mean of steps along the border, less what may be chance: s (1 - (certain error / s)^2), or 0."""
-    total = gather(weight).clamp_min(1e-9)
-    mean = gather(weight * step) / total
-    variance = (gather(weight * step.square()) / total - mean.square()).clamp_min(0)
-    number = total.square() / gather(weight.square()).clamp_min(1e-9) / alike
-    chance = certain**2 * variance / (number - 1).clamp_min(1e-3)
-    return mean * (1 - chance / mean.square().clamp_min(1e-12)).clamp_min(0)
+def _shared_step(step: Tensor, weight: Tensor, kept: Tensor, alike: float) -> Tensor:
+    """The step (B, C, 1, 1) that the four sides of the border share: where kept pixels lie to the right, left, below or
+    above. It must stand out from how they differ, so that the step of one is not spread over all."""
+    near = F.pad(kept, (1, 1, 1, 1))
+    facing = torch.cat([near[..., 1:-1, 2:], near[..., 1:-1, :-2], near[..., 2:, 1:-1], near[..., :-2, 1:-1]], 1)
+    weights = weight * facing
+    total = weights.sum((2, 3)).clamp_min(1e-9)[:, None]  # (B, 1, sides)
+    mean, square = (torch.einsum("bchw,bshw->bcs", x, weights) / total for x in (step, step.square()))
+    number = total.square() / weights.square().sum((2, 3)).clamp_min(1e-9)[:, None] / alike
+    share = total / total.sum(2, keepdim=True)
+    shared = (share * mean).sum(2, keepdim=True)
+    inside = (share.square() * (square - mean.square()).clamp_min(0) / (number - 1).clamp_min(1e-3)).sum(
+        2, keepdim=True
+    )
+    sides = 1 / share.square().sum(2, keepdim=True)
+    between = (share * (mean - shared).square()).sum(2, keepdim=True) / (sides - 1).clamp_min(0.5)
+    return _certain(shared, torch.maximum(between, inside), CERTAIN)[..., None]
+
+
+def _local_steps(step: Tensor, weight: Tensor, border: Tensor, scale: float, alike: float) -> Tensor:
+    """Steps of parts of the border, by pixel (B, C, H, W); these must be surer than those of sides."""
+    total = blur(weight, scale).clamp_min(1e-9)
+    mean, square = spread(step, weight, scale), spread(step.square(), weight, scale)
+    number = 2 * math.pi * scale**2 * total.square() / blur(weight.square(), scale).clamp_min(1e-9) / alike
+    error = (square - mean.square()).clamp_min(0) / (number - 1).clamp_min(1e-3)
+    return spread(_certain(mean, error, CERTAIN_HERE), border, scale)
+
+
+def _certain(mean: Tensor, error: Tensor, certain: float) -> Tensor:
+    """s (1 - (certain error / s)^2), or 0 where that is negative; `error` is squared."""
+    return mean * (1 - certain**2 * error / mean.square().clamp_min(1e-12)).clamp_min(0)
 
 
 def soften(made: Tensor, image: Tensor, kept: Tensor) -> Tensor:
@@ -105,10 +123,10 @@ def soften(made: Tensor, image: Tensor, kept: Tensor) -> Tensor:
 def _visible(whole: Tensor, kept: Tensor) -> Tensor:
     """(B, 1, H, W): for made pixels with a kept one to the left or right, the share of the step between them that the
     steps beside it, in the same direction, do not have; elsewhere 0."""
-    scale = max(SCALE * min(kept.shape[-2:]), 2.0)
+    scale = max(SIDE * min(kept.shape[-2:]), 2.0)
     change = whole.diff(dim=-1).abs().mean(1, keepdim=True)
     across = kept.diff(dim=-1).abs()
     beside = blur(across, 2.0) * (1 - across)
     seen, usual = (spread(change, weight, scale) + GREY_LEVEL / 2 for weight in (across, beside))
-    shares = (1 - MARGIN * usual / seen).clamp_min(0) * across
+    shares = (1 - usual / seen).clamp_min(0) * across
     return torch.maximum(F.pad(shares, (1, 0)), F.pad(shares, (0, 1))) * (1 - kept)

@@ -209,6 +209,7 @@ def test_impossible_settings_are_refused(settings, words):
         (picture(8), border_mask(), Config(2), "Resize them to the model's size"),
         (picture(), border_mask(12), Config(2), "a mask"),
         (picture(), border_mask() / 2, Config(2), "nothing between"),
+        (picture() * float("nan"), border_mask(), Config(2), "not finite"),
         (picture(), border_mask(), Config(2, conditioning="native"), "no inpainting input"),
     ],
 )
