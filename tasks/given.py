@@ -95,6 +95,16 @@ def _kept(run: Run, base: BaseSpec, size: Size) -> dict[int, Tensor]:
     return {level: picture for level, picture in finished.items() if tuple(picture.shape[-2:]) == size}
 
 
+def untouched(run: Run) -> dict[int, Tensor]:
+    """Levels of the base in which nothing can have changed, windows and all: those deeper than what was made again,
+    and all where the base was only gone on from. Some methods make windows anew even so, as that of a latent model."""
+    base = run.config.base
+    if base is None:
+        return {}
+    after = max(base.open, default=-2) + 1
+    return {level: kept for level, kept in given_pictures(run, run.size_px).items() if level > after}
+
+
 def sampled_file(run: Run, base: BaseSpec) -> Path:
     """The base's sampled levels in the store. Raises RefusedError where they are gone."""
     file = None if base.sampled is None else run.workshop.store.find(base.sampled, "safetensors")

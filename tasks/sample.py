@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from tasks.events import Listener, StageMoved, StageStarted
-from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file
+from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file, untouched
 from tasks.looking import describe
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made
@@ -93,6 +93,8 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
 
 def _made(run: Run, state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:
     levels, estimate = (x.clone().contiguous() for x in pictures(denoiser, state))
+    for level, kept in untouched(run).items():
+        levels[level] = kept
     files = {"sampled": work / "sampled.safetensors"} | _kept_files(run)
     save_file({"levels": levels, "estimate": estimate}, files["sampled"])
     if state.records:

@@ -1,0 +1,72 @@
+"""Runs of latent models: what is given stays bit for bit in pixels, though the model sees only what its codec makes."""
+
+import pytest
+import torch
+
+from tasks.continuation import extended, rerolled
+from tasks.finished import read_finished
+from tasks.given import fit
+from tasks.pipeline import Report, run_zoom
+from tasks.specs import RunConfig, with_settings
+from tests.doubles.tiny_pipelines import latent_pipeline
+from tests.tasks.test_continuation import outside
+from tests.tasks.test_given import level, picture, sampled
+from tests.tasks.test_pipeline import BASE, story
+from zoomlib.methods import load_method, method_names
+
+METHODS = [name for name in method_names() if name != "alignnoise"]  # needs attention; `zoomlib` tests it
+SIZE = (16, 16)
+
+
+@pytest.fixture(scope="session")
+def latent(tmp_path_factory):
+    """A folder of a model with a codec of factor 2, 16 x 16 pixels."""
+    return latent_pipeline(tmp_path_factory.mktemp("latent"), 4)[0]
+
+
+@pytest.fixture(scope="session")
+def inpainting(tmp_path_factory):
+    """The same, told by its own input what is kept."""
+    return latent_pipeline(tmp_path_factory.mktemp("inpainting"), 9)[0]
+
+
+def run(latent, root, *settings: str, levels=("a", "b", "c")) -> Report:
+    config = with_settings(RunConfig(), [*BASE, f"model.name={latent}", "sampling.steps=2", "film.fps=2", *settings])
+    return run_zoom(config, story(levels=list(levels)), root)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_picture_of_a_level_comes_out_as_it_is(latent, tmp_path, method):
+    file = picture(tmp_path / "a.png")
+    report = run(latent, tmp_path / "runs", f"method={method}", levels=["a", level("b", file), "c"])
+    assert torch.equal(outside(sampled(report)[1], 0.8), outside(fit(file, SIZE), 0.8))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_photograph_starts_every_method(latent, tmp_path, method):
+    file = picture(tmp_path / "a.png")
+    report = run(latent, tmp_path / "runs", f"method={method}", f"photo={file}")
+    start = 0 if load_method(method).PHOTO == "widest" else 2
+    off = (sampled(report)[start] - fit(file, SIZE)).abs().amax()
+    # Where levels are blended, it is held in the model's space: what the codec makes of it comes out.
+    assert off == 0 or method in ("joint", "iterative")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_goes_on_and_a_level_is_made_again(latent, tmp_path, method):
+    report = run(latent, tmp_path, f"method={method}")
+    base = read_finished(report.run.id, tmp_path)
+    more = extended(base, 1)
+    longer = sampled(run_zoom(more.config, more.story, more.root))
+    old = sampled(report)
+    assert torch.equal(longer[1:] if more.story.levels[1:] == base.story.levels else longer[:-1], old)
+    again = rerolled(base, 1)
+    other = sampled(run_zoom(again.config, again.story, again.root))
+    assert torch.equal(other[2], old[2])
+    assert torch.equal(outside(other[0], 0.8), outside(old[0], 0.8))
+    assert not torch.equal(outside(other[1]), outside(old[1]))
+
+
+def test_an_inpainting_model_goes_on_and_keeps_a_picture(inpainting, tmp_path):
+    test_a_picture_of_a_level_comes_out_as_it_is(inpainting, tmp_path, "outpaint-direct")
+    test_a_run_goes_on_and_a_level_is_made_again(inpainting, tmp_path / "more", "outpaint-sequential")
