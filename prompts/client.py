@@ -50,10 +50,12 @@ def connect(model: str, *, base_url: str | None = None, timeout_s: float = 60.0,
     if not (key.isascii() and key.isprintable()):
         raise ServiceError(f"{KEY} holds characters that no key has. Copy the key again.")
     host = _host(base_url)
-    client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=timeout_s, max_retries=retries)
 
     def ask(messages: Sequence[Message]) -> str:
-        reply, fault = _reply(client, model, messages)
+        with openai.OpenAI(
+            api_key=key or "none", base_url=base_url, timeout=timeout_s, max_retries=retries
+        ) as client:  # and its connections end
+            reply, fault = _reply(client, model, messages)
         # Raised here and not where it was caught: openai's own errors hold the request, and with it the key.
         if reply is None:
             said = _said(fault, model, host, timeout_s, retries)
