@@ -113,6 +113,14 @@ def extend(
         list[str] | None,
         typer.Option(help="Prompt of a new level, the one next to the run's first; repeatable. [default: its last]"),
     ] = None,
+    open_window: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="With --deeper: new levels follow their prompts, and the middle of the deepest level comes to show "
+            "them, instead of new levels enlarging what is there.",
+        ),
+    ] = False,
     method: Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: follows from the run's]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
@@ -129,7 +137,8 @@ def extend(
 
     values = _given(**{"method": method, "seed": seed, "model.device": device})
     manner = Manner(dry_run, force, no_engine, quiet)
-    extend_command(Request(run, values, tuple(settings or ()), out, manner), levels, wider, tuple(prompt or ()))
+    request = Request(run, values, tuple(settings or ()), out, manner)
+    extend_command(request, levels, wider, tuple(prompt or ()), open_window)
 
 
 @app.command()

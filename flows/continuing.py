@@ -34,9 +34,14 @@ class Request:
         return read_finished(self.run, self.out or environment.read().runs)
 
 
-def extend_command(request: Request, levels: int, wider: bool | None, prompts: tuple[str, ...]) -> None:
+def extend_command(
+    request: Request, levels: int, wider: bool | None, prompts: tuple[str, ...], open_window: bool
+) -> None:
     """Make the run with more levels around it or inside it."""
-    _make(extended(request.base(), levels, wider=wider, prompts=prompts, changes=request.changes), request.manner)
+    more = extended(
+        request.base(), levels, wider=wider, prompts=prompts, open_window=open_window, changes=request.changes
+    )
+    _make(more, request.manner)
 
 
 def reroll_command(request: Request, level: int, seed: int | None, prompt: str | None) -> None:

@@ -39,16 +39,20 @@ def extended(
     *,
     wider: bool | None = None,
     prompts: Sequence[str] = (),
+    open_window: bool = False,
     changes: Mapping[str, object] | None = None,
 ) -> Continuation:
     """The base with `levels` more around it (`wider`) or inside it; None is the way that its method can, wider first.
 
     prompts: of the new levels, beginning with the one next to the base's; the last one stands for those that are
-    missing, the base's own outermost or innermost where there is none. changes: settings by dotted path. Raises
-    RefusedError where that cannot be.
+    missing, the base's own outermost or innermost where there is none. open_window: deeper levels do not enlarge what
+    the middle of the deepest shows, which stays as it is, but what their prompts say, and its window comes to show
+    that. changes: settings by dotted path. Raises RefusedError where that cannot be.
     """
     config, method = _changed(base, changes or {})
     wider = _direction(base, config, method, wider)
+    if open_window and wider:
+        raise RefusedError("Only deeper levels can open a window: wider ones lie around the run. Add --deeper.")
     _check_count(base, levels, prompts)
     count, end = len(base.story.levels), base.story.levels[0 if wider else -1]
     new, notes = _new_levels(base, end, levels, wider, prompts)
@@ -59,7 +63,8 @@ def extended(
         config = config.model_copy(update={"seed": (config.seed + 1) % 2**63})
         notes.append(f"The seed is {config.seed}, so that new levels do not begin with the noise of the old ones.")
     story = _story(base, [*reversed(new), *kept] if wider else [*kept, *new])
-    return _continuation(base, story, config, tuple(made + own if wider else own + made), (), notes)
+    opened = (count - 1,) if open_window else ()
+    return _continuation(base, story, config, tuple(made + own if wider else own + made), opened, notes)
 
 
 def rerolled(

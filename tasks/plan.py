@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -19,10 +19,10 @@ from typing import Any, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from torch import Tensor
 
 import prompts
 from prompts import Story
+from tasks.blueprint import Blueprint
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
 from tasks.given import changes, start_level, taken
@@ -33,9 +33,8 @@ from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
-from zoomlib.denoiser import AttentionMaps, Condition, Denoiser
+from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import margin_factor
-from zoomlib.ladder import Ladder, flow_ladder
 from zoomlib.methods import load_method, method_names
 
 SPARE_BYTES = 32 * 2**20
@@ -153,47 +152,8 @@ def resolve_device(name: str) -> str:
     return name
 
 
-class _Blueprint:
-    """A denoiser of which only the shape is known: enough for a method to say whether it accepts a run."""
-
-    device, dtype = torch.device("cpu"), torch.float32
-
-    def __init__(self, run: Run) -> None:
-        self.shape, self.inpaints = run.shape, bool(run.model.get("inpaints"))
-        self.codec = _BlueprintCodec(int(run.model["factor"]), run.shape[0])
-
-    def condition(self, prompts: Sequence[str], *_negatives: object, **_pictures: object) -> Condition:
-        """An empty row per prompt: nothing is sampled with it."""
-        return Condition({"": torch.zeros(len(prompts), 0)})
-
-    def ladder(self, steps: int) -> Ladder:
-        """Some noise levels: nothing is sampled with them."""
-        return flow_ladder(steps)
-
-    def attention_maps(self, z: Tensor, *_: object) -> AttentionMaps:
-        """Nothing: whether a model shows its attention is known when it is loaded."""
-        return AttentionMaps(torch.zeros(len(z), 0, 0), (0, 0))
-
-
-class _BlueprintCodec:
-    """Knows the sizes only."""
-
-    def __init__(self, factor: int, channels: int) -> None:
-        self.factor, self.channels = factor, channels
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Nothing, of the size of latents."""
-        L, _, H, W = images.shape
-        return torch.zeros(L, self.channels, H // self.factor, W // self.factor)
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Nothing, of the size of pictures."""
-        L, _, h, w = latents.shape
-        return torch.zeros(L, 3, h * self.factor, w * self.factor)
-
-
 def _check_method(run: Run) -> None:
-    sampler(run, cast(Denoiser, _Blueprint(run)))
+    sampler(run, cast(Denoiser, Blueprint(run)))
 
 
 def _check_base(run: Run) -> None:

@@ -72,6 +72,18 @@ def test_every_method_that_can_goes_on_and_keeps_what_is_there(tmp_path, method,
     assert longer.run.id != report.run.id
 
 
+@pytest.mark.parametrize("method", ["joint", "superres"])
+def test_an_open_window_comes_to_show_the_new_level_and_all_else_is_kept(tmp_path, method):
+    report, base = base_of(tmp_path, f"method={method}", "sampling.steps=2")
+    old, new = sampled(report), sampled(go_on(extended(base, 1, wider=False, prompts=["x"], open_window=True)))
+    for i in range(4):
+        assert torch.equal(outside(old[i], 0.7), outside(new[i], 0.7))
+        assert not torch.equal(old[i], new[i])
+    closed = sampled(go_on(extended(base, 1, wider=False, prompts=["x"])))
+    assert torch.equal(closed[:4], old)
+    assert not torch.equal(closed[4], new[4])
+
+
 def test_outpainting_on_is_what_a_longer_run_would_have_been(tmp_path):
     _, base = base_of(tmp_path, *OUTPAINT)
     longer = go_on(extended(base, 2, prompts=["x", "y"]))
@@ -237,6 +249,7 @@ REFUSED = {
         lambda base: extended(base, 1, wider=True, changes={"method": "superres"}),
         "superres cannot go on w",
     ),
+    "open": (lambda base: extended(base, 1, open_window=True), "Only deeper levels can open a window"),
     "p": (lambda base: extended(base, 1, changes={"p": 3}), "lie p = 2 apart"),
     "setting": (lambda base: extended(base, 1, changes={"film.fsp": 3}), r"Did you mean film\.fps"),
     "level": (lambda base: rerolled(base, 4), "has levels 0 to 3, not 4"),
