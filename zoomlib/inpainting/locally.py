@@ -10,13 +10,17 @@ from torch.nn import functional as F
 def blur(x: Tensor, sigma: float, powers: tuple[int, int] = (0, 0)) -> Tensor:
     """Gaussian windows, zero beyond the picture. With `powers` (a, b): each value times y^a x^b, counted in sigmas from
     the window's middle."""
-    reach = math.ceil(3 * sigma)
-    at = torch.arange(-reach, reach + 1, dtype=x.dtype) / sigma
-    weights = torch.exp(-0.5 * at.square())
-    weights = weights / weights.sum()
-    flat = x.flatten(0, 1)[:, None]
-    flat = F.conv2d(flat, (weights * at ** powers[1])[None, None, None], padding=(0, reach))
-    return F.conv2d(flat, (weights * at ** powers[0])[None, None, :, None], padding=(reach, 0)).view_as(x)
+    rows, columns = (_window(n, sigma, power, x.dtype) for n, power in zip(x.shape[-2:], powers, strict=True))
+    return rows @ x @ columns.T
+
+
+def _window(side: int, sigma: float, power: int, dtype: torch.dtype) -> Tensor:
+    """(side, side): the weights of every pixel in the window around every other, times their distance^power."""
+    index = torch.arange(side, dtype=dtype)
+    at = (index - index[:, None]) / sigma
+    reach = torch.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1, dtype=dtype) / sigma
+    weights = torch.exp(-0.5 * at.square()) * (at.abs() <= reach[-1] + 1e-9)
+    return weights * at**power / torch.exp(-0.5 * reach.square()).sum()
 
 
 def spread(values: Tensor, weights: Tensor, sigma: float) -> Tensor:
