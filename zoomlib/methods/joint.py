@@ -101,7 +101,10 @@ def run(
     scene.refuse("joint", "describe")
     pictures = scene.given(denoiser, len(prompts), photo_at=0 if scene.images else None)
     if config.loop and (pictures or scene.photo is not None):
-        raise InvalidInputError("A closed loop has no widest level to show a photograph, and none can be given.")
+        raise InvalidInputError(
+            "A closed loop has no widest level to show a photograph, and its levels cannot be given: each shows all "
+            "others. Leave out the pictures, or the loop."
+        )
     photo = (
         None if pictures or scene.photo is None else checked_picture(scene.photo, picture_shape(denoiser), "level 0")
     )
