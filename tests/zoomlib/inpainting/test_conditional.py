@@ -95,3 +95,9 @@ def test_long_langevin_steps_keep_the_variance():
     mean, variance = errors(config, "vp")
     assert mean < 0.12
     assert abs(variance) < 0.08
+
+
+def test_moving_the_kept_places_is_what_makes_langevin_steps_right():
+    """With lambda 0 they stand at their re-noised values, and the border follows those and not what is kept."""
+    still = Config(50, eta=0.0, conditioning="langevin", langevin=Langevin(lam=0.0))
+    assert errors(LANGEVIN, "vp")[0] < 0.5 * errors(still, "vp")[0]
