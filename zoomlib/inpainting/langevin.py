@@ -40,6 +40,10 @@ class Langevin:
                 raise InvalidInputError(
                     f"{name} of the Langevin steps must lie between {low:g} and {high:g}, but is {value!r}."
                 )
+        if self.step_size * self.beta > 1:
+            raise InvalidInputError(
+                f"step_size times beta must be at most 1, or kept places run away, but is {self.step_size * self.beta}."
+            )
 
 
 def relax(

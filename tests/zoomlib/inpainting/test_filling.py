@@ -196,6 +196,7 @@ def test_records_of_plug_in_and_border_come_with_the_pictures():
         ({"langevin": {"lam": float("inf")}}, "lam"),
         ({"langevin": {"friction": -1}}, "friction"),
         ({"langevin": {"beta": "1"}}, "beta"),
+        ({"langevin": {"step_size": 0.5, "beta": 3}}, "run away"),
     ],
 )
 def test_impossible_settings_are_refused(settings, words):

@@ -191,8 +191,8 @@ def test_pictures_of_a_batch_do_not_touch_each_other():
 
 
 def test_a_codec_s_shift_does_not_add_up_over_eight_levels():
-    """Mean colours of every level as with a perfect codec, to 0.001 of a range of 2; 0.058 where the codec's part of the
-    correction is left out."""
+    """Mean colours of every level as with a perfect codec, to 0.001 of a range of 2; 0.058 where what the codec did is
+    not undone."""
     stacks = []
     for codec in (None, Shifting()):
         model = GaussianDenoiser((3, 32, 32), "flow")
