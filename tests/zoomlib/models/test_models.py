@@ -12,7 +12,6 @@ from zoomlib.bundled.assemble import write_model
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.inpainting import Config, inpaint
-from zoomlib.inpainting.seam import join
 from zoomlib.methods import independent
 from zoomlib.models import describe, load_denoiser, load_upscaler
 from zoomlib.models.components import new_text_encoder, save_component, unet_input
@@ -191,13 +190,3 @@ def test_an_image_without_a_mask_is_refused(pixel_folder):
     denoiser = load_denoiser(pixel_folder)
     with pytest.raises(InvalidInputError, match="Expected an image"):
         denoiser.condition(["a"], image=torch.zeros(1, 3, 16, 16))
-
-
-def test_the_soft_band_lies_on_the_made_side_and_ends():
-    made, image = torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)
-    mask = torch.ones(1, 1, 32, 32)
-    mask[..., :16] = 0
-    out = join(made, image, mask)
-    assert torch.allclose(out[..., 16], torch.tensor(0.5), atol=0.3), "half over at the border"
-    assert torch.equal(out[..., 20:], made[..., 20:])
-    assert torch.equal(join(made, image, torch.ones_like(mask)), made)
