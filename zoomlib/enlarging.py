@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -17,15 +18,17 @@ _ROUNDS = 8
 
 @dataclass(frozen=True, eq=False)
 class Above:
-    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) or 1.0: how it binds, 0 to 1."""
+    """The wider level's window, `shown` (3, h, w), through its glass; weight, (h, w) or 1.0: how it binds, 0 to 1;
+    whole: the share of the steps for which it binds as a whole, whatever the weight."""
 
     glass: Magnifier
     shown: Tensor
     weight: Tensor | float = 1.0
+    whole: float = 1.0
 
-    def goal(self, deep: Tensor) -> Tensor:
+    def goal(self, deep: Tensor, whole: bool = False) -> Tensor:
         """What a deep level (..., 3, H, W) should show in the window, as far as that binds it."""
-        if isinstance(self.weight, float):
+        if whole or isinstance(self.weight, float):
             return self.shown
         seen = self.glass.shrink(deep)
         return torch.lerp(seen, self.shown.to(seen), self.weight.to(seen))
@@ -54,16 +57,20 @@ class Enlarging:
             now = self.denoiser.ladder(steps)[steps - made]
             z = now.alpha * known + now.sigma * self._noise(generator).to(known.device)
             state = State(now.index, z, known, known, generator.get_state())
-        return walk(
-            self.denoiser,
-            self._condition(),
-            steps=steps,
-            eta=eta,
-            draw=self._noise,
-            consolidate=self._hold(known),
-            generator=generator,
-            state=state,
-        )
+        for until, hold in self._phases(steps, made, known):
+            walked = walk(
+                self.denoiser,
+                self._condition(),
+                steps=steps,
+                eta=eta,
+                draw=self._noise,
+                consolidate=hold,
+                generator=generator,
+                state=state,
+            )
+            for reached in islice(walked, until - (0 if state is None else state.index)):
+                state = reached
+                yield state
 
     def picture(self, clean: Tensor) -> tuple[Tensor, float | None]:
         """The level of the last state in pixels, in [-1, 1], and its largest distance from the window that binds it."""
@@ -96,13 +103,20 @@ class Enlarging:
         told = {name: x[None].to(self.denoiser.device) for name, x in (("image", self.canvas), ("mask", self.mask))}
         return self.denoiser.condition(self.prompts, self.negatives, **told)
 
-    def _hold(self, known: Tensor) -> Consolidate:
+    def _phases(self, steps: int, made: int, known: Tensor) -> list[tuple[int, Consolidate]]:
+        """Up to which step the level is held in which way."""
+        until_end = (steps, self._hold(known, whole=False))
+        if self.above is None or isinstance(self.above.weight, float):
+            return [until_end]
+        return [(steps - made + round(self.above.whole * made), self._hold(known, whole=True)), until_end]
+
+    def _hold(self, known: Tensor, whole: bool) -> Consolidate:
         unknown = F.max_pool2d(self.mask[None].to(known.device), self.denoiser.codec.factor)
         # Latents have no means over areas of pixels: they meet the window at the end.
         above = self.above if self.denoiser.codec.factor == 1 else None
 
         def hold(clean: Tensor) -> Tensor:
-            agreed = clean if above is None else above.glass.project(clean, above.goal(clean).to(clean))
+            agreed = clean if above is None else above.glass.project(clean, above.goal(clean, whole).to(clean))
             return torch.lerp(known, agreed, unknown)
 
         return hold

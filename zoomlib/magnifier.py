@@ -29,6 +29,7 @@ class Magnifier:
         self._rows = _shares(self.window.top - box.top, self.window.height, box.height, height)
         self._columns = _shares(self.window.left - box.left, self.window.width, box.width, width)
         self._spread_rows, self._spread_columns = (torch.linalg.pinv(a) for a in (self._rows, self._columns))
+        self._smooth_rows, self._smooth_columns = (_smooth(a) for a in (self._rows, self._columns))
 
     def shown(self, wide: Tensor) -> Tensor:
         """What the wide level shows in the window."""
@@ -44,13 +45,15 @@ class Magnifier:
         return _between(self._spread_rows, window, self._spread_columns)
 
     def project(self, deep: Tensor, window: Tensor) -> Tensor:
-        """The nearest deep level whose means are `window`: x + A+ (w - A x) (arXiv 2212.00490, equation 10)."""
-        return deep + self.spread(window - self.shrink(deep))
+        """A deep level near this one whose means are `window`: x + U (w - A x) with A U = 1 (arXiv 2212.00490, section
+        3.1). U is smooth: the nearest level of all, by the pseudo-inverse, changes whole pixels of the window at once,
+        and after a few levels they are blocks that anyone sees."""
+        return deep + _between(self._smooth_rows, window - self.shrink(deep), self._smooth_columns)
 
     def confine(self, deep: Tensor, window: Tensor) -> Tensor:
-        """As `project`, in [-1, 1]: a level where both hold, if there is one, to about 2e-3 and mostly much nearer.
+        """A deep level in [-1, 1] whose means are `window`, if there is one, to about 2e-3 and mostly much nearer.
 
-        Projections in turn onto the two convex sets, over-relaxed.
+        Projections in turn onto the two convex sets, over-relaxed, from what `project` gives.
         """
         deep = self.project(deep, window).clamp(-1, 1)
         for _ in range(ROUNDS):
@@ -82,3 +85,17 @@ def _shares(start: float, pixels: int, length: float, size: int) -> Tensor:
 def _between(rows: Tensor, x: Tensor, columns: Tensor) -> Tensor:
     exact = x.detach().cpu().double()  # in this order: not every device has float64
     return (rows @ exact @ columns.T).to(x)
+
+
+def _smooth(means: Tensor) -> Tensor:
+    """A smooth right inverse (size, pixels) of `means` (pixels, size): between the middles of the window's pixels it is
+    linear, and its values there are such that the means are right."""
+    size, pixels = means.shape[1], means.shape[0]
+    at = torch.arange(size, dtype=means.dtype)
+    if pixels == 1:
+        return torch.ones(size, 1, dtype=means.dtype)
+    middles = means @ at
+    place = ((at - middles[0]) * (pixels - 1) / (middles[-1] - middles[0])).clamp(0, pixels - 1)
+    hats = (1 - (place[:, None] - torch.arange(pixels, dtype=means.dtype)).abs()).clamp_min(0)
+    inverse: Tensor = torch.linalg.inv(means @ hats)
+    return hats @ inverse

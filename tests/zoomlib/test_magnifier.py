@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.doubles.gaussian import draw_field
 from zoomlib.area import mean
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, boxes
@@ -52,13 +53,28 @@ def test_on_whole_pixels_shrinking_is_the_block_mean_and_spreading_repeats(p):
     assert torch.allclose(g.spread(window), window.repeat_interleave(p, -1).repeat_interleave(p, -2), atol=1e-6)
 
 
-def test_projection_is_the_nearest_level():
-    """The change is orthogonal to all that the window does not see."""
+def test_what_is_spread_is_the_smallest_change():
+    """It is orthogonal to all that the window does not see."""
     g, x = glass(24, 24, 1.7), randn(3, 24, 24)
-    window = randn(3, g.window.height, g.window.width, seed=1)
-    moved = g.project(x, window) - x
-    unseen = g.project(randn(3, 24, 24, seed=2), window) - g.project(randn(3, 24, 24, seed=3), window)
+    moved = g.spread(randn(3, g.window.height, g.window.width, seed=1))
+    unseen = x - g.spread(g.shrink(x))
     assert abs(float((moved * unseen).sum())) < 1e-4 * float(moved.norm() * unseen.norm())
+
+
+@pytest.mark.parametrize("p", [2, 3, 4])
+def test_a_projection_leaves_no_blocks(p):
+    """Steps between pixels of the window are at most 2.2 times those inside one; spreading has all its steps there."""
+    g, window = glass(48, 48, p), draw_field(1, (64, 48 // p, 48 // p), torch.Generator().manual_seed(0))[0]
+
+    def steps(x: torch.Tensor) -> tuple[float, float]:
+        change = x.diff(dim=-1).abs().mean((0, 1))
+        at_blocks = torch.arange(1, 48) % p == 0
+        return float(change[at_blocks].mean()), float(change[~at_blocks].mean())
+
+    between, inside = steps(g.project(torch.zeros(64, 48, 48), window))
+    assert 0.5 < between / inside < 2.2
+    between, inside = steps(g.spread(window))
+    assert inside < 1e-5 < between
 
 
 @pytest.mark.parametrize("p", [2, 4, 1.5, 2.7])

@@ -150,7 +150,7 @@ class Filling:
 
     def joined(self, clean: Tensor) -> tuple[Tensor, tuple[Record, ...]]:
         """As `picture`, with a record of what was corrected, for each picture of the batch."""
-        made = self.denoiser.codec.decode(clean).float().cpu()
+        made = self.denoiser.codec.decode(clean).float()
         filled, records = join(made, self.image, self.mask)
         return torch.where(self.mask > 0, filled.clamp(-1, 1), self.image), records
 

@@ -92,8 +92,8 @@ def fourier_noise(filling: Filling, noise: Tensor, share: float = 1.0) -> Tensor
 
     White noise is filtered by the kept part's amplitudes to the power `share` (0: it stays white) and brought to mean 0
     and variance 1 over the places to be made, each channel by itself; elsewhere the noise stays as it is. Nothing is
-    drawn. Where a picture keeps nothing, its noise stays. It serves samplers with eta 1; from noise this far from white,
-    deterministic ones (eta 0) paint what the model was never shown, the less so the smaller the share.
+    drawn. Where a picture keeps nothing, its noise stays. It serves samplers with eta 1; from noise this far from
+    white, deterministic ones (eta 0) paint what the model was never shown, the less so the smaller the share.
     """
     noise, unknown = noise.to(filling.denoiser.device), filling.unknown
     shaped = torch.fft.ifft2(torch.fft.fft2(noise) * amplitude(filling.known, 1 - unknown) ** share).real

@@ -10,15 +10,15 @@ from torch.nn import functional as F
 def blur(x: Tensor, sigma: float, powers: tuple[int, int] = (0, 0)) -> Tensor:
     """Gaussian windows, zero beyond the picture. With `powers` (a, b): each value times y^a x^b, counted in sigmas from
     the window's middle."""
-    rows, columns = (_window(n, sigma, power, x.dtype) for n, power in zip(x.shape[-2:], powers, strict=True))
+    rows, columns = (_window(n, sigma, power, x) for n, power in zip(x.shape[-2:], powers, strict=True))
     return rows @ x @ columns.T
 
 
-def _window(side: int, sigma: float, power: int, dtype: torch.dtype) -> Tensor:
+def _window(side: int, sigma: float, power: int, like: Tensor) -> Tensor:
     """(side, side): the weights of every pixel in the window around every other, times their distance^power."""
-    index = torch.arange(side, dtype=dtype)
+    index = torch.arange(side, dtype=like.dtype, device=like.device)
     at = (index - index[:, None]) / sigma
-    reach = torch.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1, dtype=dtype) / sigma
+    reach = torch.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1, dtype=like.dtype, device=like.device) / sigma
     weights = torch.exp(-0.5 * at.square()) * (at.abs() <= reach[-1] + 1e-9)
     return weights * at**power / torch.exp(-0.5 * reach.square()).sum()
 

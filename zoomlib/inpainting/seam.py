@@ -22,7 +22,8 @@ GREY_LEVEL = 2 / 255  # a step of one in 8 bits
 
 
 def join(made: Tensor, image: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Record, ...]]:
-    """What was made, joined to the kept pixels of `image`: float32 (B, C, H, W), and a record for each picture.
+    """What was made, joined to the kept pixels of `image`: float32 (B, C, H, W) on the CPU, and a record for each
+    picture.
 
     1. What the codec did to the colours of kept pixels is undone. 2. A step of colour across the border is taken out,
     which fades into the made side. 3. In a narrow band there, as much as the border is more visible than its
@@ -31,7 +32,10 @@ def join(made: Tensor, image: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Recor
     `image` there is the caller's. Record: `gain` and `offset` by channel, which 1 has undone; `step`, by channel, made
     less kept along the border, and `worst`, its largest local value, which 2 has taken out.
     """
-    made, image, kept = made.double(), image.double(), 1 - mask.double()
+    # In large pictures these windows cost more than the sampling on a fast GPU, so they are worked out there.
+    device = made.device if made.device.type == "cuda" else torch.device("cpu")
+    made, image, mask = (x.to(device).double() for x in (made, image, mask))
+    kept = 1 - mask
     gain, offset = codec_colours(made, image, kept)
     made = torch.where(kept > 0, made, (made - offset) / gain)
     made, taken = level_colours(made, image, kept)
@@ -41,7 +45,7 @@ def join(made: Tensor, image: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Recor
         {"what": "join", "row": row, "gain": g, "offset": o, "step": s, "worst": w[0]}
         for row, (g, o, s, w) in enumerate(zip(*values, strict=True))
     )
-    return made.float(), records
+    return made.float().cpu(), records
 
 
 def codec_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:

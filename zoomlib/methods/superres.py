@@ -35,13 +35,17 @@ class Config:
     """Settings of progressive super-resolution.
 
     steps, eta: of the sampler; eta 0 is deterministic, 1 DDPM. strength: the share of the steps that is walked from the
-    enlarged window; more draws more, 1 begins with noise alone. looking: what a prompt written by looking does to the
-    level's own, where one is written: `replace` or `append`.
+    enlarged window; more draws more, 1 begins with noise alone. bound: the share of these steps for which the window
+    binds as a whole; after that its border does, and wider levels show what is drawn inside. With 1 it binds to the
+    end, which is super-resolution in the strict sense: deeper levels are what the widest happened to hold in its middle
+    then, whatever their prompts. Below a given level that is not open it always binds. looking: what a prompt written
+    by looking does to the level's own, where one is written: `replace` or `append`.
     """
 
     steps: int = 40
     eta: float = 1.0
     strength: float = 0.8
+    bound: float = 0.25
     looking: Looking = "replace"
 
     def __post_init__(self) -> None:
@@ -49,6 +53,8 @@ class Config:
         check_eta(self.eta)
         if isinstance(self.strength, bool) or not isinstance(self.strength, int | float) or not 0 < self.strength <= 1:
             raise InvalidInputError(f"strength must lie above 0 and be at most 1, but is {self.strength!r}.")
+        if isinstance(self.bound, bool) or not isinstance(self.bound, int | float) or not 0 <= self.bound <= 1:
+            raise InvalidInputError(f"bound must lie between 0 and 1, but is {self.bound!r}.")
         if self.looking not in get_args(Looking):
             raise InvalidInputError(f"looking must be replace or append, but is {self.looking!r}.")
 
@@ -146,8 +152,9 @@ class _Chain:
         above, canvas = None, torch.zeros_like(levels[i])
         if i:
             glass = self.glasses[i - 1]
-            weight = _border(glass) if i - 1 in self.scene.open else 1.0
-            above, canvas = Above(glass, glass.shown(levels[i - 1]), weight), glass.enlarge(levels[i - 1]).clamp(-1, 1)
+            weight = 1.0 if self._is_bound(i) else _border(glass)
+            above = Above(glass, glass.shown(levels[i - 1]), weight, self.config.bound)
+            canvas = glass.enlarge(levels[i - 1]).clamp(-1, 1)
         prompt, records = self._prompt(i, levels, canvas)
         mask, found = torch.ones_like(canvas[:1]), self._next_given(i, levels)
         if found is not None:
@@ -156,6 +163,11 @@ class _Chain:
             canvas[:, rows, columns], mask[:, rows, columns] = shown, 0
         negatives = self.scene.negatives and self.scene.negatives[i : i + 1]
         return Enlarging(self.denoiser, [prompt], negatives, canvas, mask, above), records
+
+    def _is_bound(self, i: int) -> bool:
+        """Whether what wider levels show of level i must stay: the nearest given one says so, or the settings."""
+        wider = [k for k in self.pictures if k < i]
+        return max(wider) not in self.scene.open if wider else self.config.bound == 1
 
     def _prompt(self, i: int, levels: Tensor, canvas: Tensor) -> tuple[str, tuple[Record, ...]]:
         own = self.prompts[i]

@@ -44,7 +44,8 @@ def field(count: int, seed: int = 5) -> torch.Tensor:
 
 
 def states(denoiser=None, prompts=PROMPTS, seed: int = 0, **settings) -> list[State]:
-    settings = {"p": 2, "steps": 8} | settings
+    """In the strict sense, where no level is open."""
+    settings = {"p": 2, "steps": 8, "bound": 0 if "open" in settings else 1} | settings
     return list(superres.sample(denoiser or Pale(), prompts, generator=generator(seed), **settings))
 
 
@@ -79,14 +80,14 @@ def test_windows_agree_at_any_factor(family, p, point):
 
 @pytest.mark.parametrize("strength", [1.0, 0.6, 0.3])
 def test_every_level_has_the_spectrum_of_the_field(strength):
-    """To 1.6 dB in every octave, and no worse from level to level: level 0, plain sampling of so pale a field in 40
+    """To 1.9 dB in every octave, and no worse from level to level: level 0, plain sampling of so pale a field in 40
     steps, is off by up to 2."""
     ends = []
     for seed in range(4):
         denoiser = Pale((3, 64, 64), "flow", contrast=0.1)
         ends.append(states(denoiser, ["0"] * 4, seed, steps=40, eta=0.0, strength=strength)[-1].clean / 0.1)
     errors = [band_errors_db(torch.stack(ends)[:, level]).abs().max() for level in range(4)]
-    assert max(errors[1:]) < 1.6
+    assert max(errors[1:]) < 1.9
     assert max(errors) < 2.2
 
 
@@ -136,7 +137,7 @@ def test_a_model_that_fails_at_a_level_leaves_the_ones_before_it():
             return super().predict_clean(z, step, condition)
 
     made: list[State] = []
-    run = superres.sample(Failing(), PROMPTS, p=2, steps=8, strength=0.5, generator=generator())
+    run = superres.sample(Failing(), PROMPTS, p=2, steps=8, strength=0.5, bound=1, generator=generator())
     with pytest.raises(RuntimeError, match="out of memory"):
         deque(map(made.append, run))
     whole = states(strength=0.5)[-1].clean
@@ -236,6 +237,16 @@ def test_strength_says_how_much_is_drawn_anew():
         return float(change[:, 8:24, 8:24].square().mean())
 
     assert 3 * drift(0.1) < drift(0.9)
+
+
+def test_a_window_that_binds_for_some_steps_only_is_free_inside_and_agrees_in_the_end():
+    """The border of a window is what it was; the wider level shows what the prompt wanted inside."""
+    strict, free = (states(bound=bound, prompts=["0", "0.4"], steps=20)[-1].clean for bound in (1, 0.25))
+    assert max(misfits(free, 2)) < 2e-3
+    assert torch.equal(ring(free[0]), ring(strict[0]))
+    change = (free[0] - strict[0])[:, 8:24, 8:24]
+    assert change[:, 4:12, 4:12].mean() > 0.2, "half of the prompt's shift at least"
+    assert change[:, [0, -1]].abs().max() < 0.3 * change[:, 4:12, 4:12].abs().max()
 
 
 class Looker:
