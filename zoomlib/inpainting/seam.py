@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoomlib.inpainting.locally import blur, distance, spread, steps
+from zoomlib.inpainting.locally import around, blur, distance, reach, spread, steps
 from zoomlib.walk import Record
 
 BAND_PX = 3  # of the soft band
 WINDOW = 1 / 64  # of the smaller side: in which a step of colour is found
 SCALE = 1 / 16  # of the smaller side: along how much of the border it may differ
 CERTAIN, CERTAIN_HERE = 1.0, 4.0  # standard errors below which a step, of all or a part, is taken for chance
+BESIDE_PX = 2.0  # of the windows in which it is told how visible the border is
 SIDE = 1 / 2  # of the smaller side: along how much of the border it is as visible
 REACH = 1 / 4  # of the smaller side: where its correction has faded out
 GREY_LEVEL = 2 / 255  # a step of one in 8 bits
@@ -67,16 +68,22 @@ def codec_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, Te
 def level_colours(made: Tensor, image: Tensor, kept: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """`made` without its step of colour against kept pixels; the mean (B, C) and the largest (B, 1) step."""
     size = min(kept.shape[-2:])
+    sigma = max(WINDOW * size, 1.0)
     border = (distance(kept, 2) == 1).double()
-    step, error = steps(torch.where(kept > 0, image, made), 1 - kept, max(WINDOW * size, 1.0))
+    # All that is looked at lies along the border: with the reach of the windows around it, nothing is lost.
+    rows, columns = around(border, reach(sigma))
+    whole, keeps, along = (x[:, :, rows, columns] for x in (torch.where(kept > 0, image, made), kept, border))
+    step, error = steps(whole, 1 - keeps, sigma)
     # Flat windows know a step to a grey level; those that hold the edge of a thing know little of it.
-    weight = border / (error + GREY_LEVEL**2)
-    alike = 2 * math.sqrt(math.pi) * max(WINDOW * size, 1.0)  # as long a piece of border is one observation
-    smooth = _shared_step(step, weight, kept, alike)
-    smooth = smooth + _local_steps(step - smooth, weight, border, max(SCALE * size, 2.0), alike)
+    weight = along / (error + GREY_LEVEL**2)
+    alike = 2 * math.sqrt(math.pi) * sigma  # as long a piece of border is one observation
+    shared, scale = _shared_step(step, weight, keeps, alike), max(SCALE * size, 2.0)
+    here = torch.zeros_like(made)
+    here[:, :, rows, columns] = _local_steps(step - shared, weight, scale, alike)
+    smooth = shared + spread(here, border, scale)
     taken = smooth * border
-    reach = max(round(REACH * size), 2)
-    fade = torch.cos((distance(kept, reach + 1) - 1).clamp(0) * (math.pi / 2 / reach)).square()
+    far = max(round(REACH * size), 2)
+    fade = torch.cos((distance(kept, far + 1) - 1).clamp(0) * (math.pi / 2 / far)).square()
     made = made - torch.where(kept > 0, 0.0, smooth * fade)
     return made, (taken.sum((2, 3)) / border.sum((2, 3)).clamp_min(1), taken.abs().amax((1, 2, 3))[:, None])
 
@@ -100,13 +107,13 @@ def _shared_step(step: Tensor, weight: Tensor, kept: Tensor, alike: float) -> Te
     return _certain(shared, torch.maximum(between, inside), CERTAIN)[..., None]
 
 
-def _local_steps(step: Tensor, weight: Tensor, border: Tensor, scale: float, alike: float) -> Tensor:
-    """Steps of parts of the border, by pixel (B, C, H, W); these must be surer than those of sides."""
+def _local_steps(step: Tensor, weight: Tensor, scale: float, alike: float) -> Tensor:
+    """Steps of parts of the border, by pixel of it (B, C, H, W); these must be surer than those of sides."""
     total = blur(weight, scale).clamp_min(1e-9)
     mean, square = spread(step, weight, scale), spread(step.square(), weight, scale)
     number = 2 * math.pi * scale**2 * total.square() / blur(weight.square(), scale).clamp_min(1e-9) / alike
     error = (square - mean.square()).clamp_min(0) / (number - 1).clamp_min(1e-3)
-    return spread(_certain(mean, error, CERTAIN_HERE), border, scale)
+    return _certain(mean, error, CERTAIN_HERE)
 
 
 def _certain(mean: Tensor, error: Tensor, certain: float) -> Tensor:
@@ -116,21 +123,24 @@ def _certain(mean: Tensor, error: Tensor, certain: float) -> Tensor:
 
 def soften(made: Tensor, image: Tensor, kept: Tensor) -> Tensor:
     """`made`, blended in a band of BAND_PX into a smooth continuation of kept pixels where the border is visible."""
-    whole = torch.where(kept > 0, image, made)
-    visible = torch.maximum(_visible(whole, kept), _visible(whole.mT, kept.mT).mT)
-    far = distance(kept, BAND_PX + 1)
+    rows, columns = around(distance(kept, 2) == 1, max(BAND_PX + reach(1.0), 1 + reach(BESIDE_PX)))
+    near, image, keeps = (x[:, :, rows, columns] for x in (made, image, kept))
+    whole, scale = torch.where(keeps > 0, image, near), max(SIDE * min(kept.shape[-2:]), 2.0)
+    visible = torch.maximum(_visible(whole, keeps, scale), _visible(whole.mT, keeps.mT, scale).mT)
+    far = distance(keeps, BAND_PX + 1)
     amount = spread(visible, (visible > 0).double(), 1.0) * (1 - (far - 1) / BAND_PX).clamp(0, 1)
-    continued = spread(image * kept, kept, 1.0)
-    return torch.where((kept > 0) | (amount == 0), made, torch.lerp(made, continued, amount))
+    continued = spread(image * keeps, keeps, 1.0)
+    out = made.clone()
+    out[:, :, rows, columns] = torch.where((keeps > 0) | (amount == 0), near, torch.lerp(near, continued, amount))
+    return out
 
 
-def _visible(whole: Tensor, kept: Tensor) -> Tensor:
+def _visible(whole: Tensor, kept: Tensor, scale: float) -> Tensor:
     """(B, 1, H, W): for made pixels with a kept one to the left or right, the share of the step between them that the
     steps beside it, in the same direction, do not have; elsewhere 0."""
-    scale = max(SIDE * min(kept.shape[-2:]), 2.0)
     change = whole.diff(dim=-1).abs().mean(1, keepdim=True)
     across = kept.diff(dim=-1).abs()
-    beside = blur(across, 2.0) * (1 - across)
+    beside = blur(across, BESIDE_PX) * (1 - across)
     seen, usual = (spread(change, weight, scale) + GREY_LEVEL / 2 for weight in (across, beside))
     shares = (1 - usual / seen).clamp_min(0) * across
     return torch.maximum(F.pad(shares, (1, 0)), F.pad(shares, (0, 1))) * (1 - kept)
