@@ -11,6 +11,7 @@ from torch import Tensor
 from zoomlib.blend import Mode, blend
 from zoomlib.denoiser import Condition, Denoiser, Wrapper
 from zoomlib.geometry import Box, Focus, nested, whole_pixels, windows
+from zoomlib.images import AGREE
 from zoomlib.ladder import Step
 from zoomlib.magnifier import Magnifier
 from zoomlib.noise import stream
@@ -18,9 +19,6 @@ from zoomlib.photograph import Photograph
 from zoomlib.pyramid import down, fade, nest
 from zoomlib.scene import pictures
 from zoomlib.walk import Draw, State
-
-AGREE = 2 / 255 + 1e-5
-"""One step of 8 bits, in [-1, 1]: pictures that differ by no more show the same."""
 
 _LEVEL = "level"
 

@@ -16,6 +16,9 @@ from torch import Tensor
 from zoomlib.errors import InvalidInputError
 
 _CHANNELS = (1, 3)
+AGREE = 2 / 255 + 1e-5
+"""One step of 8 bits, in [-1, 1]: pictures that differ by no more show the same."""
+
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
 """What Pillow raises for a file that is no picture, or not a whole one."""
 

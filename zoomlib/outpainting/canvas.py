@@ -5,8 +5,7 @@ from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, Window, whole_pixels
-
-AGREEMENT = 2 / 255  # two pictures of 8 bits that show the same differ by this much at most
+from zoomlib.images import AGREE
 
 
 def kept_windows(inside: tuple[Box, ...], height: int, width: int, factor: int) -> tuple[Window, ...]:
@@ -79,7 +78,7 @@ def agree(given: Tensor, shown: Tensor, kept: Window) -> bool:
         (apart[:, :, :1], left > 0),
         (apart[:, :, -1:], left + w < W),
     ]
-    return all(float(side.max()) <= AGREEMENT + 1e-6 for side, is_border in rim if is_border)
+    return all(float(side.max()) <= AGREE for side, is_border in rim if is_border)
 
 
 def agree_in_the_middle(given: Tensor, shown: Tensor, kept: Window) -> bool:
@@ -87,4 +86,4 @@ def agree_in_the_middle(given: Tensor, shown: Tensor, kept: Window) -> bool:
     let it fade in softly."""
     h, w = kept.height // 4, kept.width // 4
     middle = Window(kept.top + h, kept.left + w, kept.height - 2 * h, kept.width - 2 * w)
-    return float((given - shown)[:, *middle.slices].abs().max()) <= AGREEMENT + 1e-6
+    return float((given - shown)[:, *middle.slices].abs().max()) <= AGREE
