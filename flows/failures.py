@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from flows.terminal import plain
-from prompts.errors import StoryError
+from prompts.errors import ServiceError, StoryError
 from tasks import environment
 from tasks.errors import RefusedError, RunError
 from zoomlib.errors import InvalidInputError, ZoomlibError
@@ -33,7 +33,7 @@ def explain(error: BaseException) -> tuple[int, str]:
         return STOPPED, "Stopped. What is done is kept: the same command goes on from there."
     if isinstance(error, REFUSALS):
         return REFUSED, f"Refused: {error}"
-    if type(error).__name__ == "ServiceError":  # of prompts.client, which takes a second to import
+    if isinstance(error, ServiceError):
         return FAILED, f"Failed: {error} What is done is kept; the same command goes on from there."
     if isinstance(error, RunError | ZoomlibError):
         return FAILED, f"Failed: {error}"

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 
-from prompts.errors import brief
+from prompts.errors import ServiceError
 
 KEY, BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 
 Message = dict[str, Any]
 """One entry of a conversation, as the protocol has it: role and content."""
-
-
-class ServiceError(ValueError):
-    """A language model's service could not be used; says what happened and what to do. Never holds the key."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def _said(fault: Exception | None, model: str, host: str, timeout_s: float, retr
     if isinstance(fault, openai.APIStatusError):
         return _status(fault, model, host, tried)
     if isinstance(fault, PermissionError):
-        why = f": {brief(str(fault), 200)}" if str(fault) else ""
+        why = f": {_brief(str(fault))}" if str(fault) else ""
         return f"The model {model!r} at {host} gave an empty reply{why}. Try again, or another model."
     return (
         f"{host} sent something that is no reply of a chat model. Check that vision.base_url ends in its API, as /v1."
@@ -110,7 +107,7 @@ def _said(fault: Exception | None, model: str, host: str, timeout_s: float, retr
 
 
 def _status(fault: openai.APIStatusError, model: str, host: str, tried: str) -> str:
-    reason = f" ({brief(' '.join(fault.message.split()), 200)})"
+    reason = f" ({_brief(fault.message)})"
     match fault.status_code:
         case 401 | 403:
             return f"{host} refused the key{reason}. Check {KEY}, and that it may use the model {model!r}."
@@ -124,3 +121,8 @@ def _status(fault: openai.APIStatusError, model: str, host: str, tried: str) -> 
             return (
                 f"{host} refused the request with status {code}{reason}. Check that the model {model!r} takes pictures."
             )
+
+
+def _brief(text: str) -> str:
+    """One line, cut between words only: half of a key could not be told from other text any more."""
+    return shorten(text, 200, placeholder=" …")

@@ -1,4 +1,4 @@
-"""What is wrong with a story, said so that its author can mend it."""
+"""What is wrong with a story, said so that its author can mend it; and a service that could not be used."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ class StoryError(ValueError):
         if len(self.problems) > SHOWN:
             lines.append(f"- and {len(self.problems) - SHOWN} more.")
         return "\n".join(lines)
+
+
+class ServiceError(ValueError):
+    """A language model's service could not be used; says what happened and what to do. Never holds the key."""
 
 
 def shown(value: object, length: int = 60) -> str:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from prompts.checks import FORBIDDEN
-from prompts.client import Message, ServiceError, connect
+from prompts.client import Message, connect
+from prompts.errors import ServiceError
 
 Look = Callable[[bytes, bytes, int], str]
 """From the PNG files of the previous and the present view, and the number of the level to be made, to its prompt."""

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from torch import Tensor
 
+from prompts.errors import ServiceError
 from tasks import environment
 from tasks.errors import RefusedError
 from tasks.specs import RunConfig, VisionSpec
@@ -37,7 +38,6 @@ def describe(spec: VisionSpec) -> Describe | None:
     """
     if spec.model is None:
         return None
-    from prompts.client import ServiceError
     from prompts.looking import describer
 
     try:

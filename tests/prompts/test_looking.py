@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from prompts.checks import FORBIDDEN
-from prompts.client import ServiceError, connect
+from prompts.client import connect
+from prompts.errors import ServiceError
 from prompts.looking import MAX_CHARACTERS, TASK, cleaned, describer
 from tests.doubles.openai_server import Reply, serving
 
@@ -83,6 +84,11 @@ def test_both_views_arrive_as_they_are_sent_with_the_task_and_the_key_in_the_hea
 )
 def test_what_will_not_pass_is_said_at_once(status, words):
     assert words in refused([Reply(f"no, {SECRET} is wrong", status=status)], attempts=1)
+
+
+def test_no_part_of_a_key_is_left_where_a_long_message_is_cut():
+    said = refused([Reply(f"{'no ' * 57}{SECRET} is wrong", status=401)])
+    assert SECRET[:6] not in said
 
 
 @pytest.mark.parametrize(("status", "words"), [(429, "quota"), (500, "status 500"), (503, "status 503")])
