@@ -1,5 +1,7 @@
 """The window of a level, and the next level that shows it at full size: shrinking, enlarging, and making them agree."""
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,6 +11,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Box, whole_pixels
 
 ROUNDS, RELAXATION, CLOSE = 64, 1.7, 1e-6
+_PIECE, _NOTHING = 64, 1e-14
 
 
 class Magnifier:
@@ -26,10 +29,9 @@ class Magnifier:
                 f"A window of {box.height:.3g} x {box.width:.3g} pixels holds no whole pixel that could be enlarged. "
                 "Use a smaller zoom factor or larger levels."
             )
-        self._rows = _shares(self.window.top - box.top, self.window.height, box.height, height)
-        self._columns = _shares(self.window.left - box.left, self.window.width, box.width, width)
-        self._spread_rows, self._spread_columns = (torch.linalg.pinv(a) for a in (self._rows, self._columns))
-        self._smooth_rows, self._smooth_columns = (_smooth(a) for a in (self._rows, self._columns))
+        rows = _products(self.window.top - box.top, self.window.height, box.height, height)
+        columns = _products(self.window.left - box.left, self.window.width, box.width, width)
+        self._means, self._spread, self._smooth = zip(rows, columns, strict=True)
 
     def shown(self, wide: Tensor) -> Tensor:
         """What the wide level shows in the window."""
@@ -38,17 +40,17 @@ class Magnifier:
 
     def shrink(self, deep: Tensor) -> Tensor:
         """The deep level as the window shows it: the means over its pixels."""
-        return _between(self._rows, deep, self._columns)
+        return _between(deep, *self._means)
 
     def spread(self, window: Tensor) -> Tensor:
         """The smallest change of the deep level that changes these means by `window`: pseudo-inverse of `shrink`."""
-        return _between(self._spread_rows, window, self._spread_columns)
+        return _between(window, *self._spread)
 
     def project(self, deep: Tensor, window: Tensor) -> Tensor:
         """A deep level near this one whose means are `window`: x + U (w - A x) with A U = 1 (arXiv 2212.00490, section
         3.1). U is smooth: the nearest level of all, by the pseudo-inverse, changes whole pixels of the window at once,
         and after a few levels they are blocks that anyone sees."""
-        return deep + _between(self._smooth_rows, window - self.shrink(deep), self._smooth_columns)
+        return deep + _between(window - self.shrink(deep), *self._smooth)
 
     def confine(self, deep: Tensor, window: Tensor) -> Tensor:
         """A deep level in [-1, 1] whose means are `window`, if there is one, to about 2e-3 and mostly much nearer.
@@ -82,9 +84,32 @@ def _shares(start: float, pixels: int, length: float, size: int) -> Tensor:
     return shares(first, min(pixels * scale, size - first), pixels, size)
 
 
-def _between(rows: Tensor, x: Tensor, columns: Tensor) -> Tensor:
+class _Near:
+    """A matrix whose rows weigh places near to each other, as pieces of it without what weighs nothing."""
+
+    def __init__(self, matrix: Tensor):
+        self._pieces = list[tuple[slice, Tensor]]()
+        for rows in torch.split(matrix, _PIECE):
+            places = (rows.abs() > _NOTHING).any(0).nonzero().flatten()
+            near = slice(int(places[0]), int(places[-1]) + 1)
+            self._pieces.append((near, rows[:, near].T.contiguous()))
+
+    def along(self, x: Tensor) -> Tensor:
+        """The product with every row of x (..., n), in its place."""
+        return torch.cat([x[..., near] @ piece for near, piece in self._pieces], -1)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # the cache outlives the caller's mode
+def _products(start: float, pixels: int, length: float, size: int) -> tuple[_Near, _Near, _Near]:
+    """Along one axis: the means over the window's pixels, their pseudo-inverse, and their smooth right inverse."""
+    means = _shares(start, pixels, length, size)
+    return _Near(means), _Near(torch.linalg.pinv(means)), _Near(_smooth(means))
+
+
+def _between(x: Tensor, rows: _Near, columns: _Near) -> Tensor:
     exact = x.detach().cpu().double()  # in this order: not every device has float64
-    return (rows @ exact @ columns.T).to(x)
+    return rows.along(columns.along(exact).mT).mT.to(x)
 
 
 def _smooth(means: Tensor) -> Tensor:

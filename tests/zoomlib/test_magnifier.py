@@ -44,6 +44,18 @@ def test_means_are_those_over_the_areas_of_whole_pixels(height, width, p, point)
     assert torch.allclose(g.shrink(x), mean(x, area, w.height, w.width), atol=1e-6)
 
 
+@pytest.mark.parametrize("p", [1.05, 1.5, 2, 3.7])
+def test_large_levels_are_worked_out_in_pieces_as_small_ones_are_whole(p):
+    """What is spread and projected has the right means, and `shrink` is the mean over areas, to 1e-6 in float64."""
+    g = glass(230, 140, p, (0.31, 0.77))
+    window, x = randn(3, g.window.height, g.window.width).double(), randn(3, 230, 140, seed=1).double()
+    scale_y, scale_x, w = 230 / g.box.height, 140 / g.box.width, g.window
+    area = Box((w.top - g.box.top) * scale_y, (w.left - g.box.left) * scale_x, w.height * scale_y, w.width * scale_x)
+    assert (g.shrink(x) - mean(x, area, w.height, w.width)).abs().max() < 1e-6
+    assert (g.shrink(g.spread(window)) - window).abs().max() < 1e-6
+    assert (g.shrink(g.project(x, window)) - window).abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("p", [2, 3, 4])
 def test_on_whole_pixels_shrinking_is_the_block_mean_and_spreading_repeats(p):
     g, x, window = glass(24, 48, p, (0.3, 0.6)), randn(3, 24, 48), randn(3, 24 // p, 48 // p, seed=1)
