@@ -31,6 +31,20 @@ def test_every_method_keeps_to_the_pattern(name):
     assert len(summary(name)) > 20
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_method_can_is_said_in_the_words_of_the_contract(name):
+    module = load_method(name)
+    said = {constant: value for constant, value in vars(module).items() if constant in module.__all__}
+    assert {name for name in said if name.isupper()} <= {"PHOTO", "IMAGES", "EXTENDS", "NESTS", "VERSION"}
+    assert said.get("PHOTO") in ("widest", "deepest", None)
+    assert {said.get("IMAGES", True), said.get("NESTS", True)} == {True}
+    assert isinstance(said.get("EXTENDS", ()), tuple)
+    assert set(said.get("EXTENDS", ())) <= {"wider", "deeper"}
+    assert module.Config().work(3).evaluations > 0
+    assert module.Config().work(3, frozenset(range(3))).evaluations == 0
+    assert module.Config().work(3, frozenset(range(3))).steps > 0
+
+
 def test_an_unknown_method_is_refused_and_the_known_are_named():
     for function in (load_method, summary):
         with pytest.raises(InvalidInputError, match="joint"):

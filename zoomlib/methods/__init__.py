@@ -3,12 +3,25 @@
 A method `so-and-so` is a file `so_and_so.py` here with a docstring whose first line says what it is, and
 
 - `Config`: a frozen dataclass of its settings with their defaults, which checks them, and says by
-  `work(levels, given)` what a run takes when the levels `given` are there already;
-- `run(denoiser, prompts, config, scene, *, generator, state=None) -> Iterator[State]`, as `zoomlib.scene.Run`;
-- `sample, sample_stack = keyword_forms(Config, run)`: the same for people, the second returning the finished ZoomStack;
-- where a photograph can start it, `PHOTO = "widest"` or `"deepest"`; where pictures of single levels can be given,
-  `IMAGES = True`; where a run can be continued, `EXTENDS`, a tuple of "wider" and "deeper"; where windows show the
-  deeper levels as they are, so that enlarged levels must again, `NESTS = True`.
+  `work(levels, given)` what a run takes when the levels `given` are there already: its steps, which are the `index` of
+  its last state, and how many levels pass the model;
+- `run(denoiser, prompts, config, scene, *, generator, state=None) -> Iterator[State]`, as `zoomlib.scene.Run`: it
+  checks everything when it is called, before the first state is asked for, and goes on from any state it has yielded
+  (`zoomlib.walk.State`);
+- `sample, sample_stack = keyword_forms(Config, run)`: the same for people, the second returning the finished ZoomStack.
+
+Constants say what else it can do; without them it cannot.
+
+- `PHOTO`, "widest" or "deepest": the level that a photograph (`scene.photo`) starts it at.
+- `IMAGES = True`: pictures of single levels (`scene.images`) are kept, so that a level of a run can be made again.
+- `EXTENDS`, a tuple of "wider" and "deeper": where levels can be added to a finished run.
+- `NESTS = True`: windows show the deeper levels as they are, so that enlarged levels must again.
+- `VERSION`, a text: to be raised when the method makes other numbers from the same inputs; what was made is made again.
+
+Settings of these names mean the same in every method and are known outside: `steps`; `margin`, from which p follows;
+`loop`, for stories that are closed; `looking`, for methods that use `scene.describe`; `feather`, where windows fade in
+softly, and `blending` and `coarse_weight` beside it, for methods that blend levels, in which a photograph alone is no
+level that is kept. What of the scene a method has no use for, it refuses (`Scene.refuse`).
 
 Files whose names begin with an underscore are helpers. Listing methods imports none of them.
 """
