@@ -1,6 +1,6 @@
 """Stage 1 of AlignNoise: initial noise moved until the places to be made look at what is kept.
 
-Written from `specs/alignnoise.md`; its neighbour is InitNO (arXiv 2404.04650).
+After a description of AlignNoise (ACM Multimedia 2025); its neighbour is InitNO (arXiv 2404.04650).
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Alignment:
 
     iterations: Adam's steps at most, at `learning_rate`. stop_below: the objective that is good enough; the authors'
     program stops below 0.55, where the bundled model stands before the first step. tau, penalty: places to be made that
-    attract less than tau cost penalty times what is missing. kl: weight of the divergence of the
-    moved noise from standard normal. project: set mean and variance of a picture's noise to 0 and 1 before every look,
-    so that they hold whatever the weight. grid: shorter side of the attention grid; None is the one nearest 16.
+    attract less than tau cost penalty times what is missing. kl: weight of the divergence of the moved noise from
+    standard normal. project: set mean and variance of a picture's noise to 0 and 1 before every look, so that they hold
+    whatever the weight. grid: shorter side of the attention grid; None is the one nearest 16.
     """
 
     iterations: int = 10

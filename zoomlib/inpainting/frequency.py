@@ -1,6 +1,6 @@
 """Low and high frequencies: stage 2 of AlignNoise, and noise in the colours of the source as a cheap baseline.
 
-Written from `specs/alignnoise.md`; the neighbour of stage 2 is FreeInit (arXiv 2312.07537).
+After a description of AlignNoise (ACM Multimedia 2025); the neighbour of stage 2 is FreeInit (arXiv 2312.07537).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """AlignNoise: outpainting whose initial noise is bettered first, by the model's attention and by frequencies.
 
-Written from `specs/alignnoise.md` (ACM Multimedia 2025). `refine` is the plug-in for every way of filling; the method
-is the outpainting engine with it.
+Written from a description of AlignNoise (ACM Multimedia 2025), which has no public text yet. `refine` is the plug-in
+for every way of filling; the method is the outpainting engine with it.
 """
 
 from collections.abc import Iterator, Sequence
