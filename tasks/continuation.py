@@ -103,6 +103,7 @@ def rerolled(
 
 def _changed(base: Finished, changes: Mapping[str, object]) -> tuple[RunConfig, ModuleType]:
     """The base's configuration with changes; another method begins with its own defaults."""
+    _check_start(changes)
     device = base.config.model.model_copy(update={"device": "auto"})  # the base may come from another machine
     config = base.config.model_copy(update={"model": device})
     if changes.get("method", config.method) != config.method:
@@ -114,6 +115,16 @@ def _changed(base: Finished, changes: Mapping[str, object]) -> tuple[RunConfig, 
             "Leave p and margin out."
         )
     return config, load_method(config.method)
+
+
+def _check_start(changes: Mapping[str, object]) -> None:
+    """Refuse what a run starts from: this one starts from the base's levels."""
+    unfit = [path for path in changes if path == "photo" or path.split(".")[0] == "base"]
+    if unfit:
+        raise RefusedError(
+            f"A run that goes on from another starts from its levels, and {unfit[0]} cannot be set. Leave it out; for "
+            "another picture make a new run with --photo."
+        )
 
 
 def _direction(base: Finished, config: RunConfig, method: ModuleType, wider: bool | None) -> bool:

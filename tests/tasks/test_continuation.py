@@ -252,6 +252,8 @@ REFUSED = {
     "open": (lambda base: extended(base, 1, open_window=True), "Only deeper levels can open a window"),
     "p": (lambda base: extended(base, 1, changes={"p": 3}), "lie p = 2 apart"),
     "setting": (lambda base: extended(base, 1, changes={"film.fsp": 3}), r"Did you mean film\.fps"),
+    "photo": (lambda base: extended(base, 1, changes={"photo": "a.png"}), "photo cannot be set"),
+    "base": (lambda base: rerolled(base, 1, changes={"base.run": "x"}), r"base\.run cannot be set"),
     "level": (lambda base: rerolled(base, 4), "has levels 0 to 3, not 4"),
     "negative level": (lambda base: rerolled(base, -1), "has levels 0 to 3, not -1"),
     "seed": (lambda base: rerolled(base, 1, seed=-1), "seed"),
