@@ -209,8 +209,8 @@ def margin_factor(margin: float, width: float) -> float:
     """
     if not 0 < _number(margin) < math.inf:
         raise InvalidInputError(
-            f"The margin must be a number of pixels above 0, but is {margin!r}. At a width of {width:g}, "
-            f"{width / 2:g} doubles the view (p = 2)."
+            f"The margin must be a number of pixels above 0, but is {margin!r}. Half of a picture's width doubles the "
+            "view (p = 2)."
         )
     return (width + 2 * float(margin)) / width
 
