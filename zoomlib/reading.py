@@ -42,8 +42,10 @@ def load_picture(path: str | os.PathLike[str]) -> tuple[Tensor, Notes]:
             with Image.open(path) as picture:
                 _check_size(path, picture)
                 return _converted(picture)
-    except Image.DecompressionBombError as e:
-        raise InvalidInputError(f"{path} is too large ({e}). {_REMEDY}") from e
+    except Image.DecompressionBombError as e:  # Pillow's own limit, before it tells the sides
+        raise InvalidInputError(
+            f"{path} is too large: more than {MAX_PIXELS // 10**6} million pixels. {_REMEDY}"
+        ) from e
     except (*UNREADABLE, ImageCms.PyCMSError) as e:
         if isinstance(e, InvalidInputError):
             raise
