@@ -111,7 +111,9 @@ def extend(
     ] = None,
     prompt: Annotated[
         list[str] | None,
-        typer.Option(help="Prompt of a new level, the one next to the run's first; repeatable. [default: its last]"),
+        typer.Option(
+            help="Prompt of a new level, beginning next to the run; repeatable. [default: its outer- or innermost]"
+        ),
     ] = None,
     open_window: Annotated[
         bool,
