@@ -122,7 +122,7 @@ def test_a_window_without_a_whole_cell_is_refused(p, factor):
 
 @pytest.mark.parametrize("margin", [0, -3, float("nan"), float("inf"), "8", None, True])
 def test_a_margin_that_is_none_is_refused(margin):
-    with pytest.raises(InvalidInputError, match="above 0, .* Half of a picture.s width doubles"):
+    with pytest.raises(InvalidInputError, match=r"above 0, .* Half of a picture.s width doubles"):
         margin_factor(margin, 64)
 
 
