@@ -14,6 +14,8 @@ from zoomlib.geometry import Focus, grid_focus
 from zoomlib.stack import ZoomStack
 from zoomlib.walk import State, last, picture_shape
 
+_NO_COLOUR = 10.0  # values beyond are another range's, such as that of 8 bits; what a model overshoots is far below
+
 Describe = Callable[[Tensor, Tensor, int], str]
 """From the picture of the widest level or of the one before, the view to be enlarged, both (3, H, W) in [-1, 1], and
 the number of the level to be made, to its prompt."""
@@ -50,8 +52,8 @@ class Scene:
         """The pictures of single levels, by level: float32 copies (3, H, W) on the CPU.
 
         With `photo_at`, the photograph is the picture of that level. Raises InvalidInputError for pictures of another
-        shape or with values that are not finite, for levels that there are not, for an open level without a picture,
-        and for seeds outside 0 .. 2^63 - 1.
+        shape or with values that are not finite or far outside [-1, 1], for levels that there are not, for an open
+        level without a picture, and for seeds outside 0 .. 2^63 - 1.
         """
         found = dict(self.images)
         if photo_at is not None and self.photo is not None:
@@ -69,12 +71,18 @@ class Scene:
 
 
 def checked_picture(picture: Tensor, shape: tuple[int, int, int], name: str) -> Tensor:
-    """A float32 copy on the CPU. Raises InvalidInputError for another shape and for values that are not finite."""
+    """A float32 copy on the CPU. Raises InvalidInputError for another shape and for values far from [-1, 1]."""
     if not isinstance(picture, Tensor) or tuple(picture.shape) != shape:
         came = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
         raise InvalidInputError(f"The picture of {name} must have the shape {shape} of a level, not {came}. Resize it.")
     if not picture.is_floating_point() or not bool(picture.isfinite().all()):
         raise InvalidInputError(f"The picture of {name} must hold finite numbers in [-1, 1]; convert or mend it.")
+    low, high = (float(x) for x in picture.aminmax())
+    if max(-low, high) > _NO_COLOUR:
+        raise InvalidInputError(
+            f"The picture of {name} must lie in [-1, 1], but reaches from {low:.3g} to {high:.3g}. Scale it (8 bits: "
+            "value / 127.5 - 1), or clamp it."
+        )
     return picture.detach().to("cpu", torch.float32, copy=True)
 
 

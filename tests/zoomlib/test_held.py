@@ -218,6 +218,7 @@ def zero_mean(levels: int, seed: int, denoiser: GaussianDenoiser, **settings) ->
         ({"images": {1: torch.zeros(3, 8, 8)}}, "Resize it"),
         ({"images": {1: torch.full(SHAPE, torch.inf)}}, "finite"),
         ({"images": {1: torch.zeros(SHAPE, dtype=torch.uint8)}}, "finite numbers in"),
+        ({"images": {1: torch.full(SHAPE, 255.0)}}, "reaches from 255 to 255"),
         ({"images": {1: "level.png"}}, "not str"),
         ({"images": {0: torch.zeros(SHAPE)}, "photo": torch.zeros(SHAPE)}, "Leave out one"),
         ({"open": frozenset({1})}, "have no picture"),

@@ -295,7 +295,7 @@ def test_levels_that_agree_are_only_put_together(method):
     again = list(module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=everything, generator=gen(7)))
     assert torch.equal(again[-1].clean, stack.levels)
     assert [state.index for state in again] == [1, 2, 3]
-    eight_bits = {level: (image * 127.5).round() / 127.5 for level, image in everything.items()}
+    eight_bits = {level: ((image + 1) * 127.5).round() / 127.5 - 1 for level, image in everything.items()}
     *_, coarse = module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=eight_bits, generator=gen(7))
     assert (coarse.clean - stack.levels).abs().max() <= 1 / 127.5
     denoiser.calls.clear()
@@ -374,6 +374,7 @@ def test_noise_is_refined_for_every_border_but_not_for_the_deepest_level():
         ({"p": 2, "images": {-1: picture()}}, "levels 0 to 2"),
         ({"p": 2, "images": {1: picture((3, 8, 8))}}, "shape"),
         ({"p": 2, "images": {1: picture() * float("nan")}}, "finite"),
+        ({"p": 2, "images": {1: picture() * 255}}, r"must lie in \[-1, 1\], but reaches from -2"),
         ({"p": 2, "start": picture((3, 1, 1))}, "shape"),
         ({"p": 2, "start": picture(), "images": {2: picture()}}, "Leave out one"),
         ({"p": 2, "negatives": ["x"]}, "negatives"),
