@@ -17,23 +17,28 @@ def write_tiny_model(folder: Path) -> Path:
     words = train_tokenizer().get_vocab_size()
     text = {"vocab_size": words, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
     text |= {"bos_token_id": words - 2, "eos_token_id": words - 1, "pad_token_id": 0}
-    unet = {
-        "sample_size": 16,
-        "in_channels": 28,
-        "out_channels": 12,
-        "block_out_channels": (8, 16),
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-        "layers_per_block": 1,
-        "cross_attention_dim": 16,
-        "attention_head_dim": 2,
-        "norm_num_groups": 4,
-    }
     tower = new_text_encoder(text | {"num_attention_heads": 2, "max_position_embeddings": MAX_TOKENS})
-    write_model(new_unet(unet), tower, folder, torch.float32)
+    write_model(tiny_unet(28, 12, 16), tower, folder, torch.float32)
     save_component(SuperResolution(width=8, blocks=1), folder / "super_resolution", torch.float32)
     write_tiny_scorer(folder / "scorer", words)
     return folder
+
+
+def tiny_unet(in_channels, out_channels, size=8):
+    return new_unet(
+        {
+            "sample_size": size,
+            "in_channels": in_channels,
+            "out_channels": out_channels,
+            "block_out_channels": (8, 16),
+            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+            "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+            "layers_per_block": 1,
+            "cross_attention_dim": 16,
+            "attention_head_dim": 2,
+            "norm_num_groups": 4,
+        }
+    )
 
 
 def write_tiny_scorer(folder: Path, words: int) -> None:

@@ -2,9 +2,10 @@
 
 import torch
 
+from tests.doubles.tiny_model import tiny_unet
 from zoomlib.bundled.assemble import write_model
 from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
-from zoomlib.models.components import new_text_encoder, new_unet
+from zoomlib.models.components import new_text_encoder
 
 TEXT = {
     "vocab_size": train_tokenizer().get_vocab_size(),
@@ -14,23 +15,6 @@ TEXT = {
     "num_attention_heads": 2,
     "max_position_embeddings": MAX_TOKENS,
 }
-
-
-def tiny_unet(in_channels, out_channels, size=8):
-    return new_unet(
-        {
-            "sample_size": size,
-            "in_channels": in_channels,
-            "out_channels": out_channels,
-            "block_out_channels": (8, 16),
-            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-            "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-            "layers_per_block": 1,
-            "cross_attention_dim": 16,
-            "attention_head_dim": 2,
-            "norm_num_groups": 4,
-        }
-    )
 
 
 def latent_pipeline(folder, unet_channels, prediction="epsilon"):

@@ -7,32 +7,19 @@ import torch
 from torch.nn import functional as F
 
 from tests.doubles.gaussian import GaussianDenoiser
-from tests.doubles.tiny_model import write_tiny_model
+from tests.doubles.tiny_model import tiny_unet, write_tiny_model
 from zoomlib.denoiser import Chunked, Guided, attentive
 from zoomlib.errors import InvalidInputError
 from zoomlib.models import load_denoiser
 from zoomlib.models.attention import grid_of, watch_attention
-from zoomlib.models.components import new_unet, use_plain_attention
+from zoomlib.models.components import use_plain_attention
 
 WORDS = 5
 SIZE = (8, 16)
 
 
 def unet():
-    return new_unet(
-        {
-            "sample_size": SIZE,
-            "in_channels": 4,
-            "out_channels": 4,
-            "block_out_channels": (8, 16),
-            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-            "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-            "layers_per_block": 1,
-            "cross_attention_dim": 16,
-            "attention_head_dim": 2,
-            "norm_num_groups": 4,
-        }
-    )
+    return tiny_unet(4, 4, SIZE)
 
 
 def pixart():

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.doubles.tiny_pipelines import TEXT, latent_pipeline, tiny_unet
+from tests.doubles.tiny_model import tiny_unet
+from tests.doubles.tiny_pipelines import TEXT, latent_pipeline
 from zoomlib.bundled.assemble import write_model
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
