@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.options import Direction, DryRun, Finished, Force, NoEngine, Quiet, Runs, Settings
+from flows.options import Device, Direction, DryRun, Finished, Force, NoEngine, Quiet, Runs, RunsMethod, Settings
 from tasks import environment
 
 
@@ -68,7 +68,7 @@ def zoom(
     fps: Annotated[int | None, typer.Option(help="Frames per second. [default: 30]")] = None,
     seconds_per_level: Annotated[float | None, typer.Option(help="[default: 2]")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Zoom in or out. [default: in]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    device: Device = None,
     settings: Settings = None,
     out: Runs = None,
     dry_run: DryRun = False,
@@ -123,9 +123,9 @@ def extend(
             "them, instead of new levels enlarging what is there.",
         ),
     ] = False,
-    method: Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")] = None,
+    method: RunsMethod = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: follows from the run's]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    device: Device = None,
     settings: Settings = None,
     out: Runs = None,
     dry_run: DryRun = False,
@@ -149,8 +149,8 @@ def reroll(
     level: Annotated[int, typer.Option(help="The level to make again; 0 is the widest.")],
     seed: Annotated[int | None, typer.Option(help="Seed of that level's noise. [default: another]")] = None,
     prompt: Annotated[str | None, typer.Option(help="Another prompt for it.")] = None,
-    method: Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")] = None,
+    method: RunsMethod = None,
+    device: Device = None,
     settings: Settings = None,
     out: Runs = None,
     dry_run: DryRun = False,
