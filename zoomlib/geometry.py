@@ -50,7 +50,7 @@ def check_factor(p: object) -> int:
     if not 2 <= number < math.inf or number != int(number):
         raise InvalidInputError(
             f"The zoom factor p must be a whole number of at least 2 here, but is {p!r}. "
-            "Choose 2 or 4; factors in between need the outpainting methods."
+            "Choose 2 or 4; for factors in between use an outpainting method, superres or independent."
         )
     return int(number)
 
@@ -118,7 +118,7 @@ def ring(levels: int, height: int, width: int, p: int, focus: Focus = None) -> t
     if height % p or width % p or height < p or width < p:
         raise InvalidInputError(
             f"Both sides of a level must be multiples of p = {p}, but it is {height} x {width} pixels. "
-            f"Choose another p, or a size such as {-(-height // p) * p} x {-(-width // p) * p}."
+            f"Choose another p, or a model with levels of, say, {-(-height // p) * p} x {-(-width // p) * p}."
         )
     return _ring(levels, height, width, p, check_focus(levels, focus))
 

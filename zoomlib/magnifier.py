@@ -53,7 +53,8 @@ class Magnifier:
         return deep + _between(window - self.shrink(deep), *self._smooth)
 
     def confine(self, deep: Tensor, window: Tensor) -> Tensor:
-        """A deep level in [-1, 1] whose means are `window`, if there is one, to about 2e-3 and mostly much nearer.
+        """A deep level in [-1, 1] whose means are `window`, if there is one: mostly to 1e-6, where much is
+        black or white to a few hundredths.
 
         Projections in turn onto the two convex sets, over-relaxed, from what `project` gives.
         """

@@ -186,7 +186,10 @@ def prepare(
         raise InvalidInputError("The image holds values that are not finite. Pass pixels in [-1, 1], also to be made.")
     native = config.conditioning == "native"
     if native and not denoiser.inpaints:
-        raise InvalidInputError("This model has no inpainting input. Use conditioning auto, renoise or langevin.")
+        raise InvalidInputError(
+            f"conditioning native expects a model with {denoiser.shape[0] + 1} input channels more than its "
+            f"{denoiser.shape[0]}, for a mask and a kept picture; this one has none. Use auto, renoise or langevin."
+        )
     told = {"image": image.to(denoiser.device), "mask": mask.to(denoiser.device)} if native else {}
     condition = denoiser.condition(prompts, negatives, **told)
     known = denoiser.codec.encode(image.to(denoiser.device)).float()

@@ -211,7 +211,7 @@ def test_impossible_settings_are_refused(settings, words):
         (picture(), border_mask(12), Config(2), "a mask"),
         (picture(), border_mask() / 2, Config(2), "nothing between"),
         (picture() * float("nan"), border_mask(), Config(2), "not finite"),
-        (picture(), border_mask(), Config(2, conditioning="native"), "no inpainting input"),
+        (picture(), border_mask(), Config(2, conditioning="native"), "expects a model with . input channels more"),
     ],
 )
 def test_what_cannot_be_filled_is_refused_before_any_sampling(image, mask, config, words):

@@ -380,7 +380,7 @@ def test_noise_is_refined_for_every_border_but_not_for_the_deepest_level():
         ({"p": 2, "negatives": ["x"]}, "negatives"),
         ({"p": 2, "seeds": {5: 1}}, "levels 0 to 2"),
         ({"p": 2, "focus": [(0.5, 2), None, None]}, "focus"),
-        ({"p": 2, "conditioning": "native"}, "no inpainting input"),
+        ({"p": 2, "conditioning": "native"}, "expects a model with 4 input channels more"),
         ({"p": 2, "describe": lambda *_: ""}, "describe"),
     ],
 )
