@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,10 @@ def test_listing_and_describing_methods_imports_none_of_them():
         "assert 'zoomlib.methods.joint' not in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_page_of_methods_tells_of_it(name):
+    """A row of its first table, which says what the method is good for."""
+    page = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert f"\n| `{name}` |" in page
