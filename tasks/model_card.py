@@ -133,10 +133,11 @@ The scorer names the class of held-out pictures of the world rightly in {100 * s
 
 Frechet distance of these samples to {PER_CLASS * 12} world pictures over the scorer's embeddings (no FID):
 {facts["frechet_bundled_scorer"]:.3f}.
-Seam of an outpainted border (1 is invisible), mean of {BORDERS}: {facts["outpainting_seam"]["as delivered"]:.2f} as
-`zoomlib.inpainting` delivers it, with colour matched and a soft band of a pixel or two on the made side;
-{facts["outpainting_seam"]["the model alone"]:.2f} without them, which is the model's own. The band mends the edge that
-is seen, not the structure across it.
+Seam of an outpainted border (1 is invisible), mean of {BORDERS}:
+{facts["outpainting_seam"]["the model alone"]:.2f} as the model makes it, and
+{facts["outpainting_seam"]["as delivered"]:.2f} as `zoomlib.inpainting` delivers it, with colours matched and, where the
+border shows, a soft band of up to 3 pixels on the made side. That mends the edge that is seen, not the structure across
+it.
 
 Joint sampling over the stories {", ".join(facts["stories"])}
 with {len(SEEDS)} seeds each, none of which its settings were chosen with
@@ -147,9 +148,7 @@ with {len(SEEDS)} seeds each, none of which its settings were chosen with
 {ways}
 
 ## Limits
-Structure is approximate: arms of galaxies, orbits and venation are often irregular, and mountains, forest and leaves
-are textures rather than shapes, in which a galaxy or a forest is now and then not recognised. The world is flat and
-schematic:
-widths in metres mean nothing in it. A wide view and what stands in its centre agree in colour and texture, not always
-in shape.
+Structure is approximate: arms of galaxies, orbits and venation are often irregular; mountains, forest and leaves are
+textures rather than shapes. The world is flat and schematic: widths in metres mean nothing in it. A wide view and what
+stands in its centre agree in colour and texture, not always in shape.
 """
