@@ -6,46 +6,25 @@ import torch
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.tiny_model import write_tiny_model
 from tests.doubles.tiny_pipelines import latent_pipeline
+from tests.zoomlib.methods.scenes import (
+    MODES,
+    SIDE,
+    assert_windows_show_the_deeper_levels,
+    gaussian,
+    gen,
+    picture,
+    prompts,
+    scene,
+)
 from zoomlib.area import show
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import boxes, whole_pixels, windows
 from zoomlib.methods import independent, load_method, outpaint
 from zoomlib.models import load_denoiser
 from zoomlib.noise import draw_seed, level_generator
-from zoomlib.outpainting.canvas import band, border, sides
+from zoomlib.outpainting.canvas import border, sides
 from zoomlib.pyramid import down
-from zoomlib.scene import Scene
 from zoomlib.walk import picture_shape
-
-MODES = ["outpaint-direct", "outpaint-sequential"]
-SIDE = 24
-
-
-def gen(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def picture(shape=(3, SIDE, SIDE), seed=0):
-    return torch.rand(shape, generator=gen(seed)) * 1.6 - 0.8
-
-
-def gaussian(height=SIDE, width=SIDE, family="flow"):
-    return GaussianDenoiser((3, height, width), family)
-
-
-def prompts(levels):
-    return ["0"] * levels
-
-
-def scene(**fields):
-    return Scene(**({"p": 1.5} | fields))
-
-
-class Refusing(GaussianDenoiser):
-    """Fails a test that lets the model run."""
-
-    def predict_clean(self, *_):
-        pytest.fail("sampling began")
 
 
 class Sure(GaussianDenoiser):
@@ -63,12 +42,6 @@ def pixel_model(tmp_path_factory):
 @pytest.fixture(scope="module", params=[9, 4], ids=["inpainting", "text-to-image"])
 def latent_model(request, tmp_path_factory):
     return load_denoiser(latent_pipeline(tmp_path_factory.mktemp("latent"), request.param)[0])
-
-
-def assert_windows_show_the_deeper_levels(stack):
-    for level, box in enumerate(stack.windows[:-1] or stack.windows):
-        shown = show(list(stack.levels[level:]), stack.windows[level:], stack.p)
-        assert torch.equal(stack.levels[level], shown), f"level {level}, window {box}"
 
 
 @pytest.mark.parametrize("mode", ["direct", "sequential"])
@@ -259,183 +232,6 @@ def test_what_fails_at_level_0_keeps_the_deeper_levels():
     assert len(denoiser.calls) == 6
 
 
-@pytest.mark.parametrize("method", MODES)
-def test_a_photograph_starts_the_deepest_level(method):
-    photo = picture()
-    stack = load_method(method).sample_stack(gaussian(), prompts(3), p=2, photo=photo, steps=2, generator=gen())
-    assert torch.equal(stack.levels[2], photo)
-    by_name = outpaint.sample_stack(
-        gaussian(), prompts(3), p=2, mode=method.removeprefix("outpaint-"), start=photo, steps=2, generator=gen()
-    )
-    assert torch.equal(by_name.levels, stack.levels)
-
-
-@pytest.mark.parametrize("p", [2, 1.5])
-def test_a_given_picture_keeps_all_but_its_window_and_a_band_around_it(p):
-    images, width_px = {0: picture(seed=1), 2: picture(seed=2)}, 4
-    stack = outpaint.sample_stack(
-        gaussian(), prompts(4), p=p, images=images, band=width_px / SIDE, steps=2, generator=gen()
-    )
-    for level in (0, 2):
-        window = whole_pixels(stack.windows[level], SIDE, SIDE)
-        made = band(window, SIDE, SIDE, width_px)
-        kept = ~made
-        kept[window.slices] = False
-        assert torch.equal(stack.levels[level][:, kept], images[level][:, kept])
-        assert (stack.levels[level] != images[level])[:, made].any(0).float().mean() > 0.9
-    assert_windows_show_the_deeper_levels(stack)
-
-
-@pytest.mark.parametrize("method", MODES)
-def test_levels_that_agree_are_only_put_together(method):
-    """A run's own levels, all or the deeper ones, given back to it: nothing is made anew, and nothing changes."""
-    denoiser, module = gaussian(), load_method(method)
-    stack = module.sample_stack(denoiser, prompts(3), p=1.5, steps=2, generator=gen())
-    everything = dict(enumerate(stack.levels))
-    again = list(module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=everything, generator=gen(7)))
-    assert torch.equal(again[-1].clean, stack.levels)
-    assert [state.index for state in again] == [1, 2, 3]
-    eight_bits = {level: ((image + 1) * 127.5).round() / 127.5 - 1 for level, image in everything.items()}
-    *_, coarse = module.sample(Refusing((3, SIDE, SIDE)), prompts(3), p=1.5, images=eight_bits, generator=gen(7))
-    assert (coarse.clean - stack.levels).abs().max() <= 1 / 127.5
-    denoiser.calls.clear()
-    wider = module.sample_stack(
-        denoiser, prompts(4), p=1.5, steps=2, images={i + 1: x for i, x in everything.items()}, generator=gen(7)
-    )
-    assert torch.equal(wider.levels[1:], stack.levels)
-    work = module.Config(steps=2).work(4, frozenset({1, 2, 3}))
-    assert sum(denoiser.calls) == work.evaluations == module.Config(steps=2).level_steps(0, 4, frozenset())
-
-
-def test_pictures_that_do_not_agree_are_joined_by_bands():
-    images = {level: picture(seed=level) for level in range(3)}
-    denoiser = gaussian()
-    states = list(
-        outpaint.run(denoiser, prompts(3), outpaint.Config(steps=4), scene(p=2, images=images), generator=gen())
-    )
-    assert [state.index for state in states] == [1, 2, 3]
-    assert sum(denoiser.calls) == 8, "two bands of four steps"
-    assert torch.equal(states[-1].clean[2], images[2])
-    parts = [record.get("part") for record in states[-1].records if record["what"] != "kept"]
-    assert set(parts) <= {"band"}
-
-
-@pytest.mark.parametrize("method", MODES)
-def test_one_level_made_again_keeps_the_others(method):
-    module = load_method(method)
-    stack = module.sample_stack(gaussian(), prompts(4), p=2, steps=2, generator=gen())
-    images = {level: image for level, image in enumerate(stack.levels) if level != 2}
-    again = module.sample_stack(
-        gaussian(), prompts(4), p=2, steps=2, images=images, open=frozenset({1}), seeds={2: 5}, generator=gen()
-    )
-    assert torch.equal(again.levels[3], stack.levels[3])
-    rows, columns = windows(4, SIDE, SIDE, 2)[0].slices
-    elsewhere = torch.ones(SIDE, SIDE, dtype=torch.bool)
-    elsewhere[rows, columns] = False
-    assert torch.equal(again.levels[0][:, elsewhere], stack.levels[0][:, elsewhere])
-    far = torch.ones(SIDE, SIDE, dtype=torch.bool)
-    far[3:-3, 3:-3] = False  # window 6 to 18, band 3
-    assert torch.equal(again.levels[1][:, far], stack.levels[1][:, far])
-    assert not torch.equal(again.levels[2], stack.levels[2])
-    assert_windows_show_the_deeper_levels(again)
-
-
-def test_noise_is_refined_for_every_border_but_not_for_the_deepest_level():
-    seen = []
-
-    def plug_in(filling, noise, generator):
-        seen.append(float(filling.mask.mean()))
-        return noise + 1, [{"what": "shifted", "by": 1}]
-
-    settings = outpaint.Config(steps=2, eta=0.0)
-    *_, state = outpaint.run(gaussian(), prompts(3), settings, scene(p=2), generator=gen(), refine_noise=plug_in)
-    assert seen == [0.75, 0.75]
-    shifted = [record for record in state.records if record["what"] == "shifted"]
-    assert shifted == [
-        {"level": 1, "part": "border", "what": "shifted", "by": 1},
-        {"level": 0, "part": "border", "what": "shifted", "by": 1},
-    ]
-    plain = outpaint.sample_stack(gaussian(), prompts(3), p=2, steps=2, eta=0.0, generator=gen())
-    assert torch.equal(plain.levels[2], state.clean[2].clamp(-1, 1))
-    assert not torch.equal(plain.levels[1], state.clean[1])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"margin": 0}, "above 0"),
-        ({"margin": -4}, "above 0"),
-        ({"margin": 400}, "Nothing is kept"),
-        ({"p": 100}, "Nothing is kept"),
-        ({"p": 1}, "above 1"),
-        ({}, "margin in pixels or a zoom factor"),
-        ({"p": 2, "margin": 6}, "Give one of the two"),
-        ({"p": 2, "images": {3: picture()}}, "levels 0 to 2"),
-        ({"p": 2, "images": {-1: picture()}}, "levels 0 to 2"),
-        ({"p": 2, "images": {1: picture((3, 8, 8))}}, "shape"),
-        ({"p": 2, "images": {1: picture() * float("nan")}}, "finite"),
-        ({"p": 2, "images": {1: picture() * 255}}, r"must lie in \[-1, 1\], but reaches from -2"),
-        ({"p": 2, "start": picture((3, 1, 1))}, "shape"),
-        ({"p": 2, "start": picture(), "images": {2: picture()}}, "Leave out one"),
-        ({"p": 2, "negatives": ["x"]}, "negatives"),
-        ({"p": 2, "seeds": {5: 1}}, "levels 0 to 2"),
-        ({"p": 2, "focus": [(0.5, 2), None, None]}, "focus"),
-        ({"p": 2, "conditioning": "native"}, "expects a model with 4 input channels more"),
-        ({"p": 2, "describe": lambda *_: ""}, "describe"),
-    ],
-)
-def test_what_cannot_be_done_is_refused_before_any_sampling(arguments, words):
-    with pytest.raises(InvalidInputError, match=words):
-        outpaint.sample_stack(Refusing((3, SIDE, SIDE)), prompts(3), **arguments, generator=gen())
-
-
-def test_the_keyword_forms_know_their_settings():
-    with pytest.raises(TypeError):
-        outpaint.sample_stack(gaussian(), prompts(2), p=2, loop=True, generator=gen())
-    with pytest.raises(TypeError):
-        load_method("outpaint-direct").sample(gaussian(), prompts(2), p=2, mode="sequential", generator=gen())
-
-
 def test_a_margin_that_keeps_no_whole_latent_cell_is_refused(latent_model):
     with pytest.raises(InvalidInputError, match="cell of 2 x 2"):
         outpaint.sample_stack(latent_model, ["a", "b"], p=7.5, steps=1, generator=gen())
-
-
-def test_a_state_of_another_run_is_refused():
-    *_, state = outpaint.run(gaussian(), prompts(3), outpaint.Config(steps=2), scene(), generator=gen())
-    with pytest.raises(InvalidInputError, match="does not belong"):
-        outpaint.run(gaussian(), prompts(2), outpaint.Config(steps=2), scene(), generator=gen(), state=state)
-
-
-def test_borders_can_start_from_noise_with_the_spectrum_of_what_is_kept():
-    settings = {"p": 2, "steps": 3, "eta": 0.0}
-    plain = outpaint.sample_stack(gaussian(family="vp"), prompts(3), **settings, generator=gen())
-    shaped = outpaint.sample_stack(gaussian(family="vp"), prompts(3), **settings, noise="fourier", generator=gen())
-    assert torch.equal(shaped.levels[2], plain.levels[2])
-    assert (shaped.levels[1] != plain.levels[1]).any()
-    assert_windows_show_the_deeper_levels(shaped)
-
-
-def test_below_full_strength_borders_start_from_the_padding():
-    """A model that only takes noise away leaves of the padding what little noise had covered."""
-
-    class Content(GaussianDenoiser):
-        def predict_clean(self, z, step, condition):
-            return z / step.alpha
-
-    def border(padding):
-        stack = outpaint.sample_stack(
-            Content((3, SIDE, SIDE), "flow"),
-            prompts(2),
-            p=2,
-            start=torch.full((3, SIDE, SIDE), 0.5),
-            padding=padding,
-            strength=0.1,
-            steps=20,
-            eta=0.0,
-            generator=gen(),
-        )
-        return stack.levels[0][:, :3].mean().item()
-
-    assert border("edge") == pytest.approx(0.5, abs=0.05)
-    assert border("black") < -0.4  # the seam draws it a little towards the kept grey
