@@ -1,6 +1,6 @@
 """Every sampling method on the same stories, seeds and model: what it costs, and what its seams and colours are like.
 
-    python benchmarks/methods.py [--methods joint lanpaint ...] [--seeds 0 1] [--stories 5] [--json] [--sheet FILE]
+    python benchmarks/methods.py [--methods joint ...] [--seeds 0 1] [--stories 5] [--set KEY=VALUE] [--sheet FILE]
 
 Eight levels, p = 2, the bundled model at 64 px with the guidance that runs have. Means over stories and seeds:
 
@@ -14,9 +14,10 @@ Eight levels, p = 2, the bundled model at 64 px with the guidance that runs have
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -70,14 +71,14 @@ class Row:
 
 
 def run(
-    name: str, model: Denoiser, prompts: Sequence[str], seed: int, steps: int, scorer: Scorer
+    name: str, model: Denoiser, prompts: Sequence[str], seed: int, settings: Mapping[str, Any], scorer: Scorer
 ) -> tuple[Row, Tensor]:
     """One run of a method, and its levels."""
     method, counting, guidance = load_method(name), Counting(model), GuidanceSpec()
     denoiser = Guided(counting, guidance.scale, rescale=guidance.rescale, clamp=True)
     scene, generator = Scene(2.0), torch.Generator().manual_seed(seed)
     started = time.perf_counter()
-    states = method.run(denoiser, prompts, method.Config(steps=steps), scene, generator=generator)
+    states = method.run(denoiser, prompts, method.Config(**settings), scene, generator=generator)
     stack = finished(denoiser, last(states), scene)
     seconds = time.perf_counter() - started
     scores = score_windows(stack)
@@ -113,13 +114,15 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--stories", type=int, default=5, choices=range(1, 6), help="only the first of the five")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the methods, as JSON")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sheet", type=Path, help="picture to write: the first story's levels, a row for each method")
     asked = parser.parse_args()
     model, scorer, table, rows = load_denoiser("bundled"), load_scorer("bundled"), {}, []
     chosen = stories()[: asked.stories]
+    settings = {"steps": asked.steps} | {key: json.loads(value) for key, value in (s.split("=", 1) for s in asked.set)}
     for name in asked.methods:
-        runs = [run(name, model, told, seed, asked.steps, scorer) for told in chosen for seed in asked.seeds]
+        runs = [run(name, model, told, seed, settings, scorer) for told in chosen for seed in asked.seeds]
         table[name] = mean([row for row, _ in runs])
         rows.append(runs[0][1])
     if asked.sheet is not None:
