@@ -8,45 +8,13 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from flows import cli_results  # noqa: F401  its commands register themselves
+from flows.app import app, given
 from flows.options import Device, Direction, DryRun, Finished, Force, NoEngine, Quiet, Runs, RunsMethod, Settings
-from tasks import environment
-
-
-class Commands(TyperGroup):
-    """The group whose commands end in an exit code and a paragraph, never in a traceback (unless TENFOLD_DEBUG=1)."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command and turn what it raises into its exit code."""
-        environment.yield_idle_threads()
-        try:
-            return super().invoke(ctx)
-        except (Exception, KeyboardInterrupt) as error:
-            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own, wrong usage among them
-                raise
-            from flows import failures
-
-            raise typer.Exit(failures.report(error)) from error
-
-
-app = typer.Typer(
-    cls=Commands,
-    name="tenfold",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="From a story to a seamless powers-of-ten zoom video.",
-)
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    """Settings by dotted path, of the options that were given."""
-    return {path: value for path, value in values.items() if value is not None}
 
 
 @app.command()
@@ -82,7 +50,7 @@ def zoom(
     told = load_story(story)  # before anything slow is imported
     from flows.command import Manner, Request, zoom_command
 
-    values = _given(
+    values = given(
         **{
             "method": method,
             "model.name": model,
@@ -137,7 +105,7 @@ def extend(
     from flows.command import Manner
     from flows.continuing import Request, extend_command
 
-    values = _given(**{"method": method, "seed": seed, "model.device": device})
+    values = given(**{"method": method, "seed": seed, "model.device": device})
     manner = Manner(dry_run, force, no_engine, quiet)
     request = Request(run, values, tuple(settings or ()), out, manner)
     extend_command(request, levels, wider, tuple(prompt or ()), open_window)
@@ -162,7 +130,7 @@ def reroll(
     from flows.command import Manner
     from flows.continuing import Request, reroll_command
 
-    values = _given(**{"method": method, "model.device": device})
+    values = given(**{"method": method, "model.device": device})
     manner = Manner(dry_run, force, no_engine, quiet)
     reroll_command(Request(run, values, tuple(settings or ()), out, manner), level, seed, prompt)
 

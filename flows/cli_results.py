@@ -1,0 +1,3 @@
+"""Commands that work on what is there: results of runs, and pictures from elsewhere."""
+
+from __future__ import annotations
