@@ -1,4 +1,4 @@
-"""Frames to an MP4 file and back: the one meeting with ffmpeg."""
+"""Frames to an MP4 file and back."""
 
 import fcntl
 import glob
@@ -6,21 +6,19 @@ import math
 import os
 import re
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
-import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from zoomlib.errors import InvalidInputError, ZoomlibError
+from zoomlib.errors import InvalidInputError
+from zoomlib.film.ffmpeg import VideoError, executable, feed, last_words, rate, started, url
 
 Frame = NDArray[np.uint8]
 
@@ -43,10 +41,6 @@ COLOUR = (
     "-color_range",
     "tv",
 )
-
-
-class VideoError(ZoomlibError):
-    """ffmpeg could not write or read a video. The message ends with ffmpeg's own last words."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ def write(
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     with _temporary(path) as temporary:
-        _encode(chain([first], rest), [*command, _url(temporary)], on_frame)
+        feed(_all_even(chain([first], rest)), [*command, url(temporary)], f"{path} was not written", on_frame)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -113,13 +107,13 @@ def write(
 
 def probe(path: str | Path) -> VideoInfo:
     """Read the header of a video and count its frames, without decoding. Raises VideoError if it is no whole video."""
-    command = [_ffmpeg(), "-hide_banner", "-i", _url(path), "-map", "0:v:0", "-c", "copy", "-f", "null", "-"]
-    with _started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    command = [executable(), "-hide_banner", "-i", url(path), "-map", "0:v:0", "-c", "copy", "-f", "null", "-"]
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         said = process.communicate()[1].decode(errors="replace")
     stream = re.search(r"Video: (\w+).*?, (\w+)(?:\(([^)]*)\))?, (\d+)x(\d+).*?, ([\d.]+k?) fps", said)
     counts = re.findall(r"frame=\s*(\d+)", said)
     if process.returncode or not stream or not counts:
-        raise VideoError(f"{path} is not a whole video that ffmpeg can read. ffmpeg said: {_last_words(said)}")
+        raise VideoError(f"{path} is not a whole video that ffmpeg can read. ffmpeg said: {last_words(said)}")
     codec, pixels, colour, width, height, fps = stream.groups("")
     return VideoInfo(int(width), int(height), float(fps.replace("k", "e3")), int(counts[-1]), codec, pixels, colour)
 
@@ -128,9 +122,9 @@ def read(path: str | Path) -> Iterator[Frame]:
     """Decode a video: its frames one by one, uint8 (H, W, 3). Raises VideoError, at the first, if it is no video."""
     info = probe(path)
     shape = (info.height, info.width, 3)
-    command = [_ffmpeg(), "-loglevel", "error", "-noautorotate", "-i", _url(path), "-map", "0:v:0"]
+    command = [executable(), "-loglevel", "error", "-noautorotate", "-i", url(path), "-map", "0:v:0"]
     command += ["-vf", f"scale=flags={SCALER}", "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
-    with _started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         pipe = cast(IO[bytes], process.stdout)
         try:
             while len(data := pipe.read(math.prod(shape))) == math.prod(shape):
@@ -139,37 +133,8 @@ def read(path: str | Path) -> Iterator[Frame]:
             process.kill()  # a reader that stops early leaves ffmpeg with a full pipe
 
 
-def _url(path: str | Path) -> str:
-    """A path as ffmpeg must be given it: without this, a colon in it would name a protocol."""
-    return f"file:{os.fspath(path)}"
-
-
-def _ffmpeg() -> str:
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise VideoError(
-            f"There is no ffmpeg: {error}. Install imageio-ffmpeg from its wheel, which brings one."
-        ) from error
-
-
-def _started(command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(command, **streams)  # noqa: S603  a list of our own making, no shell
-    except OSError as error:
-        raise VideoError(
-            f"{command[0]} did not start: {error}. Unset IMAGEIO_FFMPEG_EXE, or name a working ffmpeg."
-        ) from error
-
-
 def _input(width: int, height: int, fps: float) -> list[str]:
-    rate = str(Fraction(fps).limit_denominator(100_000))
     return [
-        _ffmpeg(),
-        "-hide_banner",
-        "-loglevel",
-        "warning",
-        "-y",
         "-f",
         "rawvideo",
         "-pix_fmt",
@@ -177,7 +142,7 @@ def _input(width: int, height: int, fps: float) -> list[str]:
         "-s",
         f"{width}x{height}",
         "-r",
-        rate,
+        str(rate(fps)),
         "-i",
         "-",
         "-an",
@@ -205,39 +170,11 @@ def _even(frame: Frame, shape: tuple[int, ...], count: int) -> Frame:
     return np.ascontiguousarray(frame[: H - H % 2, : W - W % 2])
 
 
-def _encode(frames: Iterable[Frame], command: list[str], on_frame: Callable[[int], None] | None) -> None:
-    # ffmpeg's messages go to a file: in a pipe that nobody empties they would stop it.
-    with tempfile.TemporaryFile() as log:
-        process = _started(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
-        pipe = cast(IO[bytes], process.stdin)
-        try:
-            _feed(frames, pipe, on_frame)
-            pipe.flush()
-        except BrokenPipeError:
-            pass  # ffmpeg died; its own words say why
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            with suppress(OSError):
-                pipe.close()
-            status = process.wait()
-        if status:
-            log.seek(0)
-            said = _last_words(log.read().decode(errors="replace"))
-            raise VideoError(
-                f"ffmpeg stopped with status {status} and no video was written. Is there room on the disk?"
-                f" ffmpeg said: {said}"
-            )
-
-
-def _feed(frames: Iterable[Frame], pipe: IO[bytes], on_frame: Callable[[int], None] | None) -> None:
+def _all_even(frames: Iterable[Frame]) -> Iterator[Frame]:
     shape: tuple[int, ...] = ()
     for count, frame in enumerate(frames, start=1):
         shape = shape or frame.shape
-        pipe.write(_even(frame, shape, count).data)
-        if on_frame is not None:
-            on_frame(count)
+        yield _even(frame, shape, count)
 
 
 @contextmanager
@@ -264,8 +201,3 @@ def _held(file: IO[bytes]) -> Iterator[bool]:
         yield False
     else:
         yield True
-
-
-def _last_words(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return " | ".join(lines[-4:])[-600:] or "nothing"

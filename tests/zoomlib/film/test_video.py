@@ -10,7 +10,7 @@ import pytest
 
 from tests.zoomlib.film.worlds import Scene, smooth_world
 from zoomlib.errors import InvalidInputError, ZoomlibError
-from zoomlib.film import video
+from zoomlib.film import ffmpeg, video
 from zoomlib.film.camera import Camera
 from zoomlib.film.render import frames
 
@@ -161,7 +161,7 @@ def fake_ffmpeg(tmp_path, monkeypatch, script):
     program = tmp_path / "ffmpeg"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(video.imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(program))
+    monkeypatch.setattr(ffmpeg.imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(program))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_ffmpegs_own_words_reach_the_user(tmp_path, monkeypatch, script):
 
 
 def test_a_missing_encoder_is_an_error_of_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr(video.imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(tmp_path / "nowhere"))
+    monkeypatch.setattr(ffmpeg.imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(tmp_path / "nowhere"))
     with pytest.raises(video.VideoError, match="nowhere"):
         video.write(flat((5, 5, 5)), tmp_path / "zoom.mp4")
     assert names(tmp_path) == []
@@ -190,9 +190,9 @@ import numpy as np
 from zoomlib.film import video
 def feed():
     for n in itertools.count():
-        if n == 40:
+        if n == 200:  # more than a pipe holds: ffmpeg has begun
             print("going", flush=True)
-        if n > 40:
+        if n > 200:
             time.sleep(0.02)
         yield np.random.default_rng(n).integers(0, 255, (64, 64, 3), dtype=np.uint8)
 video.write(feed(), sys.argv[1])
