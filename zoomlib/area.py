@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from zoomlib.geometry import Box, Window, nested, whole_pixels
+from zoomlib.geometry import Box, Window, Zoom, check_factors, nested, whole_pixels
 from zoomlib.pyramid import fade
 
 
@@ -24,18 +24,19 @@ def mean(image: Tensor, box: Box, height: int, width: int) -> Tensor:
     return shares(box.top, box.height, height, H) @ exact @ shares(box.left, box.width, width, W).T
 
 
-def render(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> list[Tensor]:
+def render(levels: Sequence[Tensor], inside: Sequence[Box], p: Zoom, feather: float = 0.0) -> list[Tensor]:
     """Every level with all deeper ones in it: (C, H, W) tensors of one size -> the same, new ones.
 
     `inside` are the boxes of each level in the one before (`geometry.boxes`). `feather` as in `stack.render_levels`.
     """
     rendered: list[Tensor] = []
+    factors = check_factors(len(levels), p)
     for k in reversed(range(len(levels))):
-        rendered.insert(0, show([levels[k], *rendered], inside[k:], p, feather))
+        rendered.insert(0, show([levels[k], *rendered], inside[k:], factors[k:], feather))
     return rendered
 
 
-def show(levels: Sequence[Tensor], inside: Sequence[Box], p: float, feather: float = 0.0) -> Tensor:
+def show(levels: Sequence[Tensor], inside: Sequence[Box], p: Zoom, feather: float = 0.0) -> Tensor:
     """The first level with the deeper ones, which are rendered, in it; otherwise as `render`.
 
     A pixel takes the mean over its area of the deepest level that covers it wholly, straight from that level's own

@@ -15,6 +15,9 @@ Focus = Sequence[tuple[float, float] | None] | None
 """One entry per level: the point (x, y) of level i, as fractions 0..1 of its width and height, where the window of
 level i+1 is centred. None means the centre. The last level's entry counts only in a closed loop."""
 
+Zoom = float | Sequence[float]
+"""The zoom factor p > 1 of every step from a level to the next, or one factor for each step, levels - 1 in all."""
+
 MAX_LEVELS = 256
 _ROUNDING_PX = 1e-6
 
@@ -65,9 +68,10 @@ def _number(value: object) -> float:
         return math.inf
 
 
-def _check_any_factor(p: object) -> None:
+def _check_any_factor(p: object) -> float:
     if not 1 < _number(p) < math.inf:
         raise InvalidInputError(f"The zoom factor p must be a number above 1, but is {p!r}. Usual are 2 and 4.")
+    return _number(p)
 
 
 def check_levels(levels: object) -> int:
@@ -76,6 +80,18 @@ def check_levels(levels: object) -> int:
     if not 1 <= number <= MAX_LEVELS or number != int(number):
         raise InvalidInputError(f"A stack has 1 to {MAX_LEVELS} levels, not {levels!r}. Change the number of prompts.")
     return int(number)
+
+
+def check_factors(levels: int, p: object) -> tuple[float, ...]:
+    """Return one factor per step, levels - 1. Raises InvalidInputError for another number of them or one not above 1."""
+    if isinstance(p, str) or not isinstance(p, Sequence):
+        return (_check_any_factor(p),) * (levels - 1)
+    if len(p) != levels - 1:
+        raise InvalidInputError(
+            f"A stack of {levels} levels has {levels - 1} zoom factors, one per step, but p names {len(p)}. "
+            "Give as many, or one number for all."
+        )
+    return tuple(map(_check_any_factor, p))
 
 
 def check_focus(levels: int, focus: object) -> tuple[tuple[float, float] | None, ...]:
@@ -164,20 +180,19 @@ def grid_focus(levels: int, height: int, width: int, p: float, focus: Focus = No
     return snapped_focus(levels, height, width, int(p), focus)
 
 
-def boxes(levels: int, height: float, width: float, p: float, focus: Focus = None) -> tuple[Box, ...]:
+def boxes(levels: int, height: float, width: float, p: Zoom, focus: Focus = None) -> tuple[Box, ...]:
     """The window of level i+1 inside level i for any p > 1, not snapped to pixels, for i = 0 .. levels-2.
 
     Equal to `windows` where those lie on the focus exactly, as with `snapped_focus`.
     """
     levels = check_levels(levels)
-    _check_any_factor(p)
 
-    def box(point: tuple[float, float] | None) -> Box:
+    def box(factor: float, point: tuple[float, float] | None) -> Box:
         x, y = point or (0.5, 0.5)
-        h, w = height / p, width / p
+        h, w = height / factor, width / factor
         return Box(min(max(y * height - h / 2, 0.0), height - h), min(max(x * width - w / 2, 0.0), width - w), h, w)
 
-    return tuple(box(point) for point in check_focus(levels, focus)[:-1])
+    return tuple(map(box, check_factors(levels, p), check_focus(levels, focus)))  # the last level has no window
 
 
 def whole_pixels(box: Box, height: int, width: int) -> Window:
@@ -191,14 +206,14 @@ def whole_pixels(box: Box, height: int, width: int) -> Window:
     return Window(top, left, max(bottom - top, 0), max(right - left, 0))
 
 
-def nested(inside: Sequence[Box], p: float) -> tuple[Box, ...]:
+def nested(inside: Sequence[Box], p: Zoom) -> tuple[Box, ...]:
     """The boxes of levels 1, 2, 3, ... within level 0, from the `boxes` of each within the one before."""
     found, scale = [Box(0.0, 0.0, 0.0, 0.0)], 1.0
-    for box in inside:
+    for box, factor in zip(inside, check_factors(len(inside) + 1, p), strict=True):
         outer = found[-1]
         top, left = outer.top + box.top * scale, outer.left + box.left * scale
         found.append(Box(top, left, box.height * scale, box.width * scale))
-        scale /= p
+        scale /= factor
     return tuple(found[1:])
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from zoomlib import photograph
 from zoomlib.area import render
 from zoomlib.blend import Mode, blend
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Box, Focus, boxes, check_focus, ring
+from zoomlib.geometry import Box, Focus, Zoom, boxes, check_factors, check_focus, ring
 from zoomlib.images import read_picture, save_png
 from zoomlib.photograph import Photograph
 from zoomlib.pyramid import nest
@@ -70,11 +71,12 @@ def consolidate(
 class ZoomStack:
     """The levels of a zoom: float32 (L, C, H, W) in [-1, 1], the zoom factor p > 1 between them, and the focus.
 
-    Raises InvalidInputError for another type, shape or range, and for a malformed p or focus.
+    `p` may name one factor for each of the L - 1 steps. Raises InvalidInputError for another type, shape or range, and
+    for a malformed p or focus.
     """
 
     levels: Tensor
-    p: float
+    p: Zoom
     focus: Focus = None
 
     def __post_init__(self) -> None:
@@ -88,11 +90,18 @@ class ZoomStack:
                 f"The levels of a zoom stack lie in [-1, 1], but these reach from {low:.3g} to {high:.3g}. Clamp them."
             )
         boxes(len(x), x.shape[2], x.shape[3], self.p, self.focus)
+        if isinstance(self.p, Sequence):
+            object.__setattr__(self, "p", self.factors)
         if self.focus is not None:
             object.__setattr__(self, "focus", check_focus(len(x), self.focus))
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The zoom factor of each step: level i + 1 shows a part of level i that is factors[i] times smaller."""
+        return check_factors(len(self), self.p)
 
     @property
     def windows(self) -> tuple[Box, ...]:
@@ -107,21 +116,25 @@ class ZoomStack:
         if not 0 <= i < len(self):
             raise InvalidInputError(f"This stack has levels 0 to {len(self) - 1}, not {i!r}.")
         _check_feather(feather)
-        return ZoomStack(self.levels[i:], self.p, self.focus and self.focus[i:]).rendered(feather).levels[0]
+        p = self.p[i:] if isinstance(self.p, Sequence) else self.p
+        return ZoomStack(self.levels[i:], p, self.focus and self.focus[i:]).rendered(feather).levels[0]
 
     def rendered(self, feather: float = 0.0) -> "ZoomStack":
         """The stack of all `image`s: levels that agree."""
-        if self._divides:
-            levels = render_levels(self.levels, int(self.p), self.focus, feather)
+        p = self._divisor
+        if p is not None:
+            levels = render_levels(self.levels, p, self.focus, feather)
         else:
             levels = torch.stack(render(list(self.levels), self.windows, self.p, feather))
         return ZoomStack(levels, self.p, self.focus)
 
     @property
-    def _divides(self) -> bool:
-        """Whether p divides levels into whole pixels."""
+    def _divisor(self) -> int | None:
+        """The factor of every step, if there is one that divides levels into whole pixels."""
         H, W = self.levels.shape[2:]
-        return self.p == int(self.p) and not H % int(self.p) and not W % int(self.p)
+        if isinstance(self.p, Sequence) or self.p != int(self.p) or H % int(self.p) or W % int(self.p):
+            return None
+        return int(self.p)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write level_00.png, level_01.png, ... (8 bit, lossless) and, last, the manifest with their SHA-256."""
@@ -149,7 +162,7 @@ class ZoomStack:
         return cls(torch.stack([_read_level(folder / name, sha256) for name, sha256 in files]), p, focus)
 
 
-def _read_manifest(folder: Path) -> tuple[float, Focus, list[tuple[str, str]]]:
+def _read_manifest(folder: Path) -> tuple[Zoom, Focus, list[tuple[str, str]]]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != _FORMAT:

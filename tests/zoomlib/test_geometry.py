@@ -12,6 +12,7 @@ from zoomlib.geometry import (
     Window,
     boxes,
     corner,
+    nested,
     pyramid_depth,
     ring,
     snapped_focus,
@@ -176,3 +177,17 @@ def test_boxes_of_any_p_have_its_size_and_lie_inside(p, point):
     assert (box.height * p, box.width * p) == pytest.approx((48, 64))
     assert -1e-9 <= box.top <= 48 - box.height + 1e-9
     assert -1e-9 <= box.left <= 64 - box.width + 1e-9
+
+
+def test_each_step_can_have_its_own_factor():
+    sides = [box.width for box in boxes(4, 60, 90, (2, 1.5, 3.0))]
+    assert sides == pytest.approx([45, 60, 30])
+    assert boxes(4, 60, 90, (2.0, 2.0, 2.0)) == boxes(4, 60, 90, 2)
+    deepest = nested(boxes(4, 60, 90, (2, 1.5, 3.0)), (2, 1.5, 3.0))[-1]
+    assert (deepest.width, deepest.height) == pytest.approx((10, 60 / 9))
+
+
+@pytest.mark.parametrize("p", [(2, 2), (2, 2, 2, 2), (2, 1, 2), (2, "x", 2), "222", ()])
+def test_a_wrong_list_of_factors_is_refused(p):
+    with pytest.raises(InvalidInputError):
+        boxes(4, 64, 64, p)

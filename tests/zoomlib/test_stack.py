@@ -68,6 +68,16 @@ def test_a_saved_stack_loads_as_its_8_bit_self_and_saves_to_the_same_bytes(tmp_p
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_factors_per_step_survive_saving_and_part_with_their_levels(tmp_path):
+    stack = ZoomStack(random(3, 3, 24, 24), [2, 1.5])
+    assert stack.p == stack.factors == (2, 1.5)
+    assert ZoomStack.load(stack.save(tmp_path)).p == (2, 1.5)
+    assert ZoomStack(stack.levels, 2).factors == (2, 2)
+    same = ZoomStack(stack.levels, (2.0, 2.0))
+    assert torch.allclose(same.rendered().levels, ZoomStack(stack.levels, 2).rendered().levels, atol=1e-6)
+    assert torch.equal(stack.image(1), stack.rendered().levels[1])
+
+
 def test_saving_fewer_levels_over_more_leaves_none_of_the_old(tmp_path):
     ZoomStack(random(4, 3, 8, 8), 2).save(tmp_path)
     ZoomStack(random(2, 3, 8, 8), 4.0).save(tmp_path)
