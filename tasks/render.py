@@ -79,8 +79,8 @@ def make_video(run: Run, results: Results, work: Path, on_event: Listener) -> Ma
         drawn,
         path,
         fps=film.fps,
-        codec=film.codec,
-        quality=film.quality,
+        codec=film.codec or "h264",
+        quality=film.quality or 18,
         title=run.story.title,
         on_frame=lambda done: on_event(StageMoved("video", done)),
     )

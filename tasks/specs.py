@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from tasks.compose_spec import ComposeSpec
 from tasks.errors import RefusedError
+from tasks.film_spec import FilmSpec
 
 
 class Spec(BaseModel):
@@ -52,17 +54,6 @@ class EnlargeSpec(Spec):
     model: str = Field(
         default="auto", min_length=1, description="auto (the model's own where the film needs it), none, a folder"
     )
-
-
-class FilmSpec(Spec):
-    """The video and the pictures."""
-
-    size_px: int = Field(default=256, ge=32, le=8192, multiple_of=2, description="longer side of a frame")
-    fps: int = Field(default=30, ge=1, le=240)
-    seconds_per_level: float = Field(default=2.0, ge=0.05, le=600)
-    direction: Literal["in", "out"] = "in"
-    codec: Literal["h264", "h265"] = "h264"
-    quality: int = Field(default=18, ge=1, le=51, description="constant rate factor: smaller is finer and larger")
 
 
 class ScoreSpec(Spec):
@@ -114,6 +105,9 @@ class RunConfig(Spec):
         default=None, description="picture to start from, the widest level or the deepest as the method needs"
     )
     base: BaseSpec | None = Field(default=None, description="the finished run that this one continues")
+    compose: ComposeSpec | None = Field(
+        default=None, description="the pictures that this run is made of; written by `tenfold compose`"
+    )
     model: ModelSpec = ModelSpec()
     guidance: GuidanceSpec = GuidanceSpec()
     enlarge: EnlargeSpec = EnlargeSpec()
@@ -215,6 +209,9 @@ def in_words(error: ValidationError, prefix: str = "") -> str:
     path = prefix + ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"There is no setting {path!r}. {did_you_mean(path, setting_paths())}"
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # of settings that do not go together
+        return f"The settings of {path} were refused: {first['ctx']['error']}."
     got = repr(first["input"])
-    expected = first["msg"][0].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
+    expected = message[0].lower() + message[1:]
     return f"The setting {path or 'configuration'} was refused: {expected}; got {got[:80]}."

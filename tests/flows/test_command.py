@@ -99,7 +99,7 @@ REFUSED_OPTIONS = {
     "p not a number": (["cosmic-leaf", "--p", "nan"], "p was refused"),
     "no steps": (["cosmic-leaf", "--steps", "0"], "^Refused: The number of steps must be .* is 0"),
     "no seconds": (["cosmic-leaf", "--seconds-per-level", "0"], "seconds_per_level"),
-    "odd size": (["cosmic-leaf", "--size", "255"], "multiple of 2"),
+    "small size": (["cosmic-leaf", "--size", "31"], "size_px"),
     "huge size": (["cosmic-leaf", "--size", "100000"], "size_px"),
     "no disk": (
         ["cosmic-leaf", "--size", "8192", "--fps", "240", "--seconds-per-level", "500"],

@@ -1,6 +1,8 @@
 """Configuration: every field is reached by its path, typed, and refused with its name and the nearest known one."""
 
 import contextlib
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,7 +27,14 @@ def test_defaults_work_and_survive_json():
 @pytest.mark.parametrize(
     ("setting", "path", "value"),
     [
-        ("film.fps=24", "film.fps", 24),
+        ("film.fps=24", "film.fps", 24.0),
+        ("film.fps=24000/1001", "film.fps", 24000 / 1001),
+        ("film.aspect=16:9", "film.aspect", "16:9"),
+        ("film.aspect=1.85", "film.aspect", "1.85"),
+        ("film.chroma=444", "film.chroma", "444"),
+        ("film.keyframes=[[0, 0], [0.5, 0.8], [1, 1]]", "film.keyframes", ((0.0, 0.0), (0.5, 0.8), (1.0, 1.0))),
+        ("film.audio=a b.ogg", "film.audio", Path("a b.ogg")),
+        ("film.audio=null", "film.audio", None),
         ("film.seconds_per_level=0.5", "film.seconds_per_level", 0.5),
         ("film.direction=out", "film.direction", "out"),
         ("guidance.clamp=false", "guidance.clamp", False),
@@ -63,8 +72,15 @@ def test_later_settings_win_and_others_stay():
         ("film.fps=fast", "film.fps.*'fast'"),
         ("film.fps=0", "film.fps.*greater than or equal to 1"),
         ("film.fps=1e9", "film.fps"),
-        ("film.size_px=255", "film.size_px.*multiple of 2"),
-        ("film.direction=sideways", "'in' or 'out'"),
+        ("film.fps=30/0", "film.fps.*24000/1001"),
+        ("film.fps=241", "film.fps.*240"),
+        ("film.size_px=31", "film.size_px.*32"),
+        ("film.aspect=wide", "film.aspect.*16:9"),
+        ("film.aspect=100:1", "film.aspect.*8:1"),
+        ("film.direction=sideways", "'in', 'out', 'in-out' or 'out-in'"),
+        ("film.seconds=0", "film.seconds"),
+        ("film.pan_to=[2, 0]", "film.pan_to.*less than or equal to 1"),
+        ("film.hardware=maybe", "film.hardware"),
         ("film.quality=NaN", "film.quality"),
         ("film.seconds_per_level=NaN", "finite"),
         ("seed=-1", "seed"),
@@ -104,3 +120,17 @@ def test_every_path_is_a_field():
 
 def test_did_you_mean_lists_what_is_known_when_nothing_is_near():
     assert did_you_mean("zzz", ["eta", "steps"]) == "Known are: eta, steps."
+
+
+@pytest.mark.parametrize("whole", [24, 30, 48, 60, 120])
+def test_rates_of_television_are_meant_exactly(whole):
+    exact = Fraction(whole * 1000, 1001)
+    for written in (round(float(exact), 2), round(float(exact), 3), f"{whole * 1000}/1001", float(exact)):
+        assert with_settings(RunConfig(), [f"film.fps={written}"]).film.rate == exact
+    assert with_settings(RunConfig(), [f"film.fps={whole}"]).film.rate == whole
+    assert with_settings(RunConfig(), ["film.fps=12.5"]).film.rate == Fraction(25, 2)
+
+
+def test_easing_and_keyframes_are_one_thing():
+    with pytest.raises(RefusedError, match=r"settings of film .* leave one of the two out"):
+        with_settings(RunConfig(), ["film.easing=in", "film.keyframes=[[0, 0], [1, 1]]"])
