@@ -108,9 +108,9 @@ def feed(
 
 
 def last_words(said: str) -> str:
-    """The end of what ffmpeg said, in one line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return " | ".join(lines[-4:])[-600:] or "nothing"
+    """What ffmpeg said, in one line: where it is long, its beginning, which tells the cause, and its end."""
+    lines = [line.strip()[:300] for line in said.splitlines() if line.strip()]
+    return " | ".join(lines if len(lines) <= 4 else [*lines[:2], "...", *lines[-2:]]) or "nothing"
 
 
 def encoders() -> frozenset[str]:
