@@ -109,9 +109,8 @@ class Encoding:
         """
         chroma = self.chroma or "rgb"
         tags = SRGB if chroma == "rgb" else BT709
-        words = encoder.options.format(
-            quality=self.quality, preset=self.preset, gop=self.gop(fps), percent=self._percent()
-        )
+        choices = {"quality": self.quality, "preset": self.preset, "gop": self.gop(fps), "percent": self._percent()}
+        words = encoder.options.format(**choices).split()
         steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(tags, chroma), encoder.upload]
         tagged = [word for name, value in tags.items() for word in (f"-{name}", value)]
         sited = ["-chroma_sample_location", "left"] if chroma in ("420", "422") else []
