@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,20 @@ from tasks.run import CACHE
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
 
+STACK = "stack"
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, StoryError)
+"""What a file that is not as a run has left it can raise."""
 
 
 @dataclass(frozen=True)
 class Finished:
     """A finished run.
 
-    root: the folder of all runs. sampled: SHA-256 of its sampled levels, None where the store has lost them and the
-    pictures in the run's folder are of the same size. stack: SHA-256 of its finished pictures.
+    root: the folder of all runs. stack: SHA-256 of its finished pictures. facts: all that its `config.json` tells.
+    sampled: SHA-256 of its sampled levels; None where they were not asked for, or where the store has lost them and
+    the pictures in the run's folder are of the same size.
     """
 
     id: str
@@ -38,10 +42,11 @@ class Finished:
     config: RunConfig
     sampled: str | None
     stack: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def picture(self, level: int) -> Path:
         """The finished picture of a level."""
-        return self.folder / "stack" / f"level_{level:02d}.png"
+        return self.folder / STACK / f"level_{level:02d}.png"
 
 
 def find_run(name: str, root: Path) -> Path:
@@ -63,40 +68,59 @@ def find_run(name: str, root: Path) -> Path:
     raise RefusedError(f"Which run is {name!r}? {which}: {shown}. Name one by its id or its folder.")
 
 
-def read_finished(name: str, root: Path) -> Finished:
-    """A finished run by id or folder, as `find_run`. Raises RefusedError for one that is not there or not finished."""
+def read_run(name: str, root: Path) -> Finished:
+    """A finished run by id or folder, as `find_run`, for those who only look at its pictures: the store may be gone.
+
+    Raises RefusedError for one that is not there or not finished.
+    """
     folder = find_run(name, root)
     try:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         config = RunConfig.model_validate(facts["config"])
         text = (folder / "story.yaml").read_text(encoding="utf-8")
         story = parse_story(text, str(folder / "story.yaml"))  # its pictures need not be there any more
-        key = str(facts["stages"]["sampling"]["key"])
-        names = [f"stack/level_{level:02d}.png" for level in range(len(story.levels))]
+        names = [f"{STACK}/level_{level:02d}.png" for level in range(len(story.levels))]
         stack = tuple(str(facts["files"][name]) for name in names)
+        return Finished(str(facts["run_id"]), folder, folder.parent.parent, story, config, None, stack, facts)
     except FileNotFoundError as error:
         raise RefusedError(
             f"{folder} holds no finished run: {Path(error.filename).name} is missing. "
             "Make it first; the same command goes on where a stopped run was."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, StoryError) as error:
-        raise RefusedError(f"{folder} cannot be used as a finished run: {error!r:.300}. Make it again.") from error
-    base = Finished(str(facts["run_id"]), folder, folder.parent.parent, story, config, None, stack)
-    return _with_levels(base, key, facts)
+    except UNUSABLE as error:
+        raise _unusable(folder, error) from error
 
 
-def _with_levels(base: Finished, key: str, facts: Mapping[str, Any]) -> Finished:
+def read_finished(name: str, root: Path) -> Finished:
+    """A finished run whose levels another one can go on from, as `read_run`. Raises RefusedError for others too."""
+    base = read_run(name, root)
+    if base.config.compose is not None:
+        raise RefusedError(
+            f"Run {base.id} was composed of pictures, and no model can go on from them. Add pictures to "
+            f"{base.config.compose.folder} and compose it again."
+        )
+    try:
+        key, size = str(base.facts["stages"]["sampling"]["key"]), tuple(base.facts["model"].get("size_px", ()))
+    except UNUSABLE as error:
+        raise _unusable(base.folder, error) from error
     manifest = Workshop(base.root / CACHE).recall(key)
     if manifest is not None:
         return replace(base, sampled=manifest.artifacts["sampled"].sha256)
-    try:
-        with Image.open(base.picture(0)) as picture:
-            shown = picture.size[::-1]
-    except OSError:
-        shown = None
-    if shown != tuple(facts["model"].get("size_px", ())):
+    if _shape(base.picture(0)) != size:
         raise RefusedError(
             f"The sampled levels of run {base.id} are no longer in the store of {base.root}, and its pictures were "
             f"enlarged, so that nothing can go on from them. Make it again, as {base.folder / CONFIG} says."
         )
     return base
+
+
+def _unusable(folder: Path, error: Exception) -> RefusedError:
+    return RefusedError(f"{folder} cannot be used as a finished run: {error!r:.300}. Make it again.")
+
+
+def _shape(picture: Path) -> tuple[int, ...] | None:
+    try:
+        with Image.open(picture) as opened:
+            return opened.size[::-1]
+    except OSError:
+        return None

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tasks.errors import RefusedError
-from tasks.run import Picture, Run
+from tasks.run import GivenFile, Run
 from tasks.specs import BaseSpec
 from tasks.store import sha256_of
 from zoomlib.images import from_pil, read_picture, to_pil
@@ -21,10 +21,10 @@ Size = tuple[int, int]
 """(height, width) in pixels."""
 
 
-def taken(path: Path) -> Picture:
+def taken(path: Path) -> GivenFile:
     """A picture file with the hash of its content. Raises InvalidInputError where it is none."""
     load_picture(path)
-    return Picture(path.resolve(), sha256_of(path))
+    return GivenFile(path.resolve(), sha256_of(path))
 
 
 def fit(path: Path, size: Size) -> Tensor:
@@ -138,7 +138,7 @@ def _all_given(run: Run, like: Tensor) -> dict[int, Tensor]:
     return {level: fit(file.path, size) for level, file in _kept_files(run).items()} | given_pictures(run, size)
 
 
-def _kept_files(run: Run) -> dict[int, Picture]:
+def _kept_files(run: Run) -> dict[int, GivenFile]:
     """The picture files whose levels show them as they are, the photograph among them where it is one."""
     start = start_level(run.method, len(run.story.levels))
     first = {} if run.photo is None or start is None or not keeps_photo(run) else {start: run.photo}

@@ -27,7 +27,7 @@ from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
 from tasks.given import changes, start_level, taken
 from tasks.looking import resolve_vision
-from tasks.run import Picture, Run, Tools
+from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
@@ -74,7 +74,7 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
 
 
 def _resolved(
-    config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any], photo: Picture | None
+    config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any], photo: GivenFile | None
 ) -> RunConfig:
     sampling = resolve_sampling(config, story, method)
     update = {
@@ -172,7 +172,7 @@ def _check_base(run: Run) -> None:
         )
 
 
-def given_files(config: RunConfig, story: Story, method: ModuleType) -> tuple[Picture | None, dict[int, Picture]]:
+def given_files(config: RunConfig, story: Story, method: ModuleType) -> tuple[GivenFile | None, dict[int, GivenFile]]:
     """The picture that a run starts from, and those of single levels; raises RefusedError where the method has no use
     for them, InvalidInputError where a file is none.
 

@@ -75,8 +75,8 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture file that a run is given, and the SHA-256 of its content."""
+class GivenFile:
+    """A file that a run is given, and the SHA-256 of its content."""
 
     path: Path
     sha256: str
@@ -104,8 +104,8 @@ class Run:
     model: Mapping[str, Any]
     upscaler: Mapping[str, Any] | None = None
     scorer: Mapping[str, Any] | None = None
-    photo: Picture | None = None
-    images: Mapping[int, Picture] = field(default_factory=dict)
+    photo: GivenFile | None = None
+    images: Mapping[int, GivenFile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tools: Tools = field(default_factory=Tools)
 
