@@ -114,16 +114,8 @@ class Encoding:
         steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(tags, chroma), encoder.upload]
         tagged = [word for name, value in tags.items() for word in (f"-{name}", value)]
         sited = ["-chroma_sample_location", "left"] if chroma in ("420", "422") else []
-        return [
-            "-an",
-            "-vf",
-            ",".join(filter(None, steps)),
-            "-c:v",
-            encoder.name,
-            *encoder.options.format(**choices).split(),
-            *tagged,
-            *sited,
-        ]
+        coded = ["-an", "-vf", ",".join(filter(None, steps)), "-c:v", encoder.name]
+        return [*coded, *words, *tagged, *sited]
 
     def _fill(self, name: str, usual: object) -> None:
         if getattr(self, name) is None:
