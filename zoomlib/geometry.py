@@ -83,7 +83,7 @@ def check_levels(levels: object) -> int:
 
 
 def check_factors(levels: int, p: object) -> tuple[float, ...]:
-    """Return one factor per step, levels - 1. Raises InvalidInputError for another number of them or one not above 1."""
+    """Return one factor per step, levels - 1. Raises InvalidInputError for another number or a factor not above 1."""
     if isinstance(p, str) or not isinstance(p, Sequence):
         return (_check_any_factor(p),) * (levels - 1)
     if len(p) != levels - 1:
