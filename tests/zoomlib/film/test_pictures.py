@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film import pictures
+from zoomlib.film import lettering, pictures
 from zoomlib.film.render import Renderer
 from zoomlib.stack import ZoomStack
 
@@ -51,23 +51,23 @@ def test_prompts_and_titles_leave_ink_only_where_they_belong():
 
 
 def test_a_long_prompt_ends_in_an_ellipsis_within_its_cell():
-    lines = [line for line, _ in pictures._wrap("zoom " * 5000, 15, 240, 4)]
+    lines = [line for line, _ in lettering.wrap("zoom " * 5000, 15, 240, 4)]
     assert len(lines) == 4
     assert lines[-1].endswith("…")
     assert not any(line.endswith("…") for line in lines[:-1])
-    font = pictures._font(15, "")
+    font = lettering.font(15, "")
     assert max(font.getlength(line) for line in lines) <= 240
 
 
 def test_nothing_is_lost_when_it_fits():
     words = "a spiral galaxy seen from far above its bright centre"
-    assert " ".join(line for line, _ in pictures._wrap(words, 15, 240, 4)) == words
+    assert " ".join(line for line, _ in lettering.wrap(words, 15, 240, 4)) == words
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_wraps_within_its_width(text):
-    for line, font in pictures._wrap(text, 15, 120, 4):
+    for line, font in lettering.wrap(text, 15, 120, 4):
         assert len(line) <= 2 or font.getlength(line) <= 120 + 1e-6
 
 
@@ -103,12 +103,12 @@ def test_a_sheet_needs_a_prompt_per_level_and_room():
 
 
 def test_without_any_other_font_pillows_own_draws_everything(monkeypatch):
-    original = pictures.ImageFont.truetype
+    original = lettering.ImageFont.truetype
 
     def truetype(font, size=10, **options):
         if isinstance(font, str):  # Pillow reads its own from memory
             raise OSError("cannot open resource")
         return original(font, size, **options)
 
-    monkeypatch.setattr(pictures.ImageFont, "truetype", truetype)
+    monkeypatch.setattr(lettering.ImageFont, "truetype", truetype)
     assert pictures.contact_sheet(stack_of(len(NASTY)), NASTY, title="题").mode == "RGB"

@@ -1,0 +1,88 @@
+"""Grey laid over frames of any layout: light letters and the shade they stand on, as two masks.
+
+Grey has no chroma, so the same masks serve every plane.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from zoomlib.film.planes import CHROMA_ZERO, LUMA_RANGE, LUMA_ZERO, Frame, Layout, plane_views
+
+Mask = NDArray[np.float32]
+
+_ONE = 256  # full opacity in fixed point
+
+
+@dataclass(frozen=True)
+class Part:
+    """Grey over a rectangle of one surface: `opacity` in 0..256 and `grey` in 0..255, both uint16 (h, w[, 1])."""
+
+    place: tuple[slice, slice]
+    opacity: NDArray[np.uint16]
+    grey: NDArray[np.uint16]
+
+    def lay(self, surface: Frame, share: int) -> None:
+        """Mix it in, `share` of 256 of it; the sums fit 16 bits, as both weights together are 256."""
+        over = self.opacity if share == _ONE else (self.opacity * np.uint16(min(share, _ONE - 1))) >> 8
+        region = surface[self.place]
+        mixed = region * (_ONE - over)
+        mixed += self.grey * over
+        mixed += _ONE // 2
+        region[...] = mixed >> 8
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Light and shade over a rectangle of a frame: a part for each of its surfaces."""
+
+    layout: Layout
+    parts: tuple[Part, ...]
+
+    def lay(self, frame: Frame, opacity: float = 1.0) -> None:
+        """Draw it on a frame of its layout, in place."""
+        surfaces = (frame,) if self.layout == "rgb" else plane_views(frame, self.layout)
+        for surface, part in zip(surfaces, self.parts, strict=True):
+            part.lay(surface, round(opacity * _ONE))
+
+
+def patch(light: Mask, shade: Mask, corner: tuple[int, int], layout: Layout) -> Patch:
+    """White by `light` over black by `shade`, both float (h, w) in 0..1, at `corner` = (top, left) of a frame.
+
+    In 4:2:0 the corner and the sides are even; the masks are thinned as chroma is.
+    """
+    opacity = 1 - (1 - light) * (1 - shade)
+    black, white = (0.0, 255.0) if layout == "rgb" else (LUMA_ZERO, LUMA_ZERO + LUMA_RANGE)
+    grey = black + (white - black) * light / np.maximum(opacity, 1e-6)
+    if layout == "rgb":
+        return Patch(layout, (_part(opacity[..., None], grey[..., None], corner),))
+    halved = layout == "yuv420"
+    chroma, at = (_thinned(opacity), (corner[0] // 2, corner[1] // 2)) if halved else (opacity, corner)
+    neutral = _part(chroma, np.full_like(chroma, CHROMA_ZERO), at)
+    return Patch(layout, (_part(opacity, grey, corner), neutral, neutral))
+
+
+def _part(opacity: Mask, grey: Mask, corner: tuple[int, int]) -> Part:
+    (top, left), (height, width) = corner, opacity.shape[:2]
+    place = slice(top, top + height), slice(left, left + width)
+    return Part(place, np.rint(opacity * _ONE).astype(np.uint16), np.rint(grey).astype(np.uint16))
+
+
+def _thinned(mask: Mask) -> Mask:
+    """[1 2 1] / 4 along rows at even columns, [1 1] / 2 along columns: where left-sited chroma lies."""
+    padded = np.pad(mask, ((0, 0), (1, 1)), mode="edge")
+    along = (padded[:, :-2:2] + 2 * mask[:, ::2] + padded[:, 2::2]) / 4
+    thinned: Mask = (along[::2] + along[1::2]) / 2
+    return thinned
+
+
+def shade(light: Mask, em: float) -> Mask:
+    """The dark ground of letters `em` pixels high: dense at their edge, and running out softly around them."""
+    picture = Image.fromarray(np.rint(light * 255).astype(np.uint8))
+    clear = np.ones_like(light)
+    for radius, gain, most in ((0.07, 2.5, 0.6), (0.45, 1.6, 0.5)):
+        blurred = np.asarray(picture.filter(ImageFilter.GaussianBlur(radius * em)), np.float32)
+        clear *= 1 - np.minimum(blurred * np.float32(gain / 255), np.float32(most))
+    return 1 - clear
