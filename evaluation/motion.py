@@ -12,10 +12,12 @@ from torch import Tensor
 
 from evaluation.table import Score
 from zoomlib.errors import InvalidInputError
+from zoomlib.film.camera import Camera
 from zoomlib.images import from_uint8
 
 ITERATIONS = 12
 CONVERGED = 1e-6
+STANDS = 1e-6  # of the longest step between frames: a shorter one is none
 MARGIN = 0.1  # of a side is left out at the border, where the warped frame has no pixels
 
 
@@ -36,9 +38,15 @@ def log_speed_sd(log_zooms: Sequence[float] | NDArray[np.float64]) -> float:
     return float(steps.std() / abs(steps.mean()))
 
 
-def log_zooms(positions: NDArray[np.float64], p: float) -> NDArray[np.float64]:
-    """Log-zoom step between frames, from their level positions (T,): (T - 1,), natural logarithm."""
-    return np.diff(positions) * math.log(p)
+def log_zooms(positions: NDArray[np.float64], p: float | Sequence[float]) -> NDArray[np.float64]:
+    """Log-zoom step between frames, from their level positions (T,): (T - 1,), natural logarithm.
+
+    `p`: the zoom factor of every step, or one for each.
+    """
+    if not isinstance(p, Sequence):
+        return np.diff(positions) * math.log(p)
+    depths = np.concatenate([[0.0], np.cumsum(np.log(p))])
+    return np.diff(np.interp(positions, np.arange(len(depths)), depths))
 
 
 def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], log_zoom: float) -> Motion:
@@ -57,9 +65,19 @@ def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], log_zoom: float
     return Motion(found[0].item(), found[1].item(), found[2].item())
 
 
-def score_motion(positions: NDArray[np.float64], p: float) -> list[Score]:
-    """`log_speed_sd` of a camera's plan (T,) over a stack with factor p; nothing for a still film."""
-    steps = log_zooms(positions, p)
+def score_motion(camera: Camera, p: float | Sequence[float]) -> list[Score]:
+    """`log_speed_sd` of a camera's plan over a stack with factor p, or one p for each step.
+
+    What is judged is the log zoom for each part of the way that the camera was asked to go: an even camera's speed
+    itself, and whether an eased one's deviates from its curve. Frames that stand, as in holds and where the camera
+    turns, are left out; there is nothing for a still film.
+    """
+    positions, asked = camera.positions(), np.diff(camera.ways())
+    if camera.loop:
+        positions = np.unwrap(positions, period=camera.levels)
+        p = p[0] if isinstance(p, Sequence) else p
+    moving = np.abs(asked) > STANDS * np.abs(asked).max(initial=0)
+    steps = log_zooms(positions, p)[moving] / asked[moving]
     return [Score("log_speed_sd", log_speed_sd(steps), "video")] if len(steps) > 1 and np.any(steps) else []
 
 

@@ -34,5 +34,5 @@ def score_stack(
         scores += score_text(scorer, stack.levels, prompts)
     scores += score_windows(stack, estimates)
     if camera is not None:
-        scores += score_motion(camera.positions(), stack.p)
+        scores += score_motion(camera, stack.p)
     return scores
