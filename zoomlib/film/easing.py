@@ -143,7 +143,7 @@ def on_beats(
     if not inside:
         return times_s
     if cyclic:
-        return _between(times_s, np.array([inside[-1] - length_s, *inside, inside[0] + length_s]), strength)
+        return _between(times_s, np.unique([inside[-1] - length_s, *inside, inside[0] + length_s]), strength)
     first, last = inside[0], inside[-1]
     bent = _between(times_s, np.array(inside), strength) if len(inside) > 1 else times_s
     lead_in = times_s - strength * first / np.pi * np.sin(np.pi * times_s / (first or 1))
@@ -154,7 +154,7 @@ def on_beats(
 
 def _gained(time: Fractions, ramp: float) -> Fractions:
     """The integral of the smooth step over a ramp from 0 to `time`, in units of the full speed."""
-    x = np.clip(time / ramp, 0, 1) if ramp else np.zeros_like(time)
+    x = np.clip(time, 0, ramp) / ramp if ramp else np.zeros_like(time)
     return ramp * x**3 * (1 - x / 2)
 
 
@@ -169,7 +169,7 @@ def _slopes(steps: Fractions, rises: Fractions) -> Fractions:
     before, after = slopes[:-1], slopes[1:]
     a, b = 2 * steps[1:] + steps[:-1], steps[1:] + 2 * steps[:-1]
     same = before * after > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of slopes that are, or are almost, 0
         inner = np.where(same, (a + b) / (a / before + b / after), 0.0)
     first = _end_slope(steps[0], steps[1], slopes[0], slopes[1])
     last = _end_slope(steps[-1], steps[-2], slopes[-1], slopes[-2])
