@@ -141,7 +141,8 @@ def _thinned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     left = plane[:, np.maximum(np.arange(0, W, 2) - 1, 0)]
     right = plane[:, np.minimum(np.arange(0, W, 2) + 1, W - 1)]
     along = (left + even + even + right) / 4
-    return (along[::2] + along[np.minimum(np.arange(0, H, 2) + 1, H - 1)]) / 2
+    thinned: NDArray[np.float32] = (along[::2] + along[np.minimum(np.arange(0, H, 2) + 1, H - 1)]) / 2
+    return thinned
 
 
 def _filled(chroma: NDArray[np.float32]) -> NDArray[np.float32]:
