@@ -135,15 +135,16 @@ def on_beats(
         b(t) = t + strength d / (2 pi) sin(2 pi x)
 
     is t again on every beat, so that nothing is early or late there. Before the first beat and after the last, half
-    such a wave leads from and to the lowest speed (b(t) = t -+ strength d / pi sin(pi x)), or, if the film is `cyclic`,
-    a whole one leads from the last beat to the first. b grows with t for strengths from 0 to 1, b(0) = 0 and
-    b(length_s) = length_s (cyclic: b(t + length_s) = b(t) + length_s). Beats outside the time given are left out.
+    such a wave leads from and to the lowest speed (b(t) = t -+ strength d / pi sin(pi x)). If the film is `cyclic`, a
+    whole one leads from the last beat on to the first, and b(t) - b(0) is returned, which may be late or early by a
+    constant. It grows with t for strengths from 0 to 1, from 0 to length_s. Beats outside that time are left out.
     """
     inside = [beat for beat in beats if 0 <= beat <= length_s]
     if not inside:
         return times_s
     if cyclic:
-        return _between(times_s, np.unique([inside[-1] - length_s, *inside, inside[0] + length_s]), strength)
+        around = np.unique([inside[-1] - length_s, *inside, inside[0] + length_s])
+        return _between(times_s, around, strength) - _between(np.zeros(1), around, strength)
     first, last = inside[0], inside[-1]
     bent = _between(times_s, np.array(inside), strength) if len(inside) > 1 else times_s
     lead_in = times_s - strength * first / np.pi * np.sin(np.pi * times_s / (first or 1))
