@@ -13,6 +13,8 @@ from zoomlib.film.planes import Layout, Size
 
 Hardware = Literal["never", "auto", "always"]
 LAYOUTS: dict[Chroma, Layout] = {"420": "yuv420", "422": "yuv444", "444": "yuv444", "rgb": "rgb"}
+SITED = ("420", "422")
+"""Chroma that has fewer columns than luma: they are the even ones."""
 RAW: dict[Layout, str] = {"rgb": "rgb24", "yuv444": "yuv444p", "yuv420": "yuv420p"}
 
 
@@ -108,14 +110,23 @@ class Encoding:
         size, and colours shift. Frames in the film's own layout are only tagged.
         """
         chroma = self.chroma or "rgb"
-        tags = SRGB if chroma == "rgb" else BT709
         choices = {"quality": self.quality, "preset": self.preset, "gop": self.gop(fps), "percent": self._percent()}
         words = encoder.options.format(**choices).split()
-        steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(tags, chroma), encoder.upload]
-        tagged = [word for name, value in tags.items() for word in (f"-{name}", value)]
-        sited = ["-chroma_sample_location", "left"] if chroma in ("420", "422") else []
+        steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(chroma), encoder.upload]
         coded = ["-an", "-vf", ",".join(filter(None, steps)), "-c:v", encoder.name]
-        return [*coded, *words, *tagged, *sited]
+        return [*coded, *words, *self.tags()]
+
+    def tags(self) -> list[str]:
+        """ffmpeg's words that name the film's colours, to be given when it is coded and when it is joined."""
+        words = [word for name, value in _colours(self.chroma).items() for word in (f"-{name}", value)]
+        return [*words, "-chroma_sample_location", "left"] if self.chroma in SITED else words
+
+    def container(self) -> list[str]:
+        """ffmpeg's words for the kind of file, to stand before its name."""
+        apple = (
+            ["-tag:v", "hvc1"] if self.codec == "h265" and self.format == "mp4" else []
+        )  # else QuickTime shows nothing
+        return [*self.kind.options.split(), *apple, "-f", self.kind.muxer]
 
     def _fill(self, name: str, usual: object) -> None:
         if getattr(self, name) is None:
@@ -160,9 +171,13 @@ def _conversion(layout: Layout, chroma: Chroma) -> str:
     return f"scale={source}:out_range=tv:out_color_matrix=bt709:flags={SCALER}"
 
 
-def _named(tags: dict[str, str], chroma: Chroma) -> str:
-    matrix, primaries, curve, values = tags.values()
-    sited = ":chroma_location=left" if chroma in ("420", "422") else ""
+def _colours(chroma: Chroma | None) -> dict[str, str]:
+    return SRGB if chroma == "rgb" else BT709
+
+
+def _named(chroma: Chroma) -> str:
+    matrix, primaries, curve, values = _colours(chroma).values()
+    sited = ":chroma_location=left" if chroma in SITED else ""
     matrix = "gbr" if matrix == "rgb" else matrix
     return f"setparams=range={values}:colorspace={matrix}:color_primaries={primaries}:color_trc={curve}{sited}"
 

@@ -113,6 +113,18 @@ def last_words(said: str) -> str:
     return " | ".join(lines if len(lines) <= 4 else [*lines[:2], "...", *lines[-2:]]) or "nothing"
 
 
+def version() -> str:
+    """What this ffmpeg calls itself."""
+    return _version(executable())
+
+
+@lru_cache
+def _version(program: str) -> str:
+    command = [program, "-version"]
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        return process.communicate()[0].decode(errors="replace").partition(" Copyright")[0]
+
+
 def encoders() -> frozenset[str]:
     """Names of the encoders that this ffmpeg was built with; hardware ones may still lack their hardware."""
     return _encoders(executable())
@@ -121,8 +133,7 @@ def encoders() -> frozenset[str]:
 @lru_cache
 def _encoders(program: str) -> frozenset[str]:
     command = [program, "-hide_banner", "-encoders"]
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with started(command, **streams) as process:
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         listed = process.communicate()[0].decode(errors="replace").partition("------")[2]
     return frozenset(words[1] for words in map(str.split, listed.splitlines()) if len(words) > 1)
 

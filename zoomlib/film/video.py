@@ -1,51 +1,38 @@
-"""Frames to an MP4 file and back."""
+"""Frames to a video file in one go, and back."""
 
-import fcntl
-import glob
 import math
-import os
 import re
 import subprocess
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film.ffmpeg import VideoError, executable, feed, last_words, rate, started, url
+from zoomlib.film.encoding import Encoding
+from zoomlib.film.ffmpeg import VideoError, executable, feed, last_words, output, started, url
+from zoomlib.film.formats import SCALER
+from zoomlib.film.planes import Frame, Layout, shape_of, size_of
+from zoomlib.film.whole import whole
 
-Frame = NDArray[np.uint8]
+__all__ = ["VideoError", "VideoInfo", "probe", "read", "timeline", "write"]
 
-ENCODERS = {
-    "h264": ("-c:v", "libx264", "-preset", "veryfast"),
-    "h265": ("-c:v", "libx265", "-preset", "veryfast", "-tag:v", "hvc1", "-x265-params", "log-level=error"),
-}
-SCALER = "bicubic+accurate_rnd+full_chroma_int"  # ffmpeg's default rounds, and repeats chroma pixels
-# Converted by the matrix that it is tagged with: untagged, players guess by the frame's size, and colours shift.
-COLOUR = (
-    "-vf",
-    f"scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags={SCALER},"
-    "format=yuv420p,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
-    "-colorspace",
-    "bt709",
-    "-color_primaries",
-    "bt709",
-    "-color_trc",
-    "bt709",
-    "-color_range",
-    "tv",
-)
+
+TAG = re.compile(r"((?:\\.|[^=\\\n])+)=((?:\\.|[^\\\n])*)\n", re.DOTALL)
+"""A line of ffmpeg's text form of tags: name, value, in which a backslash stands before some signs."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video file holds: `frames` of `width` x `height` pixels at `fps`, and how they are coded."""
+    """What a video file holds: `frames` of `width` x `height` pixels at `fps`, and how they are coded.
+
+    `colour`: range, matrix, primaries and curve as ffmpeg prints them. `duration_s` of the pictures. `audio` and
+    `subtitles`: the codec of the first track of its kind, empty without. `tags`: names, in small letters, and values.
+    """
 
     width: int
     height: int
@@ -54,6 +41,10 @@ class VideoInfo:
     codec: str
     pixel_format: str
     colour: str
+    duration_s: float
+    audio: str
+    subtitles: str
+    tags: dict[str, str]
 
 
 def write(
@@ -62,60 +53,65 @@ def write(
     *,
     fps: float = 30,
     codec: str = "h264",
-    quality: int = 18,
+    quality: int | None = None,
     title: str = "",
     comment: str = "",
     on_frame: Callable[[int], None] | None = None,
+    encoding: Encoding | None = None,
+    layout: Layout = "rgb",
 ) -> Path:
-    """Encode `frames`, uint8 (H, W, 3) in sRGB, to an MP4 file at `path`, whole or not at all; returns the path.
+    """Encode `frames`, uint8 in `layout`, to a file at `path`, whole or not at all; returns the path.
 
-    `quality` is the encoder's constant rate factor, 1 (best) to 51, 18 is visually lossless. An odd side loses its last
-    pixel, since 4:2:0 chroma has none. `on_frame` is called with the number of frames handed over so far. The file
-    grows under a temporary name beside `path`; what a killed process left there is removed by the next call.
+    The file is an MP4 of `codec` and `quality`, the encoder's constant rate factor, 1 (best) to 51, 18 for h264 is
+    visually lossless; or what `encoding` says, of the formats that take one frame after the other: mp4, webm, mov, mkv.
+    `layout`: "rgb", (H, W, 3) in sRGB, which ffmpeg converts, or that of the encoding. In 4:2:0 an odd side loses its
+    last pixel. `on_frame` is called with the number of frames handed over so far.
     Raises InvalidInputError for no frames, unlike frames or bad settings, VideoError when ffmpeg fails.
     """
-    path = Path(path)
-    _check(path, fps, codec, quality)
+    path, coding = Path(path), encoding or Encoding("mp4", codec, quality)
+    _check(path, fps, coding, layout)
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
         raise InvalidInputError("A video needs at least one frame, got none.")
-    height, width = _even(first, first.shape, 1).shape[:2]
-    command = [
-        *_input(width, height, fps),
-        *ENCODERS[codec],
-        "-crf",
-        str(quality),
-        *COLOUR,
-        "-movflags",
-        "+faststart",
-        "-metadata",
-        f"title={title}",
-        "-metadata",
-        f"comment={comment}",
-        "-f",
-        "mp4",
-    ]
+    shown = _fitting(chain([first], rest), coding, layout)
+    size = size_of(next(_fitting([first], coding, layout)), layout)
+    encoder = coding.encoder(size)
+    words = ["-metadata", f"title={title}", "-metadata", f"comment={comment}", *coding.container()]
+    command = [*coding.input(size, fps, layout, encoder), *coding.output(fps, layout, encoder), *words]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary(path) as temporary:
-        feed(_all_even(chain([first], rest)), [*command, url(temporary)], f"{path} was not written", on_frame)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    with whole(path) as temporary:
+        feed(shown, [*command, url(temporary)], f"{path} was not written", on_frame)
     return path
 
 
 def probe(path: str | Path) -> VideoInfo:
     """Read the header of a video and count its frames, without decoding. Raises VideoError if it is no whole video."""
-    command = [executable(), "-hide_banner", "-i", url(path), "-map", "0:v:0", "-c", "copy", "-f", "null", "-"]
-    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        said = process.communicate()[1].decode(errors="replace")
-    stream = re.search(r"Video: (\w+).*?, (\w+)(?:\(([^)]*)\))?, (\d+)x(\d+).*?, ([\d.]+k?) fps", said)
-    counts = re.findall(r"frame=\s*(\d+)", said)
-    if process.returncode or not stream or not counts:
+    times, unit, said = _packets(path)
+    stream = re.search(r"Video: (\w+).*?, (\w+)(?:\(([^)]*)\))?, (\d+)x(\d+)(?:.*?, ([\d.]+k?) fps)?", said)
+    if not stream or not times:
         raise VideoError(f"{path} is not a whole video that ffmpeg can read. ffmpeg said: {last_words(said)}")
-    codec, pixels, colour, width, height, fps = stream.groups("")
-    return VideoInfo(int(width), int(height), float(fps.replace("k", "e3")), int(counts[-1]), codec, pixels, colour)
+    codec, pixels, colour, width, height, told = stream.groups("")
+    fps = _rate(times, unit) if len(times) > 1 else float(told.replace("k", "e3") or 0)
+    tracks = {kind: found[1] for kind in ("Audio", "Subtitle") if (found := re.search(rf"{kind}: (\w+)", said))}
+    return VideoInfo(
+        width=int(width),
+        height=int(height),
+        fps=fps,
+        frames=len(times),
+        codec=codec,
+        pixel_format=pixels,
+        colour=colour,
+        duration_s=len(times) / fps if fps else 0.0,
+        audio=tracks.get("Audio", ""),
+        subtitles=tracks.get("Subtitle", ""),
+        tags=_tags(path),
+    )
+
+
+def timeline(path: str | Path) -> list[Fraction]:
+    """When each frame of a video is shown, in seconds, in order; without decoding. Raises VideoError as `probe`."""
+    return _packets(path)[0]
 
 
 def read(path: str | Path) -> Iterator[Frame]:
@@ -133,71 +129,67 @@ def read(path: str | Path) -> Iterator[Frame]:
             process.kill()  # a reader that stops early leaves ffmpeg with a full pipe
 
 
-def _input(width: int, height: int, fps: float) -> list[str]:
-    return [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-s",
-        f"{width}x{height}",
-        "-r",
-        str(rate(fps)),
-        "-i",
-        "-",
-        "-an",
-    ]
+def _packets(path: str | Path) -> tuple[list[Fraction], Fraction, str]:
+    """When the packets of a video are shown, in order, in seconds; the unit of time; what ffmpeg said of the file."""
+    command = [executable(), "-hide_banner", "-i", url(path), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        listed, said = (stream.decode(errors="replace") for stream in process.communicate())
+    unit = re.search(r"#tb 0: (\d+/\d+)", listed)
+    if process.returncode or not unit:
+        raise VideoError(f"{path} is not a whole video that ffmpeg can read. ffmpeg said: {last_words(said)}")
+    shown = [int(line.split(",")[2]) for line in listed.splitlines() if line[:1].isdigit()]
+    return [ticks * Fraction(unit[1]) for ticks in sorted(shown)], Fraction(unit[1]), said
 
 
-def _check(path: Path, fps: float, codec: str, quality: int) -> None:
-    if path.suffix.lower() != ".mp4" or path.is_dir():
-        raise InvalidInputError(f"A video's path names an .mp4 file, got {path}.")
-    if codec not in ENCODERS:
-        raise InvalidInputError(f"Unknown codec {codec!r}; expected one of {', '.join(ENCODERS)}.")
+def _tags(path: str | Path) -> dict[str, str]:
+    words = ["-i", url(path), "-fflags", "+bitexact", "-f", "ffmetadata", "-"]  # bitexact: without one of its own
+    listed, found = output(words, f"The tags of {path} were not read").decode(errors="replace"), {}
+    place = listed.index("\n") + 1
+    while line := TAG.match(listed, place):  # until the tags of single tracks
+        name, value = (re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in line.groups())
+        found[name.lower()] = value
+        place = line.end()
+    return found
+
+
+def _rate(times: list[Fraction], unit: Fraction) -> float:
+    """Frames per second: a usual rate where the rounding of times to `unit` permits it, else what they say."""
+    length = times[-1] - times[0]
+    even = (len(times) - 1) / length
+    usual = [Fraction(round(even)), Fraction(round(even * 1001 / 1000) * 1000, 1001)]
+    near = [rate for rate in usual if rate and abs((len(times) - 1) / rate - length) <= unit]
+    return float(min(near, key=lambda rate: abs(rate - even), default=even))
+
+
+def _check(path: Path, fps: float, encoding: Encoding, layout: Layout) -> None:
+    if not encoding.kind.joins:
+        raise InvalidInputError(f"A {encoding.format} is not written frame by frame: use segments.write_film.")
+    if path.suffix.lower() != encoding.suffix or path.is_dir():
+        raise InvalidInputError(f"A video's path names a file that ends with {encoding.suffix}, got {path}.")
     if not 0 < fps <= 1000:
         raise InvalidInputError(f"fps must be above 0 and at most 1000, got {fps}.")
-    if not 1 <= quality <= 51:
-        raise InvalidInputError(f"quality is a rate factor from 1 (best) to 51, got {quality}; 18 is the usual one.")
+    if layout not in ("rgb", encoding.layout):
+        raise InvalidInputError(f"Frames for this encoding are in rgb or {encoding.layout}, got {layout}.")
 
 
-def _even(frame: Frame, shape: tuple[int, ...], count: int) -> Frame:
-    if frame.dtype != np.uint8 or frame.shape != shape or frame.ndim != 3 or shape[2] != 3 or min(shape[:2]) < 2:
-        raise InvalidInputError(
-            f"Every frame must be uint8 (H, W, 3), at least 2 x 2 and of one size; the first is {shape}, frame {count} "
-            f"is {frame.dtype} {frame.shape}."
-        )
-    H, W = frame.shape[:2]
-    return np.ascontiguousarray(frame[: H - H % 2, : W - W % 2])
-
-
-def _all_even(frames: Iterable[Frame]) -> Iterator[Frame]:
+def _fitting(frames: Iterable[Frame], encoding: Encoding, layout: Layout) -> Iterator[Frame]:
+    """The frames, all alike and as large as the film."""
     shape: tuple[int, ...] = ()
     for count, frame in enumerate(frames, start=1):
         shape = shape or frame.shape
-        yield _even(frame, shape, count)
+        if frame.dtype != np.uint8 or frame.shape != shape or not _has_layout(frame, layout):
+            raise InvalidInputError(
+                f"Every frame must be uint8 in {layout}, (H, W, 3) for rgb, at least 2 x 2 and of one size; the first "
+                f"is {shape}, frame {count} is {frame.dtype} {frame.shape}."
+            )
+        if layout == "rgb":
+            width, height = encoding.shown(size_of(frame, layout))
+            frame = frame[:height, :width]
+        yield np.ascontiguousarray(frame)
 
 
-@contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path`, locked while it is ours and gone afterwards; unlocked ones, left behind, are removed."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with suppress(FileNotFoundError), left.open("rb") as stale, _held(stale) as free:
-            if free:
-                left.unlink()
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    with temporary.open("xb") as file, _held(file):
-        try:
-            yield temporary
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _held(file: IO[bytes]) -> Iterator[bool]:
-    """Try to lock `file` until the block ends; whether that succeeded. The kernel frees a killed process's locks."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
+def _has_layout(frame: Frame, layout: Layout) -> bool:
+    if frame.ndim != (2 if layout == "yuv420" else 3):
+        return False
+    size = size_of(frame, layout)
+    return min(size) >= 2 and shape_of(layout, size) == frame.shape

@@ -1,0 +1,163 @@
+"""Long films, written in segments: what is finished survives a kill, and is joined without being coded anew."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from zoomlib.errors import InvalidInputError
+from zoomlib.film import ffmpeg
+from zoomlib.film.animation import animate
+from zoomlib.film.audio import check_sound
+from zoomlib.film.encoding import Encoding
+from zoomlib.film.joining import Segment, join
+from zoomlib.film.missing import Draw, drawn, stretches
+from zoomlib.film.planes import Layout, Size, shape_of
+from zoomlib.film.sequence import check_sequence, write_sequence
+from zoomlib.film.video import timeline
+from zoomlib.film.whole import check_place, clear, only_of, only_one, whole
+
+LOSSLESS = Encoding("mkv", "ffv1")
+"""What is drawn for formats that cannot be joined out of segments, until it is all there."""
+MAX_GIF_FPS = 50
+CONTAINERS = {"prores": "mov", "ffv1": "mov"}
+"""What segments are kept in: their times must be exact. MP4 for all other codecs."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The frames that a segment is made of, and what ffmpeg is told to make of them."""
+
+    layout: Layout
+    size: Size
+    words: list[str]
+
+
+def write_film(
+    draw: Draw,
+    total: int,
+    path: str | Path,
+    *,
+    fps: float,
+    size: Size,
+    encoding: Encoding,
+    work: str | Path,
+    tags: Mapping[str, str] | None = None,
+    audio: str | Path | None = None,
+    subtitles: str | Path | None = None,
+    segment_s: float = 10.0,
+    on_frame: Callable[[int], None] | None = None,
+) -> Path:
+    """Write a film of `total` frames to `path`, whole or not at all; returns the path.
+
+    `draw(start, stop)` yields frames start to stop - 1 of `size` in `encoding.layout`; each may be overwritten when the
+    next is asked for. It is called once for every stretch of frames that is still missing. `on_frame` is called with
+    the number of frames that are done, those of an earlier try included.
+
+    Segments of about `segment_s` seconds, whole groups of pictures, are kept in the folder `work` until the film is
+    there, so that a second call with the same settings goes on where a killed one was: give each film (what is
+    drawn, too) a folder of its own. Frames last exactly 1 / fps, 29.97 and its like in full length mean n 1000/1001;
+    webm and mkv round times to milliseconds, gif to hundredths of a second, for they know no others.
+
+    `audio`: sound that is cut to the film's length or followed by silence. `subtitles`: a .srt or .vtt file that
+    becomes a track. `tags`: names and values that are written into the file; gif and webp have no place for them.
+    A png film is a folder at `path`. Raises InvalidInputError for settings that cannot be, before anything is drawn,
+    and for frames of the wrong shape or number; VideoError when ffmpeg or the disk fails.
+    """
+    path, work = Path(path), Path(work)
+    audio, subtitles = (None if given is None else Path(given) for given in (audio, subtitles))
+    _check(total, path, fps, size, encoding, segment_s)
+    _check_tracks(encoding, audio, subtitles)
+    check_place(path)
+    with only_one(work):
+        if encoding.format == "png":
+            write_sequence(draw, total, path, size, encoding, work, tags or {}, on_frame)
+        else:
+            coding = encoding if encoding.kind.joins else LOSSLESS
+            segments = _planned(total, ffmpeg.rate(fps), coding, segment_s, work)
+            _drawn(segments, draw, _pipeline(coding, size, fps), work, on_frame)
+            with whole(path) as temporary:
+                if encoding.kind.joins:
+                    join(segments, temporary, ffmpeg.rate(fps), encoding, tags or {}, audio, subtitles)
+                else:
+                    animate(segments, temporary, ffmpeg.rate(fps), encoding)
+        clear(work)
+    with suppress(OSError):
+        work.rmdir()  # it may hold what is not ours
+    return path
+
+
+def _check(total: int, path: Path, fps: float, size: Size, encoding: Encoding, segment_s: float) -> None:
+    if total < 1:
+        raise InvalidInputError(f"A film needs at least one frame, got {total}: make it longer.")
+    if path.suffix.lower() != encoding.suffix and encoding.suffix:
+        raise InvalidInputError(f"The name of a {encoding.format} film ends with {encoding.suffix}, got {path}.")
+    if path.is_dir() and encoding.suffix:
+        raise InvalidInputError(f"{path} is a folder: give the name of a file.")
+    if not 0 < fps <= 1000:
+        raise InvalidInputError(f"fps must be above 0 and at most 1000, got {fps}.")
+    if encoding.format == "gif" and fps > MAX_GIF_FPS:
+        raise InvalidInputError(f"A gif shows at most {MAX_GIF_FPS} frames per second, got {fps}: choose another rate.")
+    if not segment_s > 0:
+        raise InvalidInputError(f"segment_s must be above 0, got {segment_s}.")
+    if encoding.format == "png":
+        check_sequence(path)
+    shape_of(encoding.layout, size)
+
+
+def _check_tracks(encoding: Encoding, audio: Path | None, subtitles: Path | None) -> None:
+    if audio is not None:
+        check_sound(audio, encoding)
+    if subtitles is not None and encoding.kind.subtitles is None:
+        raise InvalidInputError(f"A {encoding.format} has no subtitle track: use a .srt file beside it.")
+    if subtitles is not None and not subtitles.is_file():
+        raise InvalidInputError(f"There is no subtitle file {subtitles}.")
+
+
+def _planned(total: int, rate: Fraction, coding: Encoding, segment_s: float, work: Path) -> list[Segment]:
+    """Segments of whole groups of pictures, but the last one's end."""
+    group = coding.gop(float(rate))
+    step = group * max(1, round(segment_s * rate / group))
+    suffix = CONTAINERS.get(str(coding.codec), "mp4")
+    stops = [(start, min(start + step, total)) for start in range(0, total, step)]
+    return [Segment(start, stop, work / f"segment_{start:07d}_{stop:07d}.{suffix}") for start, stop in stops]
+
+
+def _pipeline(coding: Encoding, size: Size, fps: float) -> Pipeline:
+    encoder = coding.encoder(size)
+    words = [*coding.input(size, fps, coding.layout, encoder), *coding.output(fps, coding.layout, encoder)]
+    return Pipeline(coding.layout, size, [*words, "-f", CONTAINERS.get(str(coding.codec), "mp4")])
+
+
+def _drawn(
+    segments: list[Segment], draw: Draw, pipeline: Pipeline, work: Path, on_frame: Callable[[int], None] | None
+) -> None:
+    """Draw and encode the segments that are not there yet."""
+    only_of([ffmpeg.version(), pipeline.words, pipeline.size], work)
+    there = [_is_whole(segment) for segment in segments]
+    done = sum(len(segment) for segment, found in zip(segments, there, strict=True) if found)
+    if on_frame is not None and done:
+        on_frame(done)
+    for stretch in stretches(there):
+        missing = segments[stretch.start : stretch.stop]
+        with drawn(draw, missing[0].start, missing[-1].stop, pipeline.layout, pipeline.size) as frames:
+            for segment in missing:
+                told = None if on_frame is None else partial(_told, on_frame, done)
+                with whole(segment.path) as temporary:
+                    words = [*pipeline.words, ffmpeg.url(temporary)]
+                    ffmpeg.feed(islice(frames, len(segment)), words, "The film was not written", told)
+                done += len(segment)
+
+
+def _told(on_frame: Callable[[int], None], before: int, count: int) -> None:
+    on_frame(before + count)
+
+
+def _is_whole(segment: Segment) -> bool:
+    try:
+        return segment.path.is_file() and len(timeline(segment.path)) == len(segment)
+    except ffmpeg.VideoError:
+        return False

@@ -1,0 +1,69 @@
+"""A film as a folder of PNG pictures, one for each frame."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zoomlib.errors import InvalidInputError
+from zoomlib.film.encoding import Encoding
+from zoomlib.film.missing import Draw, drawn, stretches
+from zoomlib.film.planes import Size
+from zoomlib.film.whole import move, only_of, whole
+
+FOLDER = "frames"
+NAME = "frame_{:06d}.png"
+PICTURE = re.compile(r"frame_\d{6,}\.png")
+
+
+def check_sequence(path: Path) -> None:
+    """Raise InvalidInputError where a folder of pictures would take the place of something else."""
+    if path.is_dir():
+        other = next((item.name for item in path.iterdir() if not PICTURE.fullmatch(item.name)), None)
+        if other is not None:
+            raise InvalidInputError(f"The folder {path} also holds {other}, which is no frame: give another folder.")
+    elif path.exists():
+        raise InvalidInputError(f"{path} is a file: a png film is a folder.")
+
+
+def write_sequence(
+    draw: Draw,
+    total: int,
+    path: Path,
+    size: Size,
+    encoding: Encoding,
+    work: Path,
+    tags: Mapping[str, str],
+    on_frame: Callable[[int], None] | None,
+) -> None:
+    """Write frames as frame_000001.png and so on to the folder `path`, which takes its place when all are there.
+
+    They grow in a folder in `work`, each whole or not at all: those of an earlier try are not drawn again.
+    """
+    only_of(["png", encoding.quality, size, total, dict(tags)], work)
+    folder = work / FOLDER
+    folder.mkdir(exist_ok=True)
+    files = [folder / NAME.format(number + 1) for number in range(total)]
+    there = [file.is_file() for file in files]
+    done = sum(there)
+    if on_frame is not None and done:
+        on_frame(done)
+    words = _words(tags)
+    for stretch in stretches(there):
+        with drawn(draw, stretch.start, stretch.stop, "rgb", size) as frames:
+            for number, frame in zip(stretch, frames, strict=True):
+                with whole(files[number]) as temporary:
+                    Image.fromarray(frame).save(temporary, "png", compress_level=encoding.quality, pnginfo=words)
+                done += 1
+                if on_frame is not None:
+                    on_frame(done)
+    move(folder, path)
+
+
+def _words(tags: Mapping[str, str]) -> PngInfo:
+    words = PngInfo()
+    for key, value in tags.items():
+        words.add_itxt(key.capitalize() if key.islower() else key, value)
+    return words
