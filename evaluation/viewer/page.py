@@ -1,4 +1,4 @@
-"""The page itself: template, style, scripts, facts and pictures put together, with a policy that admits nothing else."""
+"""The page: template, style, scripts, facts and pictures in one text, with a policy that admits nothing else."""
 
 import base64
 import hashlib
@@ -15,7 +15,17 @@ from evaluation.viewer.scene import encoded, facts_of, thumb, worlds
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 
-SCRIPTS = ("geometry.js",)
+SCRIPTS = (
+    "geometry.js",
+    "words.js",
+    "pictures.js",
+    "painter.js",
+    "camera.js",
+    "gestures.js",
+    "panels.js",
+    "map.js",
+    "main.js",
+)
 """In their order: each may use what stands before it."""
 STYLES = ("style.css",)
 QUALITY = 92
@@ -43,7 +53,7 @@ def view_page(
     if not 1 <= quality <= 100:
         raise InvalidInputError(f"The quality of the page's pictures is a number from 1 to 100, not {quality!r}.")
     scene = facts_of(stack, title, prompts, widths_m, loop, facts)
-    pictures = list(worlds(stack))
+    pictures = worlds(stack, loop)
     scene["thumbs"] = [thumb(picture) for picture in pictures]
     return _filled(title, scene, [encoded(picture, quality) for picture in pictures])
 

@@ -1,18 +1,19 @@
-"""What the page knows of a zoom: plain numbers, words and encoded pictures. What it does with them stands in `files/`."""
+"""What the page knows of a zoom: plain numbers, words, encoded pictures. What it does with them is in `files/`."""
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film.render import composite
-from zoomlib.film.view import Part, part
+from zoomlib.film import scale
+from zoomlib.film.composite import pictures
 from zoomlib.geometry import boxes
 from zoomlib.stack import ZoomStack
 
+Window = tuple[float, float, float, float]  # x0, y0, x1, y1 as fractions of a level's sides
 THUMB_PX = 96
 THUMB_QUALITY = 70
 EFFORT = 4  # of the encoder, 0 to 6: beyond 4 it takes twice the time for 1 % fewer bytes
@@ -35,30 +36,40 @@ def facts_of(
     H, W = stack.levels.shape[-2:]
     _check_length("prompts", prompts, len(stack))
     _check_length("widths_m", widths_m or prompts, len(stack))
+    windows = windows_of(stack, loop)
     return {
         "title": title,
         "size": [W, H],
-        "windows": [list(window) for window in windows_of(stack, loop)],
+        "windows": [list(window) for window in windows],
         "loop": loop,
         "prompts": list(prompts),
-        "widths": list(widths_m or [None] * len(stack)),
+        "widths": _all_widths(widths_m or [], windows),
+        "units": [[unit.name, unit.metres, unit.least] for unit in scale.UNITS],
+        "barShare": scale.SHARE,
         "facts": dict(facts),
     }
 
 
-def windows_of(stack: ZoomStack, loop: bool) -> list[Part]:
+def windows_of(stack: ZoomStack, loop: bool) -> list[Window]:
     """The parts of the levels that show the next ones: L - 1, or L in a loop."""
     L, _, H, W = stack.levels.shape
-    if not loop:
-        return [part(box, W, H) for box in stack.windows]
     focus = stack.focus and (*stack.focus, None)
-    return [part(box, W, H) for box in boxes(L + 1, H, W, stack.p, focus)]
+    found = boxes(L + 1, H, W, stack.factors[:1] * L, focus) if loop else stack.windows
+    return [(b.left / W, b.top / H, (b.left + b.width) / W, (b.top + b.height) / H) for b in found]
 
 
-def worlds(stack: ZoomStack) -> Iterator[Image.Image]:
-    """The pictures that the renderer draws from, one RGB picture per level: seams blended, finer levels in it."""
-    H, W = stack.levels.shape[-2:]
-    return iter(composite(stack, (W, H)))
+def _all_widths(widths_m: Sequence[float | None], windows: Sequence[Window]) -> list[float] | None:
+    """The width at every level, in a loop also where it closes; None where no width is known."""
+    if all(width is None for width in widths_m):
+        return None
+    factors = [1 / (x1 - x0) for x0, _, x1, _ in windows]
+    found = [scale.width_at(level, widths_m, factors) for level in range(len(windows) + 1)]
+    return [width for width in found if width is not None]
+
+
+def worlds(stack: ZoomStack, loop: bool) -> list[Image.Image]:
+    """The pictures that the renderer draws from, one per level: seams blended, finer levels in it."""
+    return [Image.fromarray(picture) for picture in pictures(stack, loop)]
 
 
 def encoded(picture: Image.Image, quality: int) -> str:
