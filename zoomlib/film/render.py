@@ -1,139 +1,233 @@
-"""Frames of a zoom stack, with exact geometry: boxes in fractions of a pixel, one kernel for every layer.
+"""Frames of a zoom stack, with exact geometry: views in fractions of a pixel, one kernel for every layer.
 
-Before the first frame the levels are made into one static world: each level eases at its border into the wider one,
-and carries all finer levels in its window. A frame then needs two layers, and neither a frame around the finer level
-nor a jump where the camera passes a level can show.
+Before the first frame the levels are made into one static world (`zoomlib.film.composite`). A frame is then drawn of
+the two or three levels that its pixels can show, each where the deeper ones are not.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.film.camera import Camera
-from zoomlib.film.view import Part, Size, look, part
-from zoomlib.images import to_pil
+from zoomlib.film.composite import composite
+from zoomlib.film.drawing import Painter
+from zoomlib.film.planes import Frame, Layout, Size, plane_views, shape_of
+from zoomlib.film.resample import resampler
+from zoomlib.film.view import ROUNDING_PX, SUPPORT_PX, Course, View, course
+from zoomlib.film.workers import default_workers, in_order
 from zoomlib.stack import ZoomStack
 
-Frame = NDArray[np.uint8]
-
-KERNEL = Image.Resampling.LANCZOS  # the same for both layers: two kernels differ in sharpness, which pops at a level
-SUPPORT_PX = 3.0  # Lanczos3 reaches this far; nearer to its border the finer level would be extrapolated
-COLOUR_FEATHER = 1 / 8  # of a side: over this width low frequencies ease from the wider level to the finer
-LOW_GRID = (16, 16)  # what this few cells can hold of a picture is its low frequencies
-DETAIL_FEATHER = 1 / 32  # and over this one the rest: a wide blend of detail would show double contours
-MIN_FEATHER_PX = 4.0  # however small the picture
+Shift = tuple[float, float]
+Paint = Callable[[Frame, int], None]
+STRAIGHT = 1e-9  # radians that nobody sees: less than a millionth of a pixel
 
 
 class Renderer:
     """Draws any position of `stack` at `size` = (width, height) pixels; holds one 8-bit picture per level.
 
-    The levels' pictures have the size of the frame, or their own where that is larger, so that each level shows all
-    that the finer ones know. A frame of another shape than the levels shows their largest centred part.
+    A frame of another shape than the levels shows their largest centred part, `margin` >= 1 times magnified. In a
+    `loop` the last level shows level 0 again, and positions wrap. `layout`: of the frames (`zoomlib.film.planes`).
+    `device`: where they are drawn, "cpu" or one of torch. Several threads may draw at once.
+
+    Raises InvalidInputError for a size or layout that no frame has, a margin below 1 and a stack that makes no loop.
     """
 
-    def __init__(self, stack: ZoomStack, size: Size) -> None:
-        if min(size) < 1:
-            raise InvalidInputError(f"A frame's size is (width, height) in pixels, at least 1 each; got {size}.")
-        H, W = stack.levels.shape[-2:]
-        self.size, self.p, self.aspect = size, stack.p, W / H
-        self.windows = [part(box, W, H) for box in stack.windows]
-        self.worlds = composite(stack, _canvas((W, H), size))
+    def __init__(
+        self,
+        stack: ZoomStack,
+        size: Size,
+        *,
+        layout: Layout = "rgb",
+        loop: bool = False,
+        device: str = "cpu",
+        margin: float = 1.0,
+    ) -> None:
+        shape_of(layout, size)
+        if not 1 <= margin < math.inf:
+            raise InvalidInputError(f"The margin magnifies the film, by 1 or more; got {margin}.")
+        self.size, self.layout, self.margin = size, layout, margin
+        self.course = course(stack, loop)
+        self.painter = Painter(layout, resampler(device))
+        self.pictures = composite(stack, self.course, self.painter)
 
-    def frame(self, position: float) -> Frame:
-        """The frame (H, W, 3) at `position` in [0, levels - 1]; at an integer that level fills it."""
-        if not 0 <= position <= len(self.windows):
-            raise InvalidInputError(f"Position {position} is outside the stack's levels 0 to {len(self.windows)}.")
-        view = look(position, self.p, self.windows, self.size, self.aspect, SUPPORT_PX)
-        picture = _crop(self.worlds[view.level], view.outer, self.size)
-        if view.place is not None and view.inner is not None:
-            x0, y0, x1, y1 = view.place
-            picture.paste(_crop(self.worlds[view.level + 1], view.inner, (x1 - x0, y1 - y0)), (x0, y0))
-        return np.asarray(picture)
+    def frame(
+        self, position: float, *, angle: float = 0.0, shift: Shift = (0.0, 0.0), out: Frame | None = None
+    ) -> Frame:
+        """The frame at `position` in [0, levels - 1]; at an integer that level fills it. Round a loop any position.
+
+        `shift`: how far the view's centre is moved over the picture, right and down, in widths and heights of the
+        frame. `angle`: radians by which the view is then turned about its centre, counter-clockwise. `out`: where to
+        put the frame, else it is new. Raises InvalidInputError for a position that there is not, and for a view that
+        sticks out of level 0: `needed_margin` tells the margin with which none does.
+        """
+        self._check(position, angle, shift)
+        view = self.course.look(position, self.size, self.margin, shift)
+        seen = turned_size(self.size, angle)
+        if self._sticks_out(view, seen):
+            raise InvalidInputError(
+                f"At position {position}, turned by {angle:.4g} and shifted by {shift}, the view leaves level 0. "
+                "Give the renderer a margin: needed_margin tells which."
+            )
+        frame = np.empty(shape_of(self.layout, self.size), np.uint8) if out is None else out
+        if abs(math.remainder(angle, math.tau)) < STRAIGHT:
+            return self._draw(view, self.size, frame)
+        x, y = (
+            math.ceil((n - own) / 2 + SUPPORT_PX * self.painter.step) for n, own in zip(seen, self.size, strict=True)
+        )
+        size = self.size[0] + 2 * x, self.size[1] + 2 * y
+        wide = self._draw(view.grown(x, y), size, np.empty(shape_of(self.layout, size), np.uint8))
+        from zoomlib.film.rotation import rotated
+
+        frame[:] = rotated(wide, self.layout, angle, self.size)
+        return frame
+
+    def _draw(self, view: View, size: Size, frame: Frame) -> Frame:
+        planes = plane_views(frame, self.layout)
+        canvases = self.painter.canvases(planes)
+        for layer in self.course.layers(view, size, self.painter.step):
+            picture = self.pictures[layer.view.level % len(self.pictures)]
+            self.painter.draw(picture, layer.view, size, layer.parts, canvases)
+        self.painter.fetched(canvases, planes)
+        return frame
+
+    def _check(self, position: float, angle: float, shift: Shift) -> None:
+        last = len(self.course.windows)
+        if not (math.isfinite(position) if self.course.loop else 0 <= position <= last):
+            raise InvalidInputError(f"Position {position} is outside the stack's levels 0 to {last}.")
+        if not all(map(math.isfinite, (angle, *shift))):
+            raise InvalidInputError(f"A view's angle and shift are finite numbers; got {angle} and {shift}.")
+
+    def _sticks_out(self, view: View, seen: tuple[float, float]) -> bool:
+        """Whether level 0 does not fill the bounding box of the turned view."""
+        view = view.grown((seen[0] - self.size[0]) / 2, (seen[1] - self.size[1]) / 2)
+        left, top, right, bottom = self.course.bounds[view.level % len(self.course.bounds)]
+        slack = ROUNDING_PX / view.scale
+        return (
+            view.left < left - slack
+            or view.top < top - slack
+            or view.left + seen[0] / view.scale > right + slack
+            or view.top + seen[1] / view.scale > bottom + slack
+        )
 
 
-def frames(stack: ZoomStack, camera: Camera, size: Size) -> Iterator[Frame]:
-    """Every frame of `camera` over `stack`: uint8 (H, W, 3), `size` = (width, height).
+class Film:
+    """The frames of `camera` over `stack`, in the `layout` that an encoder takes; any part of them, in any order.
 
-    The pictures of the levels are made at the first frame; memory does not grow with the number of frames.
-    Raises InvalidInputError, at once, for a camera made for another number of levels.
+    The camera decides whether the film is a loop, and the margin is the least that its turn and shift need. The levels'
+    pictures are made once, for the first frame. `paint`: called with each finished frame, to draw on it in place, and
+    its number, by the thread that drew it. `workers`: threads that draw; None: two, or one where there is one core.
+
+    Raises InvalidInputError as `Renderer`, and for a camera that is made for other levels.
     """
-    if camera.levels != len(stack.levels):
-        raise InvalidInputError(f"The camera is made for {camera.levels} levels, the stack has {len(stack.levels)}.")
 
-    def draw() -> Iterator[Frame]:
-        renderer = Renderer(stack, size)
-        yield from map(renderer.frame, camera.positions().tolist())
+    def __init__(
+        self,
+        stack: ZoomStack,
+        camera: Camera,
+        size: Size,
+        *,
+        layout: Layout = "rgb",
+        workers: int | None = None,
+        device: str = "cpu",
+        paint: Paint | None = None,
+    ) -> None:
+        _check_camera(stack, camera)
+        self._shape = shape_of(layout, size)
+        self._workers, self._paint = workers or default_workers(), paint
+        self._motion = camera.positions().tolist(), camera.angles().tolist(), camera.shifts().tolist()
+        margin = needed_margin(stack, camera, size)
+        self._renderer = cache(
+            lambda: Renderer(stack, size, layout=layout, loop=camera.loop, device=device, margin=margin)
+        )
 
-    return draw()
+    def __len__(self) -> int:
+        return len(self._motion[0])
+
+    def frames(self, start: int = 0, stop: int | None = None, *, reuse: bool = False) -> Iterator[Frame]:
+        """Frames start .. stop - 1. With `reuse` a frame is valid only until the next one is asked for."""
+        stop = len(self) if stop is None else stop
+        if not 0 <= start <= stop <= len(self):
+            raise InvalidInputError(
+                f"The film has frames 0 to {len(self) - 1}; there is no part from {start} to {stop}."
+            )
+
+        def drawn() -> Iterator[Frame]:
+            self._renderer()
+            yield from in_order(self._draw, range(start, stop), self._shape, self._workers, reuse)
+
+        return drawn()
+
+    def _draw(self, number: int, out: Frame) -> Frame:
+        position, angle, (x, y) = (values[number] for values in self._motion)
+        frame = self._renderer().frame(position, angle=angle, shift=(x, y), out=out)
+        if self._paint is not None:
+            self._paint(frame, number)
+        return frame
+
+
+def frames(
+    stack: ZoomStack,
+    camera: Camera,
+    size: Size,
+    *,
+    layout: Layout = "rgb",
+    start: int = 0,
+    stop: int | None = None,
+    workers: int | None = None,
+    device: str = "cpu",
+    paint: Paint | None = None,
+    reuse: bool = False,
+) -> Iterator[Frame]:
+    """Frames start .. stop - 1 of a `Film`, once."""
+    film = Film(stack, camera, size, layout=layout, workers=workers, device=device, paint=paint)
+    return film.frames(start, stop, reuse=reuse)
+
+
+def _check_camera(stack: ZoomStack, camera: Camera) -> None:
+    if camera.levels != len(stack):
+        raise InvalidInputError(f"The camera is made for {camera.levels} levels, the stack has {len(stack)}.")
+    if len(set(stack.factors)) > 1 and camera.factors is None:
+        raise InvalidInputError(
+            f"The steps of this stack differ, p = {stack.p}: the camera needs factors=stack.factors for an even speed."
+        )
+
+
+def turned_size(size: Size, angle: float) -> tuple[float, float]:
+    """Width and height of the upright box around a frame of `size` that is turned by `angle` radians."""
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    return size[0] * cos + size[1] * sin, size[0] * sin + size[1] * cos
+
+
+def needed_margin(stack: ZoomStack, camera: Camera, size: Size) -> float:
+    """The least margin with which no frame of `camera` shows what lies outside level 0; exact.
+
+    With margin m a view of width w reaches (shift_x w + turned w / 2) / m to the right of the point that it would be
+    centred on without shift, and likewise on the other sides; level 0 ends there at a distance d. So m is the largest
+    such ratio, over frames and sides, and 1.
+    """
+    track = course(stack, camera.loop)
+    angles, shifts = camera.angles(), camera.shifts()
+    if not angles.any() and not shifts.any():
+        return 1.0
+    motion = zip(camera.positions().tolist(), angles.tolist(), shifts.tolist(), strict=True)
+    return max(1.0, *(_margin(track, size, *frame) for frame in motion))
+
+
+def _margin(track: Course, size: Size, position: float, angle: float, shift: Shift) -> float:
+    """The least margin for one frame."""
+    view, seen = track.look(position, size), turned_size(size, angle)
+    bounds = track.bounds[view.level % len(track.bounds)]
+    ratios = []
+    for axis, start in enumerate((view.left, view.top)):
+        centre = start + size[axis] / 2 / view.scale
+        for sign, bound in ((-1, bounds[axis]), (1, bounds[axis + 2])):
+            ratios.append((sign * shift[axis] * size[axis] + seen[axis] / 2) / view.scale / (sign * (bound - centre)))
+    return max(ratios)
 
 
 def even_size(size: Size) -> Size:
     """`size` with odd sides lessened by one pixel: 4:2:0 video has no odd sides."""
     return max(size[0] - size[0] % 2, 2), max(size[1] - size[1] % 2, 2)
-
-
-def composite(stack: ZoomStack, size: Size) -> list[Image.Image]:
-    """The static world: one picture of `size` per level, eased into the wider level and carrying all finer ones."""
-    H, W = stack.levels.shape[-2:]
-    windows = [part(box, W, H) for box in stack.windows]
-    eased = [_picture(stack.levels[0], size)]
-    for level, window in zip(stack.levels[1:], windows, strict=True):
-        eased.append(_ease(_crop(eased[-1], window, size), _picture(level, size)))
-    worlds = eased[-1:]
-    for picture, window in zip(eased[-2::-1], windows[::-1], strict=True):
-        worlds.append(_paste(picture, worlds[-1], window, stack.p))
-    return worlds[::-1]
-
-
-def _canvas(level: Size, frame: Size) -> Size:
-    """The size at which a level covers the frame, in its own shape, and at least its own size."""
-    scale = max(frame[0] / level[0], frame[1] / level[1], 1)
-    return math.ceil(level[0] * scale), math.ceil(level[1] * scale)
-
-
-def _picture(level: Tensor, size: Size) -> Image.Image:
-    return to_pil(level).convert("RGB").resize(size, KERNEL)
-
-
-def _crop(picture: Image.Image, box: Part, size: Size) -> Image.Image:
-    """The part `box` (real fractions) of `picture`, resampled to `size`; the kernel sees beyond the box."""
-    W, H = picture.size
-    x0, y0, x1, y1 = box
-    return picture.resize(size, KERNEL, box=(max(x0 * W, 0), max(y0 * H, 0), min(x1 * W, W), min(y1 * H, H)))
-
-
-def _paste(wide: Image.Image, fine: Image.Image, window: Part, p: float) -> Image.Image:
-    """`wide` with `fine` in its window, on the pixels that lie wholly inside."""
-    view = look(0.0, p, [window], wide.size, wide.width / wide.height)
-    if view.place is None or view.inner is None:
-        return wide
-    x0, y0, x1, y1 = view.place
-    pasted = wide.copy()
-    pasted.paste(_crop(fine, view.inner, (x1 - x0, y1 - y0)), (x0, y0))
-    return pasted
-
-
-def _ease(wide: Image.Image, fine: Image.Image) -> Image.Image:
-    """`fine` that at its border is `wide` (of the same view): colour eases over 1/8 of the side, detail over 1/32."""
-    below = torch.from_numpy(np.array(fine)).permute(2, 0, 1).float()
-    change = torch.from_numpy(np.array(wide)).permute(2, 0, 1).float() - below
-    side = min(fine.size)
-    low = F.interpolate(F.interpolate(change[None], LOW_GRID, mode="area"), change.shape[-2:], mode="bicubic")[0]
-    eased = below + (1 - _ramp(fine.size, side * COLOUR_FEATHER)) * low
-    eased += (1 - _ramp(fine.size, max(side * DETAIL_FEATHER, MIN_FEATHER_PX))) * (change - low)
-    return Image.fromarray(eased.round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
-
-
-def _ramp(size: Size, width_px: float) -> Tensor:
-    """(H, W): 0 on the border, 1 from `width_px` inwards, a smooth step between."""
-    across, down = (torch.arange(n) + 0.5 for n in size)
-    x, y = (torch.minimum(d, n - d) / width_px for d, n in ((across, size[0]), (down, size[1])))
-    d = torch.minimum(x, y[:, None]).clamp(max=1)
-    return d * d * (3 - 2 * d)
