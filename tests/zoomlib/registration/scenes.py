@@ -1,0 +1,112 @@
+"""A world with detail at every scale, seen from anywhere: what placements are measured against.
+
+Smooth noise and hard-edged discs of all octaves go through a sine, so that contrast is the same at every depth.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from PIL import Image
+
+from zoomlib.registration.placement import Placement, then
+
+TILE, FINE = 16, 32  # cells of noise before it repeats, samples to a cell
+EDGE_PX = 0.8  # a cell of the finest octave that a view shows, in its pixels
+
+
+def _tile(random):
+    """Three channels of noise that goes on across its borders: smooth, with discs of one colour on a sixth of it."""
+    side = TILE * FINE
+    spectrum = np.fft.fft2(random.standard_normal((3, TILE, TILE)).repeat(FINE, 1).repeat(FINE, 2))
+    frequency = np.fft.fftfreq(side) * FINE
+    spectrum *= np.exp(-4 * (frequency[:, None] ** 2 + frequency**2))
+    noise = np.fft.ifft2(spectrum).real
+    tile = 0.35 * noise / noise.std()
+    rows, cols = np.mgrid[:side, :side]
+    for _ in range(TILE * TILE // 5):
+        x, y, radius = *random.uniform(0, side, 2), random.uniform(0.3, 0.7) * FINE
+        dx, dy = (np.abs((at - middle + side / 2) % side - side / 2) for at, middle in ((cols, x), (rows, y)))
+        tile[:, dx**2 + dy**2 < radius**2] += random.normal(0, 0.8, (3, 1))
+    return np.moveaxis(tile, 0, -1).reshape(-1, 3).astype(np.float32)
+
+
+def _sample(tile, x, y):
+    """The tile's samples nearest to cells (x, y), (..., 3); it repeats."""
+    side = TILE * FINE
+    i, j = (np.floor(at * FINE).astype(np.int32) % side for at in (x, y))
+    return tile[j * side + i]
+
+
+@cache
+def _tiles(seed):
+    random = np.random.default_rng(seed)
+    return [_tile(random) for _ in range(3)], random.uniform(0, TILE, (64, 2)), random.uniform(0, 2 * np.pi, 64)
+
+
+@dataclass(frozen=True)
+class World:
+    """The world of a seed. Its views are (H, W, 3) uint8, box-averaged over each pixel."""
+
+    seed: int = 0
+    samples: int = 4
+
+    def view(self, matrix, size):
+        """What pixels show that lie at `matrix` of theirs in the world; the widest picture's width is about 1."""
+        tiles, shifts, turns = _tiles(self.seed)
+        n = self.samples
+        cols = (np.arange(size[0] * n) + 0.5) / n - 0.5
+        rows = (np.arange(size[1] * n) + 0.5) / n - 0.5
+        px, py = np.meshgrid(cols, rows)
+        x = matrix[0, 0] * px + matrix[0, 1] * py + matrix[0, 2]
+        y = matrix[1, 0] * px + matrix[1, 1] * py + matrix[1, 2]
+        pixel = np.hypot(matrix[0, 0], matrix[1, 0])
+        total = np.zeros((*x.shape, 3), np.float32)
+        for octave in range(1, 64):
+            if 2.0**-octave < EDGE_PX * pixel:
+                break
+            c, s = np.cos(turns[octave]), np.sin(turns[octave])
+            u, v = (c * x - s * y) * 2**octave + shifts[octave, 0], (s * x + c * y) * 2**octave + shifts[octave, 1]
+            total += _sample(tiles[octave % len(tiles)], u, v)
+        colours = 0.5 + 0.42 * np.sin(total)
+        mean = colours.reshape(size[1], n, size[0], n, 3).mean((1, 3))
+        return np.clip(np.round(mean * 255), 0, 255).astype(np.uint8)
+
+
+def base(size):
+    """The widest view: one world across."""
+    return np.array([[1.0, 0, 0], [0, 1.0, 0]]) / size[0]
+
+
+def zoom(world, sizes, placements, first=None):
+    """The pictures of a zoom whose every step is as placed, from the widest on."""
+    matrix = base(sizes[0]) if first is None else first
+    pictures = [world.view(matrix, sizes[0])]
+    for i, placement in enumerate(placements):
+        matrix = then(placement.matrix(sizes[i], sizes[i + 1]), matrix)
+        pictures.append(world.view(matrix, sizes[i + 1]))
+    return pictures
+
+
+def recoloured(picture, random, strength=1.0):
+    """Each channel with a gain, an offset and a gamma of its own."""
+    gain = np.exp(random.uniform(-0.15, 0.15, 3) * strength)
+    offset = random.uniform(-0.06, 0.06, 3) * strength
+    gamma = np.exp(random.uniform(-0.15, 0.15, 3) * strength)
+    return np.clip(np.round(((picture / 255.0) ** gamma * gain + offset) * 255), 0, 255).astype(np.uint8)
+
+
+def jpeg(picture, quality=80):
+    """After a JPEG file of that quality."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def any_placement(random, low=1.2, high=4.0, turn_deg=0.0):
+    """A step with a factor between low and high, off centre, wholly inside unless turned far."""
+    p = float(np.exp(random.uniform(np.log(low), np.log(high))))
+    free = (1 - 1 / p) / 2 * 0.85
+    x, y = 0.5 + random.uniform(-free, free, 2)
+    return Placement(p, float(x), float(y), float(random.uniform(-turn_deg, turn_deg)))
