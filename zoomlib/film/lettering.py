@@ -13,19 +13,26 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Line = tuple[str, Font]
 
 MAX_TEXT = 2000  # characters looked at: more than any place holds, and a bound on the work
-# For scripts that Pillow's own font does not draw; where none of these is installed, boxes stand for the letters.
-WIDE_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arial.ttf")
-EAST_ASIAN_FONTS = ("NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc", "PingFang.ttc", "msyh.ttc", *WIDE_FONTS)
+OWN = ""  # Pillow's own font, which is always there, but has the letters of English only
+FONTS = (
+    OWN,
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arial.ttf"),
+    *("NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc", "PingFang.ttc", "msyh.ttc"),
+)
+_PROBE_PX = 24.0
+_NO_LETTER = "\U0010ffff"
+_UNDRAWN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f"  # said to the shaping of text, not to a reader
+_LOOKALIKES = {"\u00b5": "u", "\u00d7": "x", "\u2212": "-", "\u207b": "-", "\u2013": "-", "\u2014": "-"}
 
 
-def wrap(text: str, size_px: float, width_px: float, lines: int) -> Iterator[Line]:
+def wrap(text: str, size_px: float, width_px: float, lines: int, beside: str = "") -> Iterator[Line]:
     """`text` in at most `lines` lines of `width_px`, each with its font; broken between words where there are any.
 
-    What does not fit ends in an ellipsis.
+    What does not fit ends in an ellipsis. `beside`: other text that should look alike.
     """
-    # No text font has pictographs, which lie above U+1F000 but for the rarer ideographs above U+20000.
-    cleaned = "".join(c if c.isprintable() and not 0x1F000 <= ord(c) < 0x20000 else " " for c in text[:MAX_TEXT])
-    words, drawn = cleaned.split(), font(size_px, cleaned)
+    cleaned = "".join(c if c in _UNDRAWN or (c.isprintable() and not _pictograph(c)) else " " for c in text[:MAX_TEXT])
+    name = _family(cleaned, beside)
+    words, drawn = _drawable(cleaned, name).split(), _open(name, size_px) or ImageFont.load_default(size_px)
     for row in range(lines):
         if not words:
             return
@@ -37,14 +44,55 @@ def wrap(text: str, size_px: float, width_px: float, lines: int) -> Iterator[Lin
 
 
 def font(size_px: float, text: str) -> Font:
-    """A font that has the letters of `text`, as far as one is installed."""
-    foreign = [c for c in text if ord(c) > 0x24F and not 0x2000 <= ord(c) < 0x2070]
-    for name in () if not foreign else EAST_ASIAN_FONTS if max(foreign) >= "\u2e80" else WIDE_FONTS:
-        try:
-            return ImageFont.truetype(name, size_px)
-        except OSError:
-            continue
-    return _own(size_px)
+    """The first of FONTS that is installed and has all letters of `text`, or else most of them."""
+    return _open(_family(text), size_px) or ImageFont.load_default(size_px)
+
+
+def missing(text: str) -> str:
+    """The letters of `text` that no installed font has, each once: boxes would stand for them."""
+    name = _family(text)
+    drawn = (c for c in _drawable(text, name) if c.isprintable() and not _pictograph(c))
+    return "".join(dict.fromkeys(c for c in drawn if not _has(name, c)))
+
+
+def _family(text: str, beside: str = "") -> str:
+    """The name of the font for `text`; among equals the one that also has the letters of `beside`."""
+    lacking = {name: (_lacking(name, text), _lacking(name, beside)) for name in FONTS if _open(name, _PROBE_PX)}
+    return min(lacking, key=lambda name: lacking[name])
+
+
+def _lacking(name: str, text: str) -> int:
+    return sum(not _has(name, c) for c in {*text} - {*_UNDRAWN} if not c.isspace())
+
+
+@lru_cache(maxsize=8192)
+def _has(name: str, letter: str) -> bool:
+    drawn = _open(name, _PROBE_PX)
+    return drawn is not None and bytes(drawn.getmask(letter)) != bytes(drawn.getmask(_NO_LETTER))
+
+
+@lru_cache(maxsize=128)
+def _open(name: str, size_px: float) -> Font | None:
+    try:
+        return ImageFont.truetype(name, size_px) if name else ImageFont.load_default(size_px)
+    except OSError:
+        return None
+
+
+def _drawable(text: str, name: str) -> str:
+    """`text` with letters that no font has in a plainer form: without accents, or one that looks alike."""
+    return "".join(c if c.isspace() or _has(name, c) else _plainer(c, name) for c in text)
+
+
+def _plainer(letter: str, name: str) -> str:
+    base = (c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c))
+    plain = _LOOKALIKES.get(letter) or "".join(base)
+    return plain if plain and all(_has(name, c) for c in plain) else letter
+
+
+def _pictograph(letter: str) -> bool:
+    """Whether no text font has it: pictographs lie above U+1F000, but for the rarer ideographs above U+20000."""
+    return 0x1F000 <= ord(letter) < 0x20000
 
 
 def rightwards(text: str) -> bool:
@@ -53,23 +101,21 @@ def rightwards(text: str) -> bool:
     return next((d for d in directions if d in ("L", "R", "AL")), "L") == "L"
 
 
-def cover(lines: Sequence[Line], leading_px: int, size: tuple[int, int], *, right: bool = False) -> NDArray[np.float32]:
+def cover(
+    lines: Sequence[Line], leading_px: int, size: tuple[int, int], *, right: bool = False, weight_px: float = 0.0
+) -> NDArray[np.float32]:
     """How much of each pixel the lines cover: float32 (H, W) in 0..1 for `size` = (width, height), from the top.
 
-    Lines begin at the left, those of scripts read from the right at the right; with `right` all end there.
+    Lines begin at the left, those of scripts read from the right at the right; with `right` all end there. Strokes are
+    made bolder by `weight_px` on either side.
     """
     picture = Image.new("L", size)
     draw = ImageDraw.Draw(picture)
     for row, (line, drawn) in enumerate(lines):
         at_right = right or not rightwards(line)
-        x, anchor = (size[0], "rs") if at_right else (0, "ls")
-        draw.text((x, (row + 0.78) * leading_px), line, 255, drawn, anchor=anchor)
+        x, anchor = (size[0] - 1, "rs") if at_right else (1, "ls")
+        draw.text((x, (row + 0.78) * leading_px), line, 255, drawn, anchor=anchor, stroke_width=weight_px)
     return np.asarray(picture, np.float32) / np.float32(255)
-
-
-@lru_cache(maxsize=32)
-def _own(size_px: float) -> Font:
-    return ImageFont.load_default(size_px)
 
 
 def _line(words: list[str], drawn: Font, width_px: float) -> tuple[str, list[str]]:

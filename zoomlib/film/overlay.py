@@ -5,7 +5,7 @@ on any picture.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.film import lettering
-from zoomlib.film.patches import Mask, Patch, patch, shade
+from zoomlib.film.patches import LIGHT, Mask, Patch, even_span, patch, shade
 from zoomlib.film.planes import Frame, Layout, Size, shape_of
+from zoomlib.film.ruler import TALL, Ruler
 from zoomlib.film.scale import SHARE, bar, width_at
 from zoomlib.film.subtitles import nearest, one_line
 
@@ -25,6 +26,8 @@ TEXT = 0.04
 SMALLEST_PX = 9.0
 SIZES = (1.0, 0.85, 0.72)
 """Steps by which captions shrink until all fit in their lines: one size for the whole film."""
+WEIGHT = 0.012
+"""By which strokes are bolder than the font's, in em: thin ones are lost in compression."""
 MAX_LINES = 3
 LONGEST_EM = 26.0
 """A line is no longer: some 50 letters, which are read at a glance."""
@@ -36,7 +39,6 @@ SWITCH = 0.04
 """In log zoom, to either side of where the bar is exchanged for a shorter one, both are in sight."""
 CACHED = 8
 _LEADING = 1.3
-_LIGHT = 0.97  # of white: pure white would glare
 
 
 class Overlay:
@@ -68,8 +70,11 @@ class Overlay:
             raise InvalidInputError("A scale bar needs widths_m, one per level; None where a level's is not known.")
         if self.widths_m:
             width_at(0.0, self.widths_m, self.factors)  # refuses here what no frame could be drawn with
-        self.place = _Place.of(size, beside=any(width is not None for width in self.widths_m))
+        drawn = any(width is not None for width in self.widths_m)
+        self.place = _Place.of(size, captions=bool(self.captions), bar=drawn)
+        self._letters = "".join((*(self.captions or ()), *self._labels()))
         self._em = self.place.em * self._step() if self.captions else self.place.em
+        self._ruler = Ruler(size, layout, self.place.em, self.place.bar_y, self.place.right)
         self._caption = lru_cache(CACHED)(self._new_caption)
         self._label = lru_cache(CACHED)(self._new_label)
 
@@ -114,42 +119,45 @@ class Overlay:
                 return step
         return SIZES[-1]
 
+    def _labels(self) -> Iterator[str]:
+        """What the bar says on its way through the levels."""
+        for quarter in range(4 * len(self.widths_m)):
+            width_m = width_at(min(quarter / 4, len(self.widths_m) - 1), self.widths_m, self.factors)
+            if width_m is not None:
+                yield bar(width_m * self.share, self.size[0])[1]
+
     def _lines(self, text: str, em: float, most: int) -> list[lettering.Line]:
-        return list(lettering.wrap(text, em, self.place.caption_w, most))
+        return list(lettering.wrap(text, em, self.place.caption_w, most, self._letters))
 
     def _new_caption(self, text: str) -> Patch:
         em, leading = self._em, round(self._em * _LEADING)
         lines = self._lines(text, em, MAX_LINES)
-        width = math.ceil(max(drawn.getlength(line) for line, drawn in lines)) + 1
-        light = lettering.cover(lines, leading, (width, leading * len(lines))) * _LIGHT
+        width = math.ceil(max(drawn.getlength(line) for line, drawn in lines)) + 2
+        light = lettering.cover(lines, leading, (width, leading * len(lines)), weight_px=WEIGHT * em) * LIGHT
         return self._patch(light, em, (self.place.bottom - len(light), self.place.left))
 
     def _new_label(self, text: str) -> Patch:
         em = self.place.label_em
-        (line,) = lettering.wrap(text, em, self.place.right - self.place.left, 1)
-        leading, width = round(em * _LEADING), math.ceil(line[1].getlength(line[0])) + 1
-        light = lettering.cover([line], leading, (width, leading), right=True) * _LIGHT
+        (line,) = lettering.wrap(text, em, self.place.right - self.place.left, 1, self._letters)
+        leading, width = round(em * _LEADING), math.ceil(line[1].getlength(line[0])) + 2
+        light = lettering.cover([line], leading, (width, leading), right=True, weight_px=WEIGHT * em) * LIGHT
         return self._patch(light, em, (self.place.bar_y - len(light), self.place.right - width))
 
     def _patch(self, light: Mask, em: float, corner: tuple[int, int]) -> Patch:
-        """A patch with room for the shade around the letters, on even pixels, inside the frame."""
-        room = 2 * math.ceil(em / 2)
-        top, left = (at - room - (at - room) % 2 for at in corner)
-        down, across = (2 * math.ceil((at + n + room) / 2) for at, n in zip(corner, light.shape, strict=True))
-        whole = np.zeros((down - top, across - left), np.float32)
-        whole[corner[0] - top :, corner[1] - left :][: light.shape[0], : light.shape[1]] = light
-        y, x = (
-            slice(max(-at, 0), None if end <= n else n - end)
-            for at, end, n in ((top, down, self.size[1]), (left, across, self.size[0]))
-        )
-        return patch(whole[y, x], shade(whole, em)[y, x], (max(top, 0), max(left, 0)), self.layout)
+        """Letters whose first pixel is `corner`, with their shade, as far as they lie inside the frame."""
+        top, left = (max(at, 0) for at in corner)
+        inside = light[top - corner[0] : self.size[1] - corner[0], left - corner[1] : self.size[0] - corner[1]]
+        y0, y1 = even_span(top, top + inside.shape[0], em, self.size[1])
+        x0, x1 = even_span(left, left + inside.shape[1], em, self.size[0])
+        whole = np.zeros((y1 - y0, x1 - x0), np.float32)
+        whole[top - y0 :, left - x0 :][: inside.shape[0], : inside.shape[1]] = inside
+        return patch(whole, shade(whole, em), (y0, x0), self.layout)
 
     def _draw_bar(self, frame: Frame, width_m: float) -> None:
         bars = self.bars_at(width_m)
         for _, label, opacity in bars:
             self._label(label).lay(frame, opacity)
-        light = self.place.bar([(length, opacity) for length, _, opacity in bars]) * _LIGHT
-        self._patch(light, self.place.label_em, (self.place.bar_y, self.place.right - light.shape[1])).lay(frame)
+        self._ruler.patch([(length, opacity) for length, _, opacity in bars]).lay(frame)
 
 
 @dataclass(frozen=True)
@@ -164,32 +172,19 @@ class _Place:
     bar_y: int
 
     @classmethod
-    def of(cls, size: Size, *, beside: bool) -> "_Place":
+    def of(cls, size: Size, *, captions: bool, bar: bool) -> "_Place":
         width, height = size
         em = max(TEXT * min(size), SMALLEST_PX)
         left, top = round(SAFE * width), round(SAFE * height)
         room = width - 2 * left
-        below = width >= LANDSCAPE * height
-        bar_y = height - top - round(0.4 * em) if below else top + round(em * 0.8 * _LEADING)
-        caption_w = room - SHARE * width - em if beside and below else room
+        below = width >= LANDSCAPE * height or not captions
+        bar_y = height - top - round(TALL * em) if below else top + round(em * 0.8 * _LEADING)
+        caption_w = room - SHARE * width - em if bar and below else room
         return cls(em, left, width - left, height - top, min(caption_w, LONGEST_EM * em), bar_y)
 
     @property
     def label_em(self) -> float:
         return max(0.8 * self.em, SMALLEST_PX)
-
-    def bar(self, bars: Sequence[tuple[float, float]]) -> Mask:
-        """Bars that end at the right, a line with ticks, as light (h, w): of each its length in pixels and opacity."""
-        thick, tall = max(round(0.09 * self.em), 1), max(round(0.4 * self.em), 3)
-        width = math.ceil(max(length for length, _ in bars)) + 1
-        x = width - 1 - np.arange(width, dtype=np.float32)  # of each pixel's right edge, from the bar's right end
-        light = np.zeros((tall, width), np.float32)
-        for length, opacity in bars:
-            line, inner = (np.clip(length - cut - x, 0, 1) for cut in (0, thick))
-            ticks = line - inner + (x < thick)
-            light[-thick:] += opacity * line
-            light[:-thick] += opacity * np.minimum(ticks, 1)
-        return light
 
 
 def _smooth(x: float) -> float:
