@@ -13,11 +13,12 @@ Sound = NDArray[np.float32]
 
 RATE_HZ = 22050
 HEARD_S = 60.0  # a tempo is found more surely in this much music, however short the film
-LONGEST_S = 4 * 3600.0
+LONGEST_S = 2 * 3600.0
 
 PAD = 2 * RATE_HZ  # samples of silence at both ends: the tracker puts beats there, and an onset needs a before
 COARSE, FINE = (512, 2048), (64, 512)  # samples from value to value of an onset curve, and in its windows
 BANDS, HIGHEST_HZ = 40, 11025
+BLOCK = 20_000  # values of an onset curve that are made at a time
 LAG = 3  # values over which an onset is a rise in the fine curve; its top is as much later than the onset
 REACH = 0.2  # of the time between beats: so far from where the tracker hears a beat, its onset is looked for
 EARLY_S = 0.01  # a beat that comes out so little before the start is on it
@@ -70,18 +71,26 @@ def _decoded(audio: Path, longest_s: float) -> Sound:
         sound = ffmpeg.output([*wanted, "-f", "f32le", "-"], f"To hear the beat of {audio}")
     except ffmpeg.VideoError as error:
         raise InvalidInputError(f"{audio} has no sound that can be read; give an audio file. {error}") from error
-    return np.frombuffer(sound, "<f4").copy()
+    return np.frombuffer(sound, "<f4")
 
 
 def _onsets(librosa: ModuleType, sound: Sound, hop: int, window: int, lag: int) -> NDArray[np.float64]:
     """How much the amplitudes of the spectrum (mel bands) rise over `lag` values, every `hop` samples.
 
-    Amplitudes, not decibels: in those every faint sound between the beats counts as much as they do.
+    Amplitudes, not decibels: in those every faint sound between the beats counts as much as they do. In blocks, as the
+    spectra of an hour would fill the memory.
     """
-    bands = {"n_mels": BANDS, "fmax": HIGHEST_HZ}
-    power = librosa.feature.melspectrogram(y=sound, sr=RATE_HZ, hop_length=hop, n_fft=window, **bands)
-    curve = librosa.onset.onset_strength(S=np.sqrt(power), sr=RATE_HZ, hop_length=hop, n_fft=window, lag=lag)
-    return np.asarray(curve, dtype=np.float64)
+    half = window // (2 * hop)  # a stroke shows first in the window that ends with it
+    padded = np.pad(sound, window // 2)
+    count = len(sound) // hop + 1
+    rises = np.zeros(count)
+    for first in range(0, count, BLOCK):
+        last = min(first + BLOCK + lag, count)
+        part = padded[first * hop : (last - 1) * hop + window]
+        bands = {"hop_length": hop, "n_fft": window, "n_mels": BANDS, "fmax": HIGHEST_HZ, "center": False}
+        amplitudes = np.sqrt(librosa.feature.melspectrogram(y=part, sr=RATE_HZ, **bands))
+        rises[first + lag : last] = np.maximum(amplitudes[:, lag:] - amplitudes[:, :-lag], 0).mean(axis=0)
+    return np.concatenate([np.zeros(half), rises[: count - half]])
 
 
 def _on_onsets(beats: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
