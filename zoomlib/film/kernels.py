@@ -4,10 +4,12 @@ Numba widens integers to 64 bits, and its loops are vectorised only where nothin
 steps, on BLOCK values at a time, are written as LLVM vectors: a product of 16-bit lanes of which the upper half is
 kept is one instruction on x86 and three on ARM. They work on addresses; `resample` checks every range before.
 
-All is compiled once per machine (signatures are given, results cached on disk) and runs without Python's lock.
+Each function here is asked for, `draw()`, and then called, `draw()(...)`: compiled once per machine, since its types
+are given and the result is cached on disk, it runs without Python's lock.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from zoomlib.film.taps import C0, C1, C2, C3, C4, C5, C6, C7, EDGE, NINTH, SUPPORT, UNIT
+from zoomlib.film.taps import C0, C1, C2, C3, C4, C5, C6, C7, EDGE, NINTH, PHASE_BITS, PHASES, SUPPORT, UNIT
 
 BLOCK = 64
 """Values that a step works on: what it reads may end up to BLOCK - 1 values after the last one that counts."""
@@ -41,10 +43,10 @@ def _step(build: Callable[..., None]) -> Callable[..., None]:
     return intrinsic(typed)  # type: ignore[no-any-return]
 
 
-def _vector(lane: ir.Type, value: int | None = None) -> Any:
-    """The type of BLOCK lanes, or the constant of that type with one value in each."""
-    kind = ir.VectorType(lane, BLOCK)
-    return kind if value is None else ir.Constant(kind, [value] * BLOCK)
+def _vector(lane: ir.Type, value: int | None = None, lanes: int = BLOCK) -> Any:
+    """The type of so many lanes, or the constant of that type with one value in each."""
+    kind = ir.VectorType(lane, lanes)
+    return kind if value is None else ir.Constant(kind, [value] * lanes)
 
 
 def _load(b: ir.IRBuilder, address: ir.Value, kind: ir.Type, align: int) -> ir.Value:
@@ -57,17 +59,18 @@ def _store(b: ir.IRBuilder, value: ir.Value, address: ir.Value, align: int) -> N
     b.store(value, b.inttoptr(address, value.type.as_pointer())).align = align
 
 
-def _spread(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def _spread(b: ir.IRBuilder, value: ir.Value, lanes: int = BLOCK) -> ir.Value:
     """One value in all lanes."""
-    empty = ir.Constant(_vector(value.type), ir.Undefined)
+    empty = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     first = b.insert_element(empty, value, ir.Constant(_LONG, 0))
-    return b.shuffle_vector(first, empty, _vector(_LONG, 0))
+    return b.shuffle_vector(first, empty, _vector(_LONG, 0, lanes))
 
 
 def _upper_half(b: ir.IRBuilder, value: ir.Value, weight: ir.Value) -> ir.Value:
     """(value weight) >> 16 in 16-bit lanes; LLVM knows this form as its own instruction."""
-    product = b.mul(b.sext(value, _vector(_LONG)), b.sext(weight, _vector(_LONG)))
-    return b.trunc(b.ashr(product, _vector(_LONG, 16)), _vector(_WORD))
+    lanes = value.type.count
+    product = b.mul(b.sext(value, _vector(_LONG, lanes=lanes)), b.sext(weight, _vector(_LONG, lanes=lanes)))
+    return b.trunc(b.ashr(product, _vector(_LONG, 16, lanes)), value.type)
 
 
 def _weighted(
@@ -132,16 +135,39 @@ def _copy(b: ir.IRBuilder, out: ir.Value, source: ir.Value, count: ir.Value) -> 
     cgutils.raw_memcpy(b, b.inttoptr(out, _BYTE.as_pointer()), b.inttoptr(source, _BYTE.as_pointer()), count, 1)
 
 
-def _compiled(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """njit, cached on disk; where no folder can be written to, compiled again by each process."""
+@_step
+def _gather(
+    b: ir.IRBuilder, out: ir.Value, corner: ir.Value, stride: ir.Value, x_weights: ir.Value, y_weights: ir.Value
+) -> None:
+    """One word at `out`, (v - 128) 2^5 with 16 added, from 6 lines of 8 words each; 6 weights, 8 for a line."""
+    kind, start = ir.VectorType(_WORD, 8), ir.Constant(_WORD, 3)
+    total = _spread(b, start, 8)
+    for i in range(6):
+        line = _load(b, b.add(corner, b.mul(stride, ir.Constant(_ADDRESS, i))), kind, 2)
+        weight = _load(b, b.add(y_weights, ir.Constant(_ADDRESS, 2 * i)), _WORD, 2)
+        total = b.add(total, _upper_half(b, line, _spread(b, weight, 8)))
+    products = _upper_half(b, b.shl(total, _vector(_WORD, 1, 8)), _load(b, x_weights, kind, 2))
+    reduce = cgutils.get_or_insert_function(b.module, ir.FunctionType(_WORD, [kind]), "llvm.vector.reduce.add.v8i16")
+    _store(b, b.add(b.call(reduce, [products]), ir.Constant(_WORD, 3 + 16)), out, 2)
 
-    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return njit(signature, nogil=True, cache=True)(function)  # type: ignore[no-any-return]
-        except RuntimeError:  # "cannot cache function ...: no locator available"
-            return njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
 
-    return compiled
+def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[[], Callable[..., None]]]:
+    """Makes of a function one that gives it compiled, which is done when it is first asked for.
+
+    What comes of it is cached on disk; where no folder can be written to, each process compiles again.
+    """
+
+    def later(function: Callable[..., None]) -> Callable[[], Callable[..., None]]:
+        @cache
+        def compiled() -> Callable[..., None]:
+            try:
+                return njit(signature, nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+            except RuntimeError:  # "cannot cache function ...: no locator available"
+                return njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
+
+        return compiled
+
+    return later
 
 
 @_compiled("void(uint8[:,::1], int32[::1], int16[:,::1], int32[::1], int16[:,::1], uint8[:,:])")
@@ -228,3 +254,42 @@ def fill_taps(start: Any, step: Any, count: Any, n_in: Any, first: Any, weights:
             weights[o, :] = 0
             for k in range(count):
                 weights[o, min(max(begin + k, 0), n_in - 1) - first[o]] += np.int16(values[k, o])
+
+
+@_compiled("void(int16[:,::1], int16[:,::1], float64, float64, float64, float64, uint8[:,:])")
+def turn(padded: Any, weights: Any, x0: Any, y0: Any, cosine: Any, sine: Any, out: Any) -> None:
+    """Fill `out` (h, w): pixel (y, x) is at x0 + x cosine + y sine, y0 - x sine + y cosine in `padded`.
+
+    See `zoomlib.film.rotation.plain_turn`.
+    """
+    h, w = out.shape
+    H, W = padded.shape
+    right, bottom = PHASES * (W - 8) - 1.0, PHASES * (H - 8) - 1.0
+    columns, rows, sums = np.empty(w, np.int32), np.empty(w, np.int32), np.empty(w, np.int16)
+    for y in range(h):
+        for x in range(w):
+            across = np.floor((x0 + (x * cosine + y * sine)) * PHASES + 0.5)
+            down = np.floor((y0 + (y * cosine - x * sine)) * PHASES + 0.5)
+            columns[x] = np.int32(min(max(across, 2 * PHASES), right))
+            rows[x] = np.int32(min(max(down, 2 * PHASES), bottom))
+        for x in range(w):
+            across, down = columns[x], rows[x]
+            corner = (
+                padded.ctypes.data + ((down >> PHASE_BITS) - 2) * padded.strides[0] + 2 * ((across >> PHASE_BITS) - 2)
+            )
+            x_weights = weights.ctypes.data + (across & (PHASES - 1)) * weights.strides[0]
+            y_weights = weights.ctypes.data + (down & (PHASES - 1)) * weights.strides[0]
+            _gather(sums.ctypes.data + 2 * x, corner, padded.strides[0], x_weights, y_weights)
+        for x in range(w):
+            out[y, x] = np.uint8(min(max((sums[x] >> 5) + 128, 0), 255))
+
+
+@_compiled("void(uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,:,::1])")
+def weave(red: Any, green: Any, blue: Any, out: Any) -> None:
+    """Three planes (H, W) into `out` (H, W, 3)."""
+    for y in range(len(red)):
+        reds, greens, blues, line = red[y], green[y], blue[y], out[y]
+        for x in range(len(reds)):
+            line[x, 0] = reds[x]
+            line[x, 1] = greens[x]
+            line[x, 2] = blues[x]

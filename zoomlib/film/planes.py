@@ -8,7 +8,9 @@ Values are rounded to the nearest of 256 and not dithered: a level has been draw
 noise of half a grey level is what an encoder throws away first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -108,6 +110,23 @@ def assemble(parts: tuple[Frame, Frame, Frame], layout: Layout) -> Frame:
     for view, plane in zip(plane_views(frame, layout), parts, strict=True):
         view[:] = plane
     return frame
+
+
+def weave(parts: tuple[Frame, Frame, Frame], out: Frame) -> Frame:
+    """Fill the RGB frame `out` (H, W, 3) with three planes; the same as to its `plane_views`, in half the time."""
+    if not (out.flags.c_contiguous and all(part.flags.c_contiguous for part in parts)):
+        return np.stack(parts, -1, out=out)
+    _weave()(*parts, out)
+    return out
+
+
+@cache
+def _weave() -> Callable[..., None]:
+    try:
+        from zoomlib.film import kernels
+    except ImportError:
+        return lambda red, green, blue, out: np.stack((red, green, blue), -1, out=out)
+    return kernels.weave()
 
 
 def to_rgb(frame: Frame, layout: Layout) -> Frame:

@@ -104,7 +104,7 @@ class QuickResampler(_OnArrays):
     def __init__(self) -> None:
         from zoomlib.film import kernels
 
-        self._draw, self._block = kernels.draw, kernels.BLOCK
+        self._draw, self._block = kernels.draw(), kernels.BLOCK
 
     def load(self, plane: Frame) -> tuple[Frame, tuple[int, int]]:
         """See Resampler."""

@@ -17,6 +17,10 @@ UNIT = 1 << 14
 SUPPORT = 3.0
 """Lanczos3 reaches this far, in samples of the coarser of input and output."""
 
+PHASE_BITS = 8
+PHASES = 1 << PHASE_BITS
+"""Places between two samples that tables of taps tell apart: positions are exact to 1/512 of a sample."""
+
 EDGE, NINTH = SUPPORT * SUPPORT, 1 / 9
 C0, C1, C2, C3 = 0.999998601, -0.355470874, 0.0589141312, -0.00608143852
 C4, C5, C6, C7 = 0.000436757112, -2.24421929e-5, 7.67891283e-7, -1.31511394e-8
@@ -62,7 +66,7 @@ def _fill() -> Fill:
         from zoomlib.film import kernels
     except ImportError:
         return plain_fill
-    return kernels.fill_taps
+    return kernels.fill_taps()
 
 
 def plain_fill(
