@@ -18,7 +18,7 @@ from torch import Tensor
 from zoomlib.film.drawing import Painter, Picture, Planes
 from zoomlib.film.planes import GRIDS, Frame, Grid, Layout, planes
 from zoomlib.film.resample import resampler
-from zoomlib.film.view import SUPPORT_PX, Course, View, course
+from zoomlib.film.view import SUPPORT_PX, Course, Rect, View, course
 from zoomlib.stack import ZoomStack
 
 COLOUR_FEATHER = 1 / 8
@@ -88,37 +88,62 @@ def _settle(state: list[Planes], order: Iterable[int], made: Callable[[int], Pla
 
 def _planes(level: Tensor, layout: Layout) -> Planes:
     """A level (C, H, W) in [-1, 1] as planes."""
-    picture = (level.detach().float().cpu() + 1) * 127.5
-    return planes(picture.expand(3, -1, -1).movedim(0, -1).numpy(), layout)
+    picture = level.detach().float().cpu().numpy() * np.float32(127.5)
+    picture += 127.5
+    return planes(np.moveaxis(np.broadcast_to(picture, (3, *picture.shape[1:])), 0, -1), layout)
 
 
 def _ease(wide: Frame, fine: Frame, grid: Grid, track: Course, level: int) -> Frame:
     """`fine` that at its border is `wide`, a plane of the same view."""
-    W, H = track.size
-    side, (left, top, right, bottom) = min(W, H), track.reach(level)
     h, w = fine.shape
+    off_x, off_y = _off_border(grid, track, level)
     change: Weights = np.subtract(wide, fine, dtype=np.float32)
-    low = _smooth(change, side * SMOOTHING / grid.step_y, side * SMOOTHING / grid.step_x)
-    x, y = grid.at_x + 0.5 + grid.step_x * np.arange(w), grid.at_y + 0.5 + grid.step_y * np.arange(h)
-    off = np.minimum(x - left, right - x), np.minimum(y - top, bottom - y)
-    detail = _ramp(*off, max(side * DETAIL_FEATHER, MIN_FEATHER_PX))
-    colour = _ramp(*off, max(side * COLOUR_FEATHER, MIN_FEATHER_PX))
-    eased = fine + (1 - detail) * change + (detail - colour) * low
-    return np.clip(np.rint(eased), 0, 255).astype(np.uint8)
+    low, fill_y, fill_x = _low(change, min(track.size) * SMOOTHING, grid)
+    eased = fine.copy()
+    colour_px, detail_px = (
+        max(min(track.size) * feather, MIN_FEATHER_PX) for feather in (COLOUR_FEATHER, DETAIL_FEATHER)
+    )
+    for part in Rect(0, 0, w, h).without(_core(off_x > colour_px, off_y > colour_px)):
+        y, x = slice(part.y0, part.y1), slice(part.x0, part.x1)
+        colour, detail = _ramp(off_x[x], off_y[y], colour_px), _ramp(off_x[x], off_y[y], detail_px)
+        blend = fine[y, x] + (1 - detail) * change[y, x] + (detail - colour) * (fill_y[y] @ low @ fill_x[x].T)
+        eased[y, x] = np.clip(np.rint(blend), 0, 255)
+    return eased
 
 
-def _ramp(x: NDArray[np.float64], y: NDArray[np.float64], width_px: float) -> Weights:
-    """(H, W): 0 within the kernel's reach of the border, which is `x` and `y` away, then a smooth step to 1."""
-    across, down = (np.clip((off - SUPPORT_PX) / width_px, 0, 1) for off in (x, y))
-    nearest = np.minimum(across * across * (3 - 2 * across), (down * down * (3 - 2 * down))[:, None])
-    return nearest.astype(np.float32)
+def _off_border(grid: Grid, track: Course, level: int) -> tuple[Weights, Weights]:
+    """How many pixels each column and each row of a plane lies within the borders that the wider level shows beyond.
+
+    The kernel's reach is left off: so near to a border frames show the wider level (`Course.seen`).
+    """
+    left, top, right, bottom = track.reach(level)
+    rows, columns = grid.shape(track.size)
+    x = grid.at_x + 0.5 + grid.step_x * np.arange(columns, dtype=np.float32)
+    y = grid.at_y + 0.5 + grid.step_y * np.arange(rows, dtype=np.float32)
+    return np.minimum(x - left, right - x) - SUPPORT_PX, np.minimum(y - top, bottom - y) - SUPPORT_PX
 
 
-def _smooth(plane: Weights, sigma_y: float, sigma_x: float) -> Weights:
-    """A Gauss filter, sigmas in samples; what lies outside is left out of the means."""
-    (thin_y, fill_y), (thin_x, fill_x) = _gauss(plane.shape[0], sigma_y), _gauss(plane.shape[1], sigma_x)
-    smoothed: Weights = fill_y @ (thin_y @ plane @ thin_x.T) @ fill_x.T
-    return smoothed
+def _core(columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Rect:
+    """The rectangle of the columns and rows that are true, which lie side by side."""
+    (x0, x1), (y0, y1) = ((np.argmax(line), len(line) - np.argmax(line[::-1])) for line in (columns, rows))
+    return Rect(int(x0), int(y0), int(x1), int(y1)) if columns.any() and rows.any() else Rect(0, 0, 0, 0)
+
+
+def _ramp(x: Weights, y: Weights, width_px: float) -> Weights:
+    """(H, W): 0 on the border, which is `x` and `y` away, a smooth step to 1 over `width_px`."""
+    across, down = (np.clip(off / np.float32(width_px), 0, 1) for off in (x, y))
+    nearest: Weights = np.minimum(across * across * (3 - 2 * across), (down * down * (3 - 2 * down))[:, None])
+    return nearest
+
+
+def _low(plane: Weights, sigma_px: float, grid: Grid) -> tuple[Weights, Weights, Weights]:
+    """A plane's low frequencies in three parts: fill_y @ low @ fill_x.T is the plane after a Gauss filter.
+
+    What lies outside is left out of the means.
+    """
+    (thin_y, fill_y), (thin_x, fill_x) = map(_gauss, plane.shape, (sigma_px / grid.step_y, sigma_px / grid.step_x))
+    low: Weights = thin_y @ plane @ thin_x.T
+    return low, fill_y, fill_x
 
 
 @lru_cache(maxsize=8)
