@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -87,7 +88,7 @@ class Encoding:
         width, height = size
         return (width // 2 * 2, height // 2 * 2) if self.chroma == "420" else (width, height)
 
-    def gop(self, fps: float) -> int:
+    def gop(self, fps: float | Fraction) -> int:
         """Frames from one key frame to the next, at least 1."""
         return max(1, round(self.gop_s * fps))
 
@@ -98,12 +99,12 @@ class Encoding:
         """
         return _chosen(self, size, ffmpeg.executable())
 
-    def input(self, size: Size, fps: float, layout: Layout, encoder: Encoder) -> list[str]:
+    def input(self, size: Size, fps: float | Fraction, layout: Layout, encoder: Encoder) -> list[str]:
         """ffmpeg's words for raw frames of `size` in `layout` on its standard input."""
         raw = ["-f", "rawvideo", "-pix_fmt", RAW[layout], "-s", f"{size[0]}x{size[1]}", "-r", str(ffmpeg.rate(fps))]
         return [*encoder.device.split(), *raw, "-i", "-"]
 
-    def output(self, fps: float, layout: Layout, encoder: Encoder) -> list[str]:
+    def output(self, fps: float | Fraction, layout: Layout, encoder: Encoder) -> list[str]:
         """ffmpeg's words that code such frames; only the name of the file is missing.
 
         RGB frames are converted by the matrix that the film is tagged with: untagged, players guess by the frame's

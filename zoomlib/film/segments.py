@@ -1,11 +1,12 @@
 """Long films, written in segments: what is finished survives a kill, and is joined without being coded anew."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from zoomlib.errors import InvalidInputError
@@ -23,6 +24,8 @@ from zoomlib.film.whole import check_place, clear, only_of, only_one, whole
 LOSSLESS = Encoding("mkv", "ffv1")
 """What is drawn for formats that cannot be joined out of segments, until it is all there."""
 MAX_GIF_FPS = 50
+MIN_FRAMES = 32
+"""Encoders that look ahead delay their first frames; in shorter segments less, and the clock would jump at a joint."""
 CONTAINERS = {"prores": "mov", "ffv1": "mov"}
 """What segments are kept in: their times must be exact. MP4 for all other codecs."""
 
@@ -41,7 +44,7 @@ def write_film(
     total: int,
     path: str | Path,
     *,
-    fps: float,
+    fps: float | Fraction,
     size: Size,
     encoding: Encoding,
     work: str | Path,
@@ -69,8 +72,8 @@ def write_film(
     """
     path, work = Path(path), Path(work)
     audio, subtitles = (None if given is None else Path(given) for given in (audio, subtitles))
-    _check(total, path, fps, size, encoding, segment_s)
-    _check_tracks(encoding, audio, subtitles)
+    _check_call(total, path, encoding, subtitles, segment_s)
+    check_film(encoding, fps=fps, size=size, audio=audio, subtitles=subtitles is not None)
     check_place(path)
     with only_one(work):
         if encoding.format == "png":
@@ -90,43 +93,59 @@ def write_film(
     return path
 
 
-def _check(total: int, path: Path, fps: float, size: Size, encoding: Encoding, segment_s: float) -> None:
-    if total < 1:
-        raise InvalidInputError(f"A film needs at least one frame, got {total}: make it longer.")
-    if path.suffix.lower() != encoding.suffix and encoding.suffix:
-        raise InvalidInputError(f"The name of a {encoding.format} film ends with {encoding.suffix}, got {path}.")
-    if path.is_dir() and encoding.suffix:
-        raise InvalidInputError(f"{path} is a folder: give the name of a file.")
+def check_film(
+    encoding: Encoding,
+    *,
+    fps: float | Fraction,
+    size: Size,
+    audio: str | Path | None = None,
+    subtitles: bool = False,
+) -> None:
+    """Raise, before any work, if no film of frames of `size` could be written with these settings.
+
+    InvalidInputError for what cannot be anywhere, VideoError for what this machine's ffmpeg or hardware lacks.
+    """
     if not 0 < fps <= 1000:
         raise InvalidInputError(f"fps must be above 0 and at most 1000, got {fps}.")
     if encoding.format == "gif" and fps > MAX_GIF_FPS:
         raise InvalidInputError(f"A gif shows at most {MAX_GIF_FPS} frames per second, got {fps}: choose another rate.")
+    if subtitles and encoding.kind.subtitles is None:
+        raise InvalidInputError(f"A {encoding.format} has no subtitle track: use a .srt file beside it.")
+    shape_of(encoding.layout, size)
+    if audio is not None:
+        check_sound(Path(audio), encoding)
+    if encoding.format != "png":
+        encoding.encoder(size)
+    if not encoding.kind.joins:
+        LOSSLESS.encoder(size)
+
+
+def _check_call(total: int, path: Path, encoding: Encoding, subtitles: Path | None, segment_s: float) -> None:
+    if total < 1:
+        raise InvalidInputError(f"A film needs at least one frame, got {total}: make it longer.")
     if not segment_s > 0:
         raise InvalidInputError(f"segment_s must be above 0, got {segment_s}.")
-    if encoding.format == "png":
-        check_sequence(path)
-    shape_of(encoding.layout, size)
-
-
-def _check_tracks(encoding: Encoding, audio: Path | None, subtitles: Path | None) -> None:
-    if audio is not None:
-        check_sound(audio, encoding)
-    if subtitles is not None and encoding.kind.subtitles is None:
-        raise InvalidInputError(f"A {encoding.format} has no subtitle track: use a .srt file beside it.")
     if subtitles is not None and not subtitles.is_file():
         raise InvalidInputError(f"There is no subtitle file {subtitles}.")
+    if not encoding.suffix:
+        check_sequence(path)
+    elif path.suffix.lower() != encoding.suffix or path.is_dir():
+        raise InvalidInputError(
+            f"The name of a {encoding.format} film is a file's that ends with {encoding.suffix}, got {path}."
+        )
 
 
 def _planned(total: int, rate: Fraction, coding: Encoding, segment_s: float, work: Path) -> list[Segment]:
-    """Segments of whole groups of pictures, but the last one's end."""
-    group = coding.gop(float(rate))
-    step = group * max(1, round(segment_s * rate / group))
+    """Segments of whole groups of pictures, but for the last one's end; what little is left over belongs to it."""
+    group = coding.gop(rate)
+    step = group * max(1, round(segment_s * rate / group), math.ceil(MIN_FRAMES / group))
+    starts = range(0, max(total - MIN_FRAMES, 0) + 1, step)
     suffix = CONTAINERS.get(str(coding.codec), "mp4")
-    stops = [(start, min(start + step, total)) for start in range(0, total, step)]
-    return [Segment(start, stop, work / f"segment_{start:07d}_{stop:07d}.{suffix}") for start, stop in stops]
+    bounds = pairwise([*starts, total])
+    return [Segment(start, stop, work / f"segment_{start:07d}_{stop:07d}.{suffix}") for start, stop in bounds]
 
 
-def _pipeline(coding: Encoding, size: Size, fps: float) -> Pipeline:
+def _pipeline(coding: Encoding, size: Size, fps: float | Fraction) -> Pipeline:
     encoder = coding.encoder(size)
     words = [*coding.input(size, fps, coding.layout, encoder), *coding.output(fps, coding.layout, encoder)]
     return Pipeline(coding.layout, size, [*words, "-f", CONTAINERS.get(str(coding.codec), "mp4")])
