@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from prompts import Story
 from tasks import environment
 from tasks.cost import cost
 from tasks.events import Listener
+from tasks.film import film_of
 from tasks.given import given_levels
 from tasks.pipeline import run_zoom
 from tasks.plan import prepare
@@ -67,22 +68,32 @@ def carry_out(story: Story, config: RunConfig, root: Path, manner: Manner, notes
 
 def make(run: Run, story: Story, config: RunConfig, manner: Manner, listener: Listener) -> dict[str, Any]:
     """Make the run with or without Prefect; returns the facts of its report."""
-    from flows import engine
-    from flows.server import ServerError
 
     def start() -> Any:
         from flows.zoom import zoom
 
         return zoom(story, config, run.root, manner.force)
 
-    is_done = is_made(run) and not manner.force
+    def plainly() -> dict[str, Any]:
+        return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()
+
+    return perform(start, plainly, manner, listener, done=is_made(run) and not manner.force)
+
+
+def perform(
+    start: Callable[[], Any], plainly: Callable[[], dict[str, Any]], manner: Manner, listener: Listener, *, done: bool
+) -> dict[str, Any]:
+    """Do something by its flow (`start` calls it), or `plainly` without an engine; returns the facts of its report."""
+    from flows import engine
+    from flows.server import ServerError
+
     # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
-    if not manner.no_engine and not (is_done and not engine.has_server()):
+    if not manner.no_engine and not (done and not engine.has_server()):
         try:
             return dict(engine.run_flow(start, listener))
         except ServerError as error:
             print(f"{error} The run goes on without it.", file=sys.stderr)
-    return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()
+    return plainly()
 
 
 def show_plan(run: Run) -> None:
@@ -103,20 +114,22 @@ def show_plan(run: Run) -> None:
 
 def show_result(run: Run, facts: Mapping[str, Any], *, quiet: bool = False) -> None:
     """Print what was made and reused, how long it took, where it is, and the scores."""
+    film = run.folder / film_of(run).name
     if quiet:
-        print(run.folder / "zoom.mp4")
+        print(film)
         return
     stages = facts["stages"].items()
     rows = [(name, "made" if s["made"] else "reused", f"{s['seconds']:.1f} s") for name, s in stages]
     table(("stage", "", "time"), rows)
     results = look_ahead(run)
-    if run.scorer is not None:
+    if "scores" in results:
         table(*score_table(run, results))
     change = kept_change(run, results)
     if change is not None:
         print(f"Pixels that were to be kept have changed by {change * 127.5:.3g} of 255 at most.")
     if facts["restored"] and not any(s["made"] for _, s in stages):
         print(f"Put back into the run's folder: {', '.join(facts['restored'])}")
-    for title, name in (("Video", "zoom.mp4"), ("Poster", "poster.png"), ("Contact sheet", "contact_sheet.png")):
+    print(f"{'Video':<14} {film}")
+    for title, name in (("Poster", "poster.png"), ("Contact sheet", "contact_sheet.png"), ("To explore", "view.html")):
         print(f"{title:<14} {run.folder / name}")
     print(f"{'All files':<14} {run.folder}")

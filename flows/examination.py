@@ -98,7 +98,7 @@ def _scorer() -> Iterator[Finding]:
 
 
 def _disk(root: Path) -> Iterator[Finding]:
-    from tasks.plan import existing_parent, is_writable
+    from tasks.machine import existing_parent, is_writable
 
     place = existing_parent(root)
     free = shutil.disk_usage(place).free

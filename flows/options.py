@@ -14,8 +14,53 @@ class Direction(StrEnum):
 
     inward = "in"
     outward = "out"
+    there_and_back = "in-out"
+    back_and_there = "out-in"
 
 
+class Easing(StrEnum):
+    """At which end of the film the camera gains or loses its speed gently."""
+
+    none = "linear"
+    start = "in"
+    end = "out"
+    both = "in-out"
+
+
+class Captions(StrEnum):
+    """How the prompts are shown."""
+
+    none = "none"
+    burnt = "burnt"
+    file = "file"
+    track = "track"
+
+
+class Format(StrEnum):
+    """Kinds of files that a film can be written as."""
+
+    mp4 = "mp4"
+    webm = "webm"
+    mov = "mov"
+    mkv = "mkv"
+    gif = "gif"
+    webp = "webp"
+    png = "png"
+
+
+Size = Annotated[
+    str | None, typer.Option(help="Longer side of the film in pixels, or 1920x1080. [default: 256 in zoom, the run's]")
+]
+Fps = Annotated[str | None, typer.Option(help="Frames per second, as 24, 29.97 or 30000/1001. [default: 30]")]
+SecondsPerLevel = Annotated[float | None, typer.Option(help="[default: 2]")]
+Seconds = Annotated[float | None, typer.Option(help="Length of the whole film. [default: by --seconds-per-level]")]
+Way = Annotated[Direction | None, typer.Option("--direction", help="in, out, or there and back. [default: in]")]
+FilmFormat = Annotated[Format | None, typer.Option("--format", help="Kind of file. [default: mp4]")]
+Shown = Annotated[
+    Captions | None,
+    typer.Option("--captions", help="Prompts: burnt in, a .srt file, a track in the film. [default: none]"),
+]
+Audio = Annotated[Path | None, typer.Option(help="Audio file to be heard, cut to the film's length.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Any setting of the run, e.g. film.quality=20; repeatable."),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flows import serve
 from tasks.errors import RunError
-from tasks.plan import existing_parent, is_writable
+from tasks.machine import existing_parent, is_writable
 from tasks.stage import locked
 
 START_TIMEOUT_S = 120.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.terminal import progress
-from tasks.plan import resolve_device
+from tasks.machine import resolve_device
 from zoomlib import bundled
 from zoomlib.bundled.recipe import Recipe
 

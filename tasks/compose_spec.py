@@ -38,16 +38,20 @@ class GivenPicture(Part):
 class FoundStep(Part):
     """Where a picture lies in the one before it, as `zoomlib.registration.placement.Placement`, and how sure that is.
 
-    agreement: correlation of what both show there, after the refinement; 1 is the same picture. sureness: 0 to 1, how
-    unlikely it is that the two agree so well by chance or at another place; 1 where the user has given the step.
+    agreement: correlation of what both show there; 1 is the same picture. sureness: 0 to 1, the chance that no other
+    place agrees better. Errors are standard errors: of p in shares of it, of the shift in pixels of the wider picture,
+    of the turn in degrees. All of these are null where the factor was assumed and not measured.
     """
 
     p: float = Field(gt=1)
-    x: float
-    y: float
+    x: float = 0.5
+    y: float = 0.5
     turn_deg: float = 0.0
-    agreement: float = Field(ge=-1, le=1)
-    sureness: float = Field(ge=0, le=1)
+    agreement: float | None = Field(default=None, ge=-1, le=1)
+    sureness: float | None = Field(default=None, ge=0, le=1)
+    p_error: float | None = Field(default=None, ge=0)
+    shift_error_px: float | None = Field(default=None, ge=0)
+    turn_error_deg: float | None = Field(default=None, ge=0)
 
 
 class ComposeSpec(Part):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.render import camera, frame_size
+from tasks.film import Film, film_of
 from tasks.run import Run
 from tasks.sample import evaluations
 
-BYTES_PER_PIXEL_OF_VIDEO = 0.5  # measured on white noise at quality 18 and 5 frames/s; pictures take a third or less
+BYTES_PER_PIXEL = {"ffv1": 4.0, "png": 4.0, "prores": 2.0, "gif": 1.2, "webp": 0.6}
+"""Of a frame, by codec, at most; of the others `USUAL_BYTES`, measured on white noise at quality 18 and 5 frames/s:
+pictures take a third or less."""
+USUAL_BYTES = 0.5
 BYTES_PER_TILE = 3 * 256 * 384  # of the contact sheet: a level and its words
 
 
@@ -27,20 +30,27 @@ class Cost:
 
 def cost(run: Run) -> Cost:
     """The estimated cost of a run, from its configuration and what the store remembers of earlier ones."""
-    calls, pace = evaluations(run), latest_pace(run)
-    return Cost(calls, len(camera(run)), disk_bytes(run), None if pace is None else pace * calls)
+    calls, pace = 0 if run.config.compose else evaluations(run), latest_pace(run)
+    return Cost(calls, len(film_of(run).camera()), disk_bytes(run), None if pace is None else pace * calls)
 
 
 def disk_bytes(run: Run) -> int:
     """Room that a run needs at most, while it is made: a part is in its work folder, the store and the run folder."""
     L, (C, h, w), (H, W) = len(run.story.levels), run.shape, run.size_px
-    width, height = frame_size(run)
+    film = film_of(run)
+    width, height = film.size
     factor = 1 if run.upscaler is None else int(run.upscaler["factor"])
     levels, pictures = L * 3 * H * W * factor**2, 3 * width * height + L * BYTES_PER_TILE
-    film = int(len(camera(run)) * width * height * BYTES_PER_PIXEL_OF_VIDEO)
     sampled = 2 * 4 * L * 3 * H * W  # float32 pixels, levels and estimates; not in the run folder
     checkpoints = 2 * 3 * 4 * L * C * h * w  # three float32 tensors, the old file while the new one is written
-    return 3 * (levels + pictures + film) + 2 * sampled + checkpoints
+    return 3 * (levels + pictures) + 4 * film_bytes(film) + 2 * sampled + checkpoints
+
+
+def film_bytes(film: Film) -> int:
+    """Size of a film's file at most. While it is made there are its segments too."""
+    width, height = film.size
+    per_pixel = BYTES_PER_PIXEL.get(str(film.encoding.codec), USUAL_BYTES)
+    return int(len(film.camera()) * width * height * per_pixel)
 
 
 def latest_pace(run: Run) -> float | None:

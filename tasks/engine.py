@@ -8,9 +8,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
+from tasks import rerender
+from tasks.events import Listener
 from tasks.pipeline import Making
+from tasks.rerender import Rendering
 from tasks.run import Stage
 from tasks.score import score_table
+from tasks.stage import Json
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -18,6 +22,12 @@ def make(making: Making, stage: Stage) -> State[None]:
     """Find or make a stage; the run in the making keeps what came of it."""
     report = making.make(stage)
     return Completed(name="Made" if report.made else "Cached")
+
+
+@task(name="video", cache_policy=NO_CACHE, persist_result=False)
+def render_film(rendering: Rendering, on_event: Listener, *, force: bool = False) -> dict[str, Json]:
+    """Find or make a film of a finished run; returns plain facts."""
+    return rerender.make(rendering, on_event, force=force)
 
 
 @task(name="publish scores", cache_policy=NO_CACHE, persist_result=False)

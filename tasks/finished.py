@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from tasks.folder import CONFIG
 from tasks.run import CACHE
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
+from tasks.store import sha256_of
+from zoomlib.stack import ZoomStack
 
-STACK = "stack"
+STACK, RENDERS = "stack", "renders"
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
 UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, StoryError)
@@ -43,6 +46,19 @@ class Finished:
     sampled: str | None
     stack: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def stack_files(self) -> dict[str, str]:
+        """The files of its stack by name, as SHA-256."""
+        files: Mapping[str, Any] = self.facts["files"]
+        prefix = f"{STACK}/"
+        return {name.removeprefix(prefix): str(files[name]) for name in sorted(files) if name.startswith(prefix)}
+
+    @property
+    def workshop(self) -> Workshop:
+        """The store of all runs; for a run that was taken elsewhere, one of its own among its renders."""
+        shared = self.root / CACHE
+        return Workshop(shared if shared.is_dir() else self.folder / RENDERS / CACHE)
 
     def picture(self, level: int) -> Path:
         """The finished picture of a level."""
@@ -112,6 +128,33 @@ def read_finished(name: str, root: Path) -> Finished:
             f"enlarged, so that nothing can go on from them. Make it again, as {base.folder / CONFIG} says."
         )
     return base
+
+
+def unpack_stack(run: Finished, folder: Path) -> ZoomStack:
+    """The stack of a finished run, copied to `folder`: from the run's own folder or, where that was changed, the store.
+
+    Raises RefusedError where a file of it is nowhere any more as it was.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in run.stack_files:
+        shutil.copyfile(intact(run, name), folder / name)
+    return ZoomStack.load(folder)
+
+
+def intact(run: Finished, name: str) -> Path:
+    """A file of the run's stack as it was made, in its folder or the store. Raises RefusedError where it is nowhere."""
+    sha256 = run.stack_files[name]
+    own = run.folder / STACK / name
+    if own.is_file() and sha256_of(own) == sha256:
+        return own
+    kept = run.workshop.store.find(sha256, own.suffix.lstrip("."))
+    if kept is None:
+        raise RefusedError(
+            f"{own} is missing or was changed after run {run.id} was made, and the store has no copy of it. Put the "
+            "file back, or make the run again."
+        )
+    return kept
 
 
 def _unusable(folder: Path, error: Exception) -> RefusedError:

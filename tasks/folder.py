@@ -13,7 +13,7 @@ from tasks.stage import Json, Manifest, locked
 from tasks.store import Artifact, sha256_of, write_bytes
 
 CONFIG, TABLE = "config.json", "scores.parquet"
-PLACES = {"story": "", "sampling": "", "levels": "stack/", "video": "", "pictures": ""}
+PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
 """Where a stage's files stand in the run folder; what has no suffix in its name is for machines and stays in the
 store."""
 
@@ -39,14 +39,14 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
 def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]:
     """Names in the run folder, and what stands there."""
     for stage, place in PLACES.items():
-        for name, artifact in results[stage].artifacts.items():
-            if "." in name:
-                yield place + name, artifact
+        if stage in results:
+            named = results[stage].artifacts.items()
+            yield from ((place + name, artifact) for name, artifact in named if "." in name)
 
 
 def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str]) -> Json:
     """`config.json`: the resolved configuration, and what the pictures depend on, from when they were sampled."""
-    sampled = results["sampling"].facts
+    made = (results.get("sampling") or results["levels"]).facts
     return {
         "run_id": run.id,
         "story": run.story.title,
@@ -57,9 +57,10 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "base": None if run.config.base is None else run.config.base.run,
         "photo_sha256": None if run.photo is None else run.photo.sha256,
         "images_sha256": {str(level): picture.sha256 for level, picture in sorted(run.images.items())},
+        "sounds_sha256": {name: given.sha256 for name, given in sorted(run.sounds.items())},
         "notes": list(run.notes),
-        "device": sampled["device"],
-        "versions": sampled["versions"],
+        "device": made["device"],
+        "versions": made["versions"],
         "stages": {name: {"key": m.key.digest, "seconds": m.seconds} for name, m in results.items()},
         "files": dict(digests),
     }

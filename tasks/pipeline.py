@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prompts import Story
 from tasks.events import Listener, StageDone, StageWaiting, ignore
+from tasks.film import film_of
 from tasks.folder import publish
 from tasks.plan import prepare
 from tasks.run import Results, Run, Stage, Tools, in_use
@@ -47,8 +48,8 @@ class Report:
 
     @property
     def video(self) -> Path:
-        """The film."""
-        return self.run.folder / "zoom.mp4"
+        """The film, or the folder of its pictures."""
+        return self.run.folder / film_of(self.run).name
 
 
 class Making:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from operator import itemgetter
@@ -17,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 
 import prompts
@@ -25,8 +22,10 @@ from prompts import Story
 from tasks.blueprint import Blueprint
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
+from tasks.film import beats, check, film_of, given_sounds, resolved
 from tasks.given import changes, start_level, taken
 from tasks.looking import resolve_vision
+from tasks.machine import check_room, check_writable, resolve_device
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.specs import RunConfig, did_you_mean, in_words
@@ -37,8 +36,14 @@ from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import margin_factor
 from zoomlib.methods import load_method, method_names
 
-SPARE_BYTES = 32 * 2**20
-_NOT_CONTENT: Any = {"photo": True, "model": {"device", "rows"}, "vision": {"base_url", "timeout_s", "retries"}}
+SMALLER = "a smaller --size, --fps or --seconds-per-level"
+_NOT_CONTENT: Any = {
+    "photo": True,
+    "compose": {"folder"},
+    "model": {"device", "rows"},
+    "film": {"audio", "beat", "device"},
+    "vision": {"base_url", "timeout_s", "retries"},
+}
 """Settings that say where and how, not what: they do not make another run."""
 
 
@@ -63,14 +68,26 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
         scorer=None if scorer == "none" else tools.describe_scorer(scorer),
         photo=photo,
         images=images,
+        sounds=given_sounds(config.film),
         tools=tools,
     )
     run = replace(run, notes=notes_of(run))
     _check_base(run)
     _check_method(run)
+    return accepted(run)
+
+
+def accepted(run: Run) -> Run:
+    """A run whose levels can be made, with its film and place accepted too, and its id. Raises as `prepare`."""
+    film = film_of(run)
+    check(film)
+    spec = resolved(film).model_copy(update={"device": resolve_device(film.spec.device)})
+    run = replace(run, config=run.config.model_copy(update={"film": spec}))
     _check_place(run)
+    if "beat" in film.sounds and not is_made(run):
+        beats(film)  # music without a beat is refused before levels are sampled
     identity = run_id(run)
-    return replace(run, id=identity, folder=root / prompts.slug(story.title) / identity)
+    return replace(run, id=identity, folder=run.root / prompts.slug(run.story.title) / identity)
 
 
 def _resolved(
@@ -111,7 +128,8 @@ def run_id(run: Run) -> str:
         level["image"] = None if level["image"] is None else sha256_of(Path(level["image"]))
     weights = [run.model["id"], run.model["revision"]]
     photo = None if run.photo is None else run.photo.sha256
-    content = {"story": story, "config": config, "photo": photo, "model": weights}
+    sounds = {name: given.sha256 for name, given in run.sounds.items()}
+    content = {"story": story, "config": config, "photo": photo, "sounds": sounds, "model": weights}
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
 
 
@@ -138,18 +156,6 @@ def _check_names(method: str, spec: type, settings: Mapping[str, Any]) -> None:
         inner = known[name].default
         if is_dataclass(inner) and not isinstance(inner, type) and isinstance(value, Mapping):
             _check_names(method, type(inner), value)
-
-
-def resolve_device(name: str) -> str:
-    """The device that `auto` means here; raises RefusedError for one that is not here."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.empty(0, device=torch.device(name))
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0][:160]
-        raise RefusedError(f"Device {name!r} cannot be used here: {reason}. Use --device auto or cpu.") from error
-    return name
 
 
 def _check_method(run: Run) -> None:
@@ -219,27 +225,11 @@ def _upscaler(config: RunConfig, model: Mapping[str, Any], tools: Tools) -> Mapp
     return None if net is None else {"id": owner, **net}
 
 
-def existing_parent(folder: Path) -> Path:
-    """The folder itself or the nearest one above it that exists: where it would be created."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return place
-
-
-def is_writable(place: Path) -> bool:
-    """Whether files can be created in an existing folder."""
-    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
-
-
 def _check_place(run: Run) -> None:
     """Refuse a folder that cannot hold the run; what is there already needs no room."""
-    place = existing_parent(run.root)
-    if not is_writable(place):
-        raise RefusedError(f"Nothing can be written to {place}. Choose another folder with --out.")
-    need, free = disk_bytes(run) + SPARE_BYTES, shutil.disk_usage(place).free
-    if need > free and not is_made(run):
-        raise RefusedError(
-            f"Not enough disk: the run needs about {need / 2**20:,.0f} MB and {place} has {free / 2**20:,.0f} MB free. "
-            "Free some, choose another folder with --out, or a smaller --size, --fps or --seconds-per-level."
-        )
+    place = check_writable(run.root, "Choose another folder with --out.")
+    try:
+        check_room(place, disk_bytes(run), "the run", f"Free some, choose another folder with --out, or {SMALLER}.")
+    except RefusedError:
+        if not is_made(run):
+            raise

@@ -11,7 +11,7 @@ from tasks.sample import RECORDS
 
 def read_records(run: Run, results: Results) -> list[dict[str, Any]]:
     """The records of the run's sampling, in their order; each names its `level` and `what` it is of."""
-    artifact = results["sampling"].artifacts.get(RECORDS)
+    artifact = results["sampling"].artifacts.get(RECORDS) if "sampling" in results else None
     if artifact is None:
         return []
     records: list[dict[str, Any]] = json.loads(run.workshop.store.path(artifact).read_text(encoding="utf-8"))

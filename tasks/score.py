@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
+from torch import Tensor
 
 from evaluation import table
 from evaluation.scoring import score_stack
@@ -37,7 +38,7 @@ def score_inputs(run: Run, results: Results) -> Json:
     """The stack, the model's own estimates, the prompts and the scorer."""
     return {
         "stack": stack_inputs(results),
-        "sampled": results["sampling"].artifacts["sampled"].sha256,
+        "sampled": results["sampling"].artifacts["sampled"].sha256 if "sampling" in results else None,
         "prompts": list(run.story.prompts()),
         "scorer": dict(run.scorer or {}),
     }
@@ -47,14 +48,22 @@ def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> M
     """Measure everything, as a list of plain scores."""
     on_event(StageStarted(NAME, 1, "stack"))
     stack = load_stack(run, results, work)
-    estimates = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["estimate"]
-    scorer = run.tools.load_scorer(run.config.scores.scorer, device=run.config.model.device)
-    scores = score_stack(stack, run.story.prompts(), scorer, estimates=estimates)
+    name, device = run.config.scores.scorer, run.config.model.device
+    scorer = None if run.scorer is None else run.tools.load_scorer(name, device=device)
+    scores = score_stack(stack, run.story.prompts(), scorer, estimates=_estimates(run, results))
     file = work / "scores.json"
     measured = [asdict(score) for score in scores if math.isfinite(score.value)]
     file.write_text(json.dumps(measured, allow_nan=False), encoding="utf-8")
     on_event(StageMoved(NAME, 1))
     return Made({"scores.json": file})
+
+
+def _estimates(run: Run, results: Results) -> Tensor | None:
+    """The model's own estimates of the levels; None for levels that no model made."""
+    if "sampling" not in results:
+        return None
+    tensors: dict[str, Tensor] = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))
+    return tensors["estimate"]
 
 
 def read_measured(run: Run, results: Results) -> list[Score]:
@@ -98,4 +107,4 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-SCORES = Stage(NAME, ("sampling", "levels"), score_inputs, make_scores)
+SCORES = Stage(NAME, ("levels",), score_inputs, make_scores)

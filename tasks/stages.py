@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import prompts
+from tasks.compose import COMPOSED
 from tasks.enlarge import LEVELS
 from tasks.events import Listener
 from tasks.render import PICTURES, VIDEO
@@ -12,6 +13,7 @@ from tasks.run import Results, Run, Stage
 from tasks.sample import SAMPLING
 from tasks.score import SCORES
 from tasks.stage import Json, Made, Manifest
+from tasks.view import VIEW
 
 
 def _story_inputs(run: Run, _results: Results) -> Json:
@@ -29,8 +31,10 @@ STORY = Stage("story", (), _story_inputs, _make_story)
 
 def stages_of(run: Run) -> tuple[Stage, ...]:
     """The run's stages, each depending only on those before it."""
-    scores = () if run.config.scores.scorer == "none" else (SCORES,)
-    return (STORY, SAMPLING, LEVELS, *scores, VIDEO, PICTURES)
+    composed = run.config.compose is not None
+    scores = () if run.scorer is None and not composed else (SCORES,)
+    levels = (COMPOSED,) if composed else (SAMPLING, LEVELS)
+    return (STORY, *levels, *scores, VIDEO, PICTURES, VIEW)
 
 
 def look_ahead(run: Run) -> dict[str, Manifest]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import RefusedError
+from tasks.finished import RENDERS
 from tasks.folder import CONFIG
 from tasks.run import CACHE, in_use
 from tasks.stage import Manifest, locked
@@ -59,8 +60,8 @@ def _sweep(root: Path, spared_s: float) -> Swept:
 
 
 def shown_keys(root: Path) -> Iterator[str]:
-    """The keys of all stages whose results stand in a run folder."""
-    for config in root.glob(f"*/*/{CONFIG}"):
+    """The keys of all stages whose results stand in a run folder, films rendered again among them."""
+    for config in (*root.glob(f"*/*/{CONFIG}"), *root.glob(f"*/*/{RENDERS}/*.json")):
         try:
             yield from (stage["key"] for stage in json.loads(config.read_text(encoding="utf-8"))["stages"].values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not a file of ours

@@ -6,7 +6,16 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
-ALGORITHMS = {"story": "1", "sampling": "1", "levels": "2", "scores": "2", "video": "1", "pictures": "1"}
+ALGORITHMS = {
+    "story": "1",
+    "sampling": "1",
+    "levels": "2",
+    "matches": "1",
+    "scores": "2",
+    "video": "2",
+    "pictures": "2",
+    "view": "1",
+}
 """Raise a stage's number when code that it calls makes other pixels or numbers from the same inputs: what was made
 before is then made again. A sampling method may carry a `VERSION` of its own, which joins the sampling stage's."""
 

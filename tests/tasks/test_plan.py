@@ -120,6 +120,7 @@ def test_a_looping_story_makes_the_method_loop(tmp_path):
 
 
 SAME = [(["model.device=cpu"], {}), (["model.rows=2"], {}), (["p=2"], {})]
+SAME += [(["film.device=auto"], {}), (["film.codec=h264", "film.quality=18", "film.chroma=420"], {})]
 OTHER = [
     (["seed=1"], {}),
     (["sampling.eta=0.5"], {}),
