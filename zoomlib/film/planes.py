@@ -94,13 +94,20 @@ def planes(picture: NDArray[Any], layout: Layout) -> tuple[Frame, Frame, Frame]:
     Floats outside the range are clamped, after the conversion: YUV holds some of what lies outside RGB's cube. Chroma
     is thinned by [1 2 1] / 4 along rows and [1 1] / 2 along columns; what lies outside is as its nearest sample.
     """
-    rgb = np.asarray(picture, np.float32)
+    red, green, blue = (np.asarray(picture[..., channel], np.float32) for channel in range(3))
     if layout == "rgb":
-        return _rounded(rgb[..., 0]), _rounded(rgb[..., 1]), _rounded(rgb[..., 2])
-    y, u, v = _to_yuv(rgb)
+        return _rounded(red), _rounded(green), _rounded(blue)
+    luma = KR * red + (1 - KR - KB) * green
+    luma += KB * blue
+    u, v = blue - luma, red - luma
     if layout == "yuv420":
         u, v = _thinned(u), _thinned(v)
-    return _rounded(y), _rounded(u), _rounded(v)
+    luma *= LUMA_RANGE / 255
+    luma += LUMA_ZERO
+    for chroma, share in ((u, KB), (v, KR)):
+        chroma *= CHROMA_RANGE / 255 / (2 * (1 - share))
+        chroma += CHROMA_ZERO
+    return _rounded(luma), _rounded(u), _rounded(v)
 
 
 def assemble(parts: tuple[Frame, Frame, Frame], layout: Layout) -> Frame:
@@ -114,10 +121,13 @@ def assemble(parts: tuple[Frame, Frame, Frame], layout: Layout) -> Frame:
 
 def weave(parts: tuple[Frame, Frame, Frame], out: Frame) -> Frame:
     """Fill the RGB frame `out` (H, W, 3) with three planes; the same as to its `plane_views`, in half the time."""
-    if not (out.flags.c_contiguous and all(part.flags.c_contiguous for part in parts)):
-        return np.stack(parts, -1, out=out)
-    _weave()(*parts, out)
+    whole = out.flags.c_contiguous and all(part.flags.c_contiguous for part in parts)
+    (_weave() if whole else _plain_weave)(*parts, out)
     return out
+
+
+def _plain_weave(red: Frame, green: Frame, blue: Frame, out: Frame) -> None:
+    np.stack((red, green, blue), -1, out=out)
 
 
 @cache
@@ -125,7 +135,7 @@ def _weave() -> Callable[..., None]:
     try:
         from zoomlib.film import kernels
     except ImportError:
-        return lambda red, green, blue, out: np.stack((red, green, blue), -1, out=out)
+        return _plain_weave
     return kernels.weave()
 
 
@@ -143,24 +153,21 @@ def to_rgb(frame: Frame, layout: Layout) -> Frame:
     return _rounded(np.stack([red, green, blue], -1) * 255)
 
 
-def _to_yuv(rgb: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """E'_Y, E'_CB, E'_CR of BT.709, scaled to the limited range of 8 bits."""
-    red, blue = rgb[..., 0], rgb[..., 2]
-    luma = KR * red + (1 - KR - KB) * rgb[..., 1] + KB * blue
-    chroma = CHROMA_RANGE / 255 / 2
-    u = (blue - luma) * (chroma / (1 - KB)) + CHROMA_ZERO
-    v = (red - luma) * (chroma / (1 - KR)) + CHROMA_ZERO
-    return luma * (LUMA_RANGE / 255) + LUMA_ZERO, u, v
-
-
 def _thinned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every second column (the even ones) and every second gap between rows of a full plane."""
+    """Every second column (the even ones) and every second gap between rows of a full plane; not `plane` itself."""
     H, W = plane.shape
-    even = plane[:, ::2]
-    left = plane[:, np.maximum(np.arange(0, W, 2) - 1, 0)]
-    right = plane[:, np.minimum(np.arange(0, W, 2) + 1, W - 1)]
-    along = (left + even + even + right) / 4
-    thinned: NDArray[np.float32] = (along[::2] + along[np.minimum(np.arange(0, H, 2) + 1, H - 1)]) / 2
+    rows = np.empty((-(-H // 2), W), np.float32)
+    np.add(plane[: H - 1 : 2], plane[1::2], out=rows[: H // 2])
+    if H % 2:
+        np.multiply(plane[-1], 2, out=rows[-1])
+    even, odd = rows[:, ::2] * np.float32(0.25), rows[:, 1::2] * np.float32(0.125)
+    thinned = even
+    thinned[:, : W // 2] += odd
+    thinned[:, 1:] += odd[:, : (W - 1) // 2]
+    # What lies outside is as its nearest sample: the first column on the left, for odd W the last one on the right.
+    thinned[:, 0] += rows[:, 0] * np.float32(0.125)
+    if W % 2:
+        thinned[:, -1] += rows[:, -1] * np.float32(0.125)
     return thinned
 
 
