@@ -275,5 +275,5 @@ function restart(target, name) {
 }
 
 function thumbSource(scene, level) {
-  return `data:image/webp;base64,${scene.thumbs[level]}`;
+  return `data:image/jpeg;base64,${scene.thumbs[level]}`;
 }

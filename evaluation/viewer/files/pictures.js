@@ -42,7 +42,7 @@ class Pictures {
     if (!holder) return; // the page is still coming in; it asks again when it is whole
     this.running.add(level);
     try {
-      const picture = await createImageBitmap(new Blob([bytes(holder.textContent)], { type: "image/webp" }));
+      const picture = await createImageBitmap(new Blob([bytes(holder.textContent)], { type: "image/jpeg" }));
       this.ready.set(level, picture);
       this.forget();
       this.onReady(level);
