@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.compose_spec import ComposeSpec
+from tasks.compose_spec import ComposeSpec, FoundStep
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.run import Results, Run, Stage
@@ -15,8 +15,9 @@ from zoomlib.images import to_uint8
 from zoomlib.reading import load_picture
 from zoomlib.registration import VERSION
 from zoomlib.registration.assemble import Picture, stack_of
+from zoomlib.registration.drawing import draw_matches
 
-NAME = "levels"
+NAME, SEEN = "levels", "matches"
 
 
 def spec_of(run: Run) -> ComposeSpec:
@@ -63,4 +64,32 @@ def _read(path: Path, sha256: str) -> Picture:
     return to_uint8(load_picture(path)[0])
 
 
+def matches_inputs(run: Run, _results: Results) -> Json:
+    """The pictures, their names, and where each lies."""
+    spec = spec_of(run)
+    return {
+        "pictures": [[picture.file, picture.sha256] for picture in spec.pictures],
+        "steps": [step.model_dump(mode="json") for step in spec.steps],
+    }
+
+
+def make_matches(run: Run, _results: Results, work: Path, on_event: Listener) -> Made:
+    """The picture of all matches, to be judged by people."""
+    spec = spec_of(run)
+    on_event(StageStarted(SEEN, len(spec.steps), "pairs"))
+    names = [picture.file for picture in spec.pictures]
+    words = [f"{a} > {b}: {_said(step)}" for a, b, step in zip(names, names[1:], spec.steps, strict=False)]
+    file = work / "matches.png"
+    draw_matches(read_pictures(spec), spec.placements, words).save(file)
+    on_event(StageMoved(SEEN, len(spec.steps)))
+    return Made({file.name: file})
+
+
+def _said(step: FoundStep) -> str:
+    if step.agreement is None or step.sureness is None:
+        return f"zoom {step.p:.3f}, assumed"
+    return f"zoom {step.p:.3f}, turn {step.turn_deg:.2f}\N{DEGREE SIGN}, agreement {step.agreement:.2f}"
+
+
 COMPOSED = Stage(NAME, (), compose_inputs, make_composed)
+MATCHES = Stage(SEEN, (), matches_inputs, make_matches)
