@@ -66,6 +66,8 @@ class Overlay:
         self.size, self.layout, self.loop, self.share = size, layout, loop, share
         self.captions = None if captions is None else tuple(map(one_line, captions))
         self.widths_m, self.factors = tuple(widths_m or ()) if scale_bar else (), tuple(factors)
+        if loop and len(self.factors) == len(self.widths_m) - 1:
+            self.factors += self.factors[-1:]  # the step back to the widest level is as the others
         if scale_bar and not self.widths_m:
             raise InvalidInputError("A scale bar needs widths_m, one per level; None where a level's is not known.")
         if self.widths_m:

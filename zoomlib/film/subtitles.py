@@ -13,6 +13,7 @@ LINE = 42
 """Characters in a line, at most: what broadcasters allow for Latin script."""
 JOINER = "\u2060"
 """WORD JOINER, invisible and without width. SubRip has no escape, so this parts what would be read as a tag."""
+_BRACES = str.maketrans("{}", "()")
 _JOINING = "\u200c\u200d\u200e\u200f"  # formats that letters of some scripts, and some pictographs, need
 
 
@@ -88,10 +89,13 @@ def _escaped(text: str) -> str:
 
 
 def _parted(text: str) -> str:
-    """No tag of HTML or of Substation Alpha, no entity, no override and no arrow is left in it."""
-    return "".join(_part(text)).replace("-->", f"--{JOINER}>")
+    """No tag of HTML or of Substation Alpha, no entity and no arrow is left in it.
+
+    Players show nothing of what stands in braces, whatever it is: they become round brackets.
+    """
+    return "".join(_part(text.translate(_BRACES))).replace("-->", f"--{JOINER}>")
 
 
 def _part(text: str) -> Iterator[str]:
     for character in text:
-        yield character + JOINER if character in "<{\\&" else character
+        yield character + JOINER if character in "<\\&" else character
