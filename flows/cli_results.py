@@ -17,6 +17,7 @@ from flows.options import (
     Force,
     Fps,
     NoEngine,
+    Order,
     Quiet,
     Runs,
     Seconds,
@@ -104,3 +105,68 @@ def view(
     from flows.viewing import view_command
 
     view_command(run, to, out, opens=not no_open, force=force)
+
+
+@app.command()
+def compose(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of pictures, each a closer view.")],
+    title: Annotated[
+        str | None, typer.Option(help="Title of the zoom. [default: the story's, or the folder's]")
+    ] = None,
+    story: Annotated[str | None, typer.Option(help="Story whose words the levels take, from the widest on.")] = None,
+    order: Annotated[
+        Order, typer.Option(help="Find the order, or take that of the names, from either end.")
+    ] = Order.found,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A file of the folder to leave out; repeatable.")
+    ] = None,
+    assume: Annotated[
+        float | None, typer.Option(metavar="P", help="With --order name: factor of steps that cannot be measured.")
+    ] = None,
+    colour: Annotated[bool, typer.Option("--colour/--no-colour", help="Match the colours of the pictures.")] = True,
+    size: Size = None,
+    fps: Fps = None,
+    seconds_per_level: SecondsPerLevel = None,
+    direction: Way = None,
+    film_format: FilmFormat = None,
+    captions: Shown = None,
+    audio: Audio = None,
+    settings: Settings = None,
+    out: Runs = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    no_engine: NoEngine = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a run out of pictures from anywhere: finds their order, factors, shifts and turns, and matches colours."""
+    from prompts import load_story
+
+    told = None if story is None else load_story(story)
+    from flows.command import Manner
+    from flows.composing import Request, compose_command
+    from flows.film_options import film_values
+
+    values = film_values(
+        size,
+        fps=fps,
+        seconds_per_level=seconds_per_level,
+        direction=direction,
+        format=film_format,
+        captions=captions,
+        audio=audio,
+    )
+    compose_command(
+        Request(
+            folder,
+            title,
+            told,
+            order.value,
+            tuple(without or ()),
+            assume,
+            colour,
+            values,
+            tuple(settings or ()),
+            out,
+            Manner(dry_run, force, no_engine, quiet),
+        )
+    )

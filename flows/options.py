@@ -36,6 +36,13 @@ class Captions(StrEnum):
     track = "track"
 
 
+class Order(StrEnum):
+    """Where the order of given pictures comes from."""
+
+    found = "found"
+    name = "name"
+
+
 class Format(StrEnum):
     """Kinds of files that a film can be written as."""
 
