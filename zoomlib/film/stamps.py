@@ -47,11 +47,11 @@ def webp(data: bytes, xmp: bytes) -> bytes:
 
 def gif(data: bytes, xmp: bytes) -> bytes:
     """A GIF with the packet in an application extension at its end."""
-    if not data.startswith(b"GIF89a") or not data.endswith(b";"):
-        raise InvalidInputError("These are not the bytes of a whole GIF89a.")
+    if data[:6] not in (b"GIF87a", b"GIF89a") or not data.endswith(b";"):
+        raise InvalidInputError("These are not the bytes of a whole GIF.")
     earlier = data.rfind(GIF_XMP)
     kept = data[:-1] if earlier < 0 or not data.endswith(GIF_TRAILER + b";") else data[:earlier]
-    return kept + GIF_XMP + xmp + GIF_TRAILER + b";"
+    return b"GIF89a" + kept[6:] + GIF_XMP + xmp + GIF_TRAILER + b";"  # the edition of 1987 has no extensions
 
 
 def film(path: Path, xmp: bytes) -> None:
@@ -77,9 +77,9 @@ def find_in_film(path: Path) -> bytes | None:
 def _boxes(file: IO[bytes], end: int) -> Iterator[tuple[int, int, bytes]]:
     """Where each box of the file begins, its length, and its name."""
     at = 0
-    while at + 8 <= end:
+    while at < max(end, 1):
         file.seek(at)
-        length, name = struct.unpack(">I4s", file.read(8))
+        length, name = struct.unpack(">I4s", file.read(8).ljust(8, b"\xff"))  # the end is no box
         if length == 1:  # a longer one, whose length follows
             length = int.from_bytes(file.read(8), "big")
         length = length or end - at
