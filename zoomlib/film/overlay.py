@@ -68,6 +68,8 @@ class Overlay:
         self.widths_m, self.factors = tuple(widths_m or ()) if scale_bar else (), tuple(factors)
         if loop and len(self.factors) == len(self.widths_m) - 1:
             self.factors += self.factors[-1:]  # the step back to the widest level is as the others
+        if not 0 < share < math.inf:
+            raise InvalidInputError(f"The share of a level's width that a frame shows is above 0, not {share!r}.")
         if scale_bar and not self.widths_m:
             raise InvalidInputError("A scale bar needs widths_m, one per level; None where a level's is not known.")
         if self.widths_m:

@@ -171,7 +171,7 @@ def test_the_packet_is_the_xml_that_others_read():
     assert told["{http://ns.adobe.com/xap/1.0/}CreatorTool"] == "Tenfold 0.1"
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(["title", "description", "comment"]), st.text(max_size=200)))
 def test_any_text_survives_but_for_what_xml_cannot_hold(told):
     legal = {name: "".join(c for c in text if c >= " " and c not in "\ufffe\uffff") for name, text in told.items()}
@@ -180,7 +180,7 @@ def test_any_text_survives_but_for_what_xml_cannot_hold(told):
     xmp.read(xmp.write(told, {"model": told.get("title", "")}))
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300), st.text(max_size=50))
 def test_any_story_can_be_told_by_files(story, title):
     told = tags(**FACTS | {"story": story, "title": title})

@@ -2,7 +2,7 @@ import math
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
@@ -50,12 +50,14 @@ def test_lengths_are_said_as_people_say_them(metres, words):
     assert in_words(metres) == words
 
 
+@settings(deadline=None)
 @given(WIDTHS)
 def test_words_mean_the_length_within_two_digits(metres):
     """Two significant digits are off by 5 % at most (1.05 as 1.1 or 1.0), whatever unit they are said in."""
     assert metres_in(in_words(metres)) == pytest.approx(metres, rel=0.0501)
 
 
+@settings(deadline=None)
 @given(WIDTHS, st.integers(16, 8192))
 def test_a_bar_is_a_round_length_that_fits_and_is_true(width_m, frame_px):
     length, said = bar(width_m, frame_px)
@@ -64,6 +66,7 @@ def test_a_bar_is_a_round_length_that_fits_and_is_true(width_m, frame_px):
     assert re.match(r"[\d.,]+", said)[0].replace(",", "").strip("0.") in ("1", "2", "5")
 
 
+@settings(deadline=None)
 @given(WIDTHS, st.lists(st.floats(1.05, 8), max_size=39), st.data())
 def test_one_known_width_gives_all(width_m, factors, data):
     known = data.draw(st.integers(0, len(factors)))
@@ -73,6 +76,7 @@ def test_one_known_width_gives_all(width_m, factors, data):
         assert width_at(level, widths, factors) == pytest.approx(width_m / zoom, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1.1, 8), min_size=2, max_size=12), st.floats(0, 1), st.data())
 def test_between_levels_the_width_is_log_linear_and_known_widths_are_met(factors, t, data):
     steps = data.draw(st.lists(st.floats(1.1, 9), min_size=len(factors), max_size=len(factors)))
@@ -122,6 +126,7 @@ def test_a_width_is_a_length(width_m):
         bar(1, width_m)
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.integers(1, 5000)] * 4), st.floats(1, 4))
 def test_a_frame_of_another_shape_shows_the_largest_part_that_has_it(sides, margin):
     frame, level = sides[:2], sides[2:]

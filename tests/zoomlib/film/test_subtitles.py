@@ -64,6 +64,7 @@ def test_blank_captions_make_no_cues():
     assert cues([], 25, ["a"]) == []
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.floats(0, 1))
 def test_the_nearest_level_is_half_a_level_away_at_most(levels, share):
     position = share * (levels - 1)
@@ -103,7 +104,7 @@ def test_no_tag_is_left_to_be_read(tmp_path):
         assert not set("{}") & set(line)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(max_size=120), min_size=1, max_size=4))
 def test_any_captions_keep_the_form_of_both_files(texts):
     made = cues(range(len(texts)), 1, texts)
