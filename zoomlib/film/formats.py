@@ -79,6 +79,7 @@ def _hardware(family: str) -> tuple[Encoder, ...]:
     )
 
 
+# Usual qualities look alike: luma PSNR of 41.9 to 42.5 dB on zooms into two photographs at 512 px.
 CODECS: dict[str, Codec] = {
     "h264": Codec(
         (
@@ -112,7 +113,7 @@ CODECS: dict[str, Codec] = {
         _hardware("hevc"),
         best=1,
         worst=51,
-        usual=20,
+        usual=19,
     ),
     "av1": Codec(
         (
@@ -126,7 +127,7 @@ CODECS: dict[str, Codec] = {
         ),
         best=1,
         worst=63,
-        usual=24,
+        usual=22,
     ),
     "vp9": Codec(
         (

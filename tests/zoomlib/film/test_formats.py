@@ -76,9 +76,8 @@ def _decodes(path, encoding, size):
         count = 0
         for count, shown in enumerate(container.decode(video=0), start=1):
             given = frame(count - 1, size, encoding.layout)
-            if encoding.codec == "prores":  # ten bits
-                back = shown.to_ndarray()[..., 0] if encoding.chroma == "444" else _luma(shown)
-                assert psnr(back / 4, given[0]) > 35
+            if encoding.codec == "prores":  # ten bits, or twelve
+                assert psnr(_luma(shown) / (16 if encoding.chroma == "444" else 4), given[0]) > 35
             else:
                 back = shown.to_ndarray(format=wanted)
                 assert np.array_equal(back, given) if encoding.codec == "ffv1" else psnr(back, given) > 35
@@ -107,10 +106,10 @@ def test_every_frame_has_its_exact_time(tmp_path, name, codec, fps):
 def test_a_webp_is_animated_at_the_rate(tmp_path):
     path = film(tmp_path, Encoding("webp", quality=95), (65, 48), fps=25)
     with Image.open(path) as picture:
-        shown = [(step.info["duration"], np.asarray(step.convert("RGB"))) for step in ImageSequence.Iterator(picture)]
+        shown = [(np.asarray(step.convert("RGB")), step.info["duration"]) for step in ImageSequence.Iterator(picture)]
         assert picture.info["loop"] == 0
-    assert [time for time, _ in shown] == [40] * FRAMES
-    assert min(psnr(back, frame(k, (65, 48))) for k, (_, back) in enumerate(shown)) > 35
+    assert [time for _, time in shown] == [40] * FRAMES
+    assert min(psnr(back, frame(k, (65, 48))) for k, (back, _) in enumerate(shown)) > 35
 
 
 def test_a_gif_is_animated_at_the_rate(tmp_path):
@@ -119,11 +118,11 @@ def test_a_gif_is_animated_at_the_rate(tmp_path):
     (video,) = ffprobe(path, "-count_packets", "-show_streams")["streams"]
     assert (video["width"], video["height"], int(video["nb_read_packets"])) == (65, 48, FRAMES)
     with Image.open(path) as picture:
-        shown = [(step.info["duration"], np.asarray(step.convert("RGB"))) for step in ImageSequence.Iterator(picture)]
+        shown = [(np.asarray(step.convert("RGB")), step.info["duration"]) for step in ImageSequence.Iterator(picture)]
         assert picture.info["loop"] == 0
-    ends = np.cumsum([time for time, _ in shown]) / 1000
+    ends = np.cumsum([time for _, time in shown]) / 1000
     assert np.abs(ends - np.arange(1, FRAMES + 1) / 30).max() <= 0.011
-    assert min(psnr(back, frame(k, (65, 48))) for k, (_, back) in enumerate(shown)) > 30
+    assert min(psnr(back, frame(k, (65, 48))) for k, (back, _) in enumerate(shown)) > 33
 
 
 def test_a_gif_of_few_colours_has_no_more(tmp_path):
