@@ -42,10 +42,9 @@ def contact_sheet(
     _check(len(stack.levels), prompts, widths_m, tile_px, columns)
     H, W = stack.levels.shape[-2:]
     sheet = _Sheet(len(prompts), tile_px, max(round(tile_px * H / W), 1), columns or round((2 * len(prompts)) ** 0.5))
-    captions = [
-        _caption(sheet, prompt, width_m)
-        for prompt, width_m in zip(prompts, widths_m or [None] * len(prompts), strict=True)
-    ]
+    wide = ["" if width_m is None else in_words(width_m) for width_m in widths_m or [None] * len(prompts)]
+    told = "".join((*prompts, *wide))
+    captions = [_caption(sheet, *words, told) for words in zip(prompts, wide, strict=True)]
     sheet = replace(sheet, lines=max(map(len, captions)))
     picture = Image.new("RGB", sheet.size, PAPER)
     draw = ImageDraw.Draw(picture)
@@ -56,7 +55,8 @@ def contact_sheet(
         picture.paste(to_pil(level).convert("RGB").resize((sheet.tile_w, sheet.tile_h), KERNEL), (x, y))
         _number(draw, sheet, index, x, y)
         for row, ((line, drawn), colour) in enumerate(caption):
-            draw.text((x + sheet.inner, y + sheet.tile_h + sheet.inner + row * sheet.leading), line, colour, drawn)
+            base = y + sheet.tile_h + sheet.inner + row * sheet.leading + sheet.text
+            draw.text((x + sheet.inner, base), line, colour, drawn, anchor="ls")
     return picture
 
 
@@ -74,11 +74,12 @@ def _check(
         )
 
 
-def _caption(sheet: "_Sheet", prompt: str, width_m: float | None) -> list[tuple[Line, str]]:
-    """The lines under a level, each with its colour: how wide it is, and what it shows."""
-    wide = [] if width_m is None else wrap(in_words(width_m), sheet.text, sheet.inner_w, 1)
-    told = wrap(prompt, sheet.text, sheet.inner_w, MAX_LINES)
-    return [(line, FAINT) for line in wide] + [(line, INK) for line in told]
+def _caption(sheet: "_Sheet", prompt: str, width: str, told: str) -> list[tuple[Line, str]]:
+    """The lines under a level, each with its colour: how wide it is, and what it shows; `told` is all that is said."""
+    lines = ((width, 1, FAINT), (prompt, MAX_LINES, INK))
+    return [
+        (line, colour) for text, most, colour in lines for line in wrap(text, sheet.text, sheet.inner_w, most, told)
+    ]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class _Sheet:
 
     @property
     def head(self) -> int:
-        return self.text * 4 + self.gap
+        return self.text * 4 + 2 * self.gap
 
     @property
     def size(self) -> Size:
@@ -138,7 +139,7 @@ def _heading(draw: ImageDraw.ImageDraw, sheet: _Sheet, title: str, subtitle: str
     for line, drawn in wrap(title, sheet.text * 1.8, width, 1):
         draw.text((sheet.gap, sheet.gap), line, INK, drawn)
     for line, drawn in wrap(subtitle, sheet.text, width, 1):
-        draw.text((sheet.gap, sheet.gap + sheet.text * 2.5), line, FAINT, drawn)
+        draw.text((sheet.gap, sheet.gap + sheet.text * 2.6), line, FAINT, drawn)
 
 
 def _number(draw: ImageDraw.ImageDraw, sheet: _Sheet, index: int, x: int, y: int) -> None:

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film import lettering, pictures
+from zoomlib.film import pictures
 from zoomlib.film.render import Renderer
 from zoomlib.stack import ZoomStack
 
@@ -50,27 +48,6 @@ def test_prompts_and_titles_leave_ink_only_where_they_belong():
     assert ys.max() < 80
 
 
-def test_a_long_prompt_ends_in_an_ellipsis_within_its_cell():
-    lines = [line for line, _ in lettering.wrap("zoom " * 5000, 15, 240, 4)]
-    assert len(lines) == 4
-    assert lines[-1].endswith("…")
-    assert not any(line.endswith("…") for line in lines[:-1])
-    font = lettering.font(15, "")
-    assert max(font.getlength(line) for line in lines) <= 240
-
-
-def test_nothing_is_lost_when_it_fits():
-    words = "a spiral galaxy seen from far above its bright centre"
-    assert " ".join(line for line, _ in lettering.wrap(words, 15, 240, 4)) == words
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(max_size=80))
-def test_any_text_wraps_within_its_width(text):
-    for line, font in lettering.wrap(text, 15, 120, 4):
-        assert len(line) <= 2 or font.getlength(line) <= 120 + 1e-6
-
-
 NASTY = [
     "银河系中心的一颗蓝色星星",
     "на русском",
@@ -97,18 +74,29 @@ def test_grey_and_tall_levels():
 def test_a_sheet_needs_a_prompt_per_level_and_room():
     with pytest.raises(InvalidInputError, match="5 levels, 2 prompts"):
         pictures.contact_sheet(stack_of(), ["a", "b"])
+    with pytest.raises(InvalidInputError, match="5 levels, 1 width"):
+        pictures.contact_sheet(stack_of(), ["a"] * 5, widths_m=[1.0])
     for settings_ in ({"tile_px": 8}, {"columns": 0}):
         with pytest.raises(InvalidInputError, match="tiles"):
             pictures.contact_sheet(stack_of(), ["a"] * 5, **settings_)
 
 
-def test_without_any_other_font_pillows_own_draws_everything(monkeypatch):
-    original = lettering.ImageFont.truetype
+def test_widths_stand_above_the_prompts_of_their_levels():
+    """Told and blank widths differ only in the cells that tell one, in its first line; all else is a line lower."""
+    prompts = ["a nebula", "", "", ""]
+    unknown, told = (
+        np.asarray(pictures.contact_sheet(stack_of(4), prompts, widths_m=widths, columns=2)).astype(int)
+        for widths in ([3e22, 2e22, None, None], [3e22, 1e22, None, None])
+    )
+    ys, xs = np.nonzero(np.abs(unknown - told).sum(-1))
+    assert len(ys) > 20
+    assert xs.min() > unknown.shape[1] / 2  # the cell of level 1
+    assert np.ptp(ys) < 20  # one line
+    plain = pictures.contact_sheet(stack_of(4), prompts, columns=2)
+    assert told.shape[0] > plain.height
 
-    def truetype(font, size=10, **options):
-        if isinstance(font, str):  # Pillow reads its own from memory
-            raise OSError("cannot open resource")
-        return original(font, size, **options)
 
-    monkeypatch.setattr(lettering.ImageFont, "truetype", truetype)
-    assert pictures.contact_sheet(stack_of(len(NASTY)), NASTY, title="题").mode == "RGB"
+def test_the_same_sheet_without_widths_is_the_sheet_whose_widths_are_unknown():
+    stack = stack_of(3)
+    unknown = pictures.contact_sheet(stack, ["a"] * 3, widths_m=[None] * 3)
+    assert np.array_equal(np.asarray(unknown), np.asarray(pictures.contact_sheet(stack, ["a"] * 3)))
