@@ -14,8 +14,9 @@ from tasks.versions import versions
 from zoomlib.images import to_uint8
 from zoomlib.reading import load_picture
 from zoomlib.registration import VERSION
-from zoomlib.registration.assemble import Picture, stack_of
+from zoomlib.registration.assemble import stack_of
 from zoomlib.registration.drawing import draw_matches
+from zoomlib.registration.features import Picture
 
 NAME, SEEN = "levels", "matches"
 
@@ -44,7 +45,7 @@ def make_composed(run: Run, _results: Results, work: Path, on_event: Listener) -
     """The stack of the pictures. Facts as sampling has them: shape, device, versions."""
     spec = spec_of(run)
     on_event(StageStarted(NAME, len(spec.pictures), "levels"))
-    stack = stack_of(read_pictures(spec), spec.views)
+    stack = stack_of(read_pictures(spec), spec.placements, colour=spec.colour, largest_px=spec.largest_px)
     folder = stack.save(work / "stack")
     on_event(StageMoved(NAME, len(spec.pictures)))
     facts = {"shape": list(stack.levels.shape), "device": "cpu", "versions": versions()}

@@ -1,48 +1,49 @@
-"""Placed pictures become the levels of a stack: cut out, turned upright, brought to one size."""
+"""Placed pictures become the levels of a stack: cut out, turned upright, brought to one size and alike in colour."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from zoomlib.images import from_uint8
-from zoomlib.registration.placement import Matrix, Size
-from zoomlib.registration.views import Views
+from zoomlib.registration.colour import Change, changed, matched
+from zoomlib.registration.features import Picture
+from zoomlib.registration.placement import Matrix, Placement, Size
+from zoomlib.registration.sampling import view_of
+from zoomlib.registration.views import MAX_LEVEL_PX, upright_views
 from zoomlib.stack import ZoomStack
 
-Picture = NDArray[np.uint8]
-"""(H, W, 3), sRGB."""
 
+def stack_of(
+    pictures: Sequence[Picture],
+    placements: Sequence[Placement],
+    *,
+    colour: bool = True,
+    largest_px: int = MAX_LEVEL_PX,
+) -> ZoomStack:
+    """The stack that shows these pictures (H, W, 3), from the widest on; placements[i] is where picture i + 1 lies.
 
-def stack_of(pictures: Sequence[Picture], views: Views) -> ZoomStack:
-    """The stack that shows these pictures, from the widest on; a picture that is a level as it is stays bit for bit."""
-    levels = [view_of(picture, crop, views.size) for picture, crop in zip(pictures, views.crops, strict=True)]
-    focus = None if all(point is None for point in views.focus) else views.focus
-    p = views.factors if views.factors else 2.0
-    return ZoomStack(from_uint8(np.stack(levels)), p, focus)
-
-
-def view_of(picture: Picture, crop: Matrix, size: Size) -> Picture:
-    """The view of `size` whose pixels lie at `crop` of theirs in the picture, (H, W, 3).
-
-    Lanczos of 8 taps. Where the picture is finer than the view, several samples of it are averaged to a pixel.
+    With `colour`, neighbours are made alike. A picture that is a level as it is and whose colours stay is kept bit for
+    bit. Raises InvalidInputError as `upright_views`.
     """
-    if np.array_equal(crop, np.eye(2, 3)) and picture.shape[1::-1] == size:
-        return picture
-    samples = math.ceil(math.hypot(crop[0, 0], crop[1, 0]) - 1e-6)
-    within = np.array([[1, 0], [0, 1]]) / samples
-    fine = np.column_stack([crop[:, :2] @ within, crop[:, 2] + crop[:, :2] @ np.full(2, (1 / samples - 1) / 2)])
-    drawn: Picture = cv2.warpAffine(
-        picture,
-        fine,
-        (size[0] * samples, size[1] * samples),
-        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    if samples > 1:
-        drawn = cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
-    return drawn
+    sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+    views = upright_views(sizes, placements, largest_px)
+    changes: Sequence[Change | None] = [None] * len(pictures)
+    if colour:
+        steps = zip(placements, sizes, sizes[1:], strict=False)
+        changes = matched(pictures, [placement.matrix(wider, finer) for placement, wider, finer in steps])
+    levels = [
+        _level(picture, crop, views.size, change)
+        for picture, crop, change in zip(pictures, views.crops, changes, strict=True)
+    ]
+    return ZoomStack(torch.stack([from_uint8(level) for level in levels]), views.factors, views.focus)
+
+
+def _level(picture: Picture, crop: Matrix, size: Size, change: Change | None) -> Picture:
+    if change is None or change.is_none:
+        return view_of(picture, crop, size)
+    drawn = view_of(changed(picture, change), crop, size)
+    level: Picture = np.clip(np.round(drawn), 0, 255).astype(np.uint8)
+    return level

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from zoomlib.film.lettering import wrap
-from zoomlib.registration.assemble import view_of
 from zoomlib.registration.features import Picture
 from zoomlib.registration.placement import Matrix, Placement, Size, apply, corners, then
+from zoomlib.registration.sampling import view_of
 
 CELL_PX = 320
 GAP_PX, WORDS_PX = 10, 15

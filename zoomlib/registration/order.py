@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ Order = Literal["found", "name"]
 SAME = 1.02
 """Pictures with a smaller factor between them show the same."""
 _FEW_PLACES = 3
+_NO_TURN, _NO_TURN_DEG = 3.0, 0.1  # standard errors, degrees
 _DISAGREE = 0.02  # in ln p, between a link and the places that all links together give its pictures
 
 
@@ -106,7 +107,7 @@ class _Search:
                 link = better(link, self.album.by_search(a, b))
             found.append(link)
             self.on_pair(done, count - 1)
-        inward = sum(_sign(link, i) * link.judgement.sureness for i, link in enumerate(found) if link is not None)
+        inward = sum(_sign(link, i) for i, link in enumerate(found) if link is not None and link.judgement.passes)
         steps = [self._named_step(i, link, inward >= 0, assumed_p) for i, link in enumerate(found)]
         chain = tuple(range(count))
         return Registration(chain, tuple(steps)) if inward >= 0 else Registration(chain[::-1], tuple(steps[::-1]))
@@ -198,11 +199,11 @@ class _Search:
                 f"{self.names[finer]} is the next closer view after {self.names[wider]} but does not lie in it: the "
                 "pictures zoom into different places. Leave one of them out (--without NAME)."
             )
-        return Step(link.placement, link.errors, link.judgement)
+        return _step_of(link)
 
     def _named_step(self, i: int, link: Link | None, inward: bool, assumed_p: float | None) -> Step:
         if link is not None and link.judgement.passes and (_sign(link, i) > 0) == inward and link.placement.p >= SAME:
-            return Step(link.placement, link.errors, link.judgement)
+            return _step_of(link)
         if assumed_p is not None:
             return Step(Placement(assumed_p), None, None)
         a, b = (self.names[i], self.names[i + 1]) if inward else (self.names[i + 1], self.names[i])
@@ -211,6 +212,13 @@ class _Search:
             f"It is not sure where {b} lies in {a}: {said}. Leave one of them out (--without NAME), or give the factor "
             "of such steps (--assume 2), the closer view being in the middle."
         )
+
+
+def _step_of(link: Link) -> Step:
+    """The step of a link; a turn that may as well be none is none, so that pictures need not be drawn anew for it."""
+    none = abs(link.placement.turn_deg) < min(_NO_TURN * link.errors.turn_deg, _NO_TURN_DEG)
+    placement = replace(link.placement, turn_deg=0.0) if none else link.placement
+    return Step(placement, link.errors, link.judgement)
 
 
 def _said(link: Link) -> str:

@@ -1,6 +1,7 @@
 """A world with detail at every scale, seen from anywhere: what placements are measured against.
 
-Smooth noise and hard-edged discs of all octaves go through a sine, so that contrast is the same at every depth.
+Smooth noise and hard-edged discs of all octaves add up, so that contrast is the same at every depth and a pixel is
+the mean of what finer pixels show.
 """
 
 import io
@@ -69,7 +70,7 @@ class World:
             c, s = np.cos(turns[octave]), np.sin(turns[octave])
             u, v = (c * x - s * y) * 2**octave + shifts[octave, 0], (s * x + c * y) * 2**octave + shifts[octave, 1]
             total += _sample(tiles[octave % len(tiles)], u, v)
-        colours = 0.5 + 0.42 * np.sin(total)
+        colours = 0.5 + 0.11 * total
         mean = colours.reshape(size[1], n, size[0], n, 3).mean((1, 3))
         return np.clip(np.round(mean * 255), 0, 255).astype(np.uint8)
 
