@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 import prompts
 from prompts import Story
 from tasks.blueprint import Blueprint
+from tasks.compose_plan import composed_run
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
 from tasks.film import beats, check, film_of, given_sounds, resolved
@@ -50,6 +51,8 @@ _NOT_CONTENT: Any = {
 def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
     """Resolve and accept a run, or raise RefusedError (InvalidInputError from the core) with the remedy."""
     tools = tools or Tools()
+    if config.compose is not None:
+        return accepted(composed_run(config, story, root, tools))
     method = load_method(config.method)
     model = tools.describe(config.model.name)
     photo, images = given_files(config, story, method)

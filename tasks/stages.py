@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import prompts
-from tasks.compose import COMPOSED
+from tasks.compose import COMPOSED, MATCHES
 from tasks.enlarge import LEVELS
 from tasks.events import Listener
 from tasks.render import PICTURES, VIDEO
@@ -33,7 +33,7 @@ def stages_of(run: Run) -> tuple[Stage, ...]:
     """The run's stages, each depending only on those before it."""
     composed = run.config.compose is not None
     scores = () if run.scorer is None and not composed else (SCORES,)
-    levels = (COMPOSED,) if composed else (SAMPLING, LEVELS)
+    levels = (COMPOSED, MATCHES) if composed else (SAMPLING, LEVELS)
     return (STORY, *levels, *scores, VIDEO, PICTURES, VIEW)
 
 
