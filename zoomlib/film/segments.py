@@ -66,9 +66,10 @@ def write_film(
     webm and mkv round times to milliseconds, gif to hundredths of a second, for they know no others.
 
     `audio`: sound that is cut to the film's length or followed by silence. `subtitles`: a .srt or .vtt file that
-    becomes a track. `tags`: names and values that are written into the file; gif and webp have no place for them.
-    A png film is a folder at `path`. Raises InvalidInputError for settings that cannot be, before anything is drawn,
-    and for frames of the wrong shape or number; VideoError when ffmpeg or the disk fails.
+    becomes a track. `tags`: names and values that are written into the file; gif and webp have no place for them, mp4
+    and mov only for names that they know, mov for 65,535 bytes each. A png film is a folder at `path`.
+    Raises InvalidInputError for settings that cannot be, before anything is drawn, and for frames of the wrong shape or
+    number; VideoError when ffmpeg or the disk fails.
     """
     path, work = Path(path), Path(work)
     audio, subtitles = (None if given is None else Path(given) for given in (audio, subtitles))

@@ -16,16 +16,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.ffmpeg import VideoError
 
 SETTINGS = "settings.json"
-OURS = (
-    SETTINGS,
-    "segment_*",
-    ".segment_*.part",
-    f".{SETTINGS}.*.part",
-    "segments.txt",
-    "tags.txt",
-    "palette.png",
-    "lock",
-)
+OURS = (SETTINGS, f".{SETTINGS}.*.part", "segment_*", ".segment_*.part", "segments.txt", "tags.txt")
 ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -44,12 +35,14 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Make `folder` and hold it for this process. Raises InvalidInputError while another one does."""
+    """Make `folder` and hold it until the block ends. Raises InvalidInputError while another process does."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("wb") as file, _held(file) as free:
-        if not free:
+    lock = folder / "lock"
+    with lock.open("wb") as file, _held(file) as free:
+        if not free or not os.fstat(file.fileno()).st_nlink:  # the last holder has just removed it
             raise InvalidInputError(f"Another process is at work in {folder}: wait for it, or give another folder.")
         yield
+        lock.unlink(missing_ok=True)
 
 
 def only_of(settings: object, folder: Path) -> None:
