@@ -168,14 +168,19 @@ class Geometry {
       if (!inside(next)) break;
       spot = next;
     }
-    const most = Math.log(Math.max(MAGNIFIED / this.fit(screen), BEYOND * Math.exp(this.log(spot.level))));
-    return Math.max(most - spot.zoom, 0);
+    return Math.max(this.most(spot.level, screen) - spot.zoom, 0);
+  }
+
+  /** The largest zoom at which a level's own picture is still worth looking at. */
+  most(level, screen) {
+    return Math.log(Math.max(MAGNIFIED / this.fit(screen), BEYOND * Math.exp(this.log(level))));
   }
 
   /** The view moved and zoomed so that it shows the picture: level 0, in a loop some levels around it. */
   held(view, screen) {
     let at = this.settled(view);
-    if (at.zoom < 0) at = { ...at, zoom: 0 };
+    const most = this.hasFiner(at.level) ? Infinity : this.most(at.level, screen);
+    at = { ...at, zoom: Math.min(Math.max(at.zoom, 0), most) };
     const level = this.loop ? at.level - 2 : 0;
     const outer = this.from(level, at);
     const { width, height } = this.rectangle(outer, screen);

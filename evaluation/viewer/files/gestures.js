@@ -21,11 +21,13 @@ function listenToPointers(surface, camera, wake) {
     return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
   };
 
-  surface.addEventListener("wheel", (event) => {
+  document.addEventListener("wheel", (event) => {
+    if (event.target.closest("dialog")) return; // a list scrolls
     event.preventDefault();
     const unit = [1, LINE_PX, PAGE_PX][event.deltaMode];
     const amount = -event.deltaY * unit * (event.ctrlKey ? PINCH : WHEEL);
-    camera.zoom(Math.min(Math.max(amount, -MOST), MOST), ...spot(event));
+    const about = event.target === surface ? spot(event) : [0, 0];
+    camera.zoom(Math.min(Math.max(amount, -MOST), MOST), ...about);
     wake();
   }, { passive: false });
 

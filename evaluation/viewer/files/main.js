@@ -80,7 +80,8 @@ class Viewer {
     const screen = { width: this.canvas.width, height: this.canvas.height };
     const plan = layers(this.geometry, this.camera.view, screen);
     if (!covers(plan[0].at, screen)) paintGlow(this.context, this.thumb(plan[0].level), ground(), screen);
-    this.whole = paint(this.context, plan, this.finder(), this.simple ? "low" : "high");
+    paint(this.context, plan, this.finder(), this.simple ? "low" : "high");
+    this.whole = plan.every(({ level }) => this.pictures.has(this.geometry.wrap(level)));
     this.overview.canvas.hidden = this.panels.hidden || !this.geometry.way;
     if (!this.overview.canvas.hidden) this.overview.draw(this.finder());
     this.panels.update();

@@ -61,7 +61,7 @@ function around(whole, hole) {
   ].filter((part) => part.right > part.left && part.bottom > part.top);
 }
 
-/** Draw layers whose pictures are there; `find(level)` gives a picture or null. Returns whether none was missing. */
+/** Draw layers whose pictures are there; `find(level)` gives a picture or null. */
 function paint(context, plan, find, smoothing = "high") {
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = smoothing;
@@ -69,7 +69,6 @@ function paint(context, plan, find, smoothing = "high") {
   there.forEach((layer, index) => {
     for (const part of around(layer.seen, there[index + 1]?.seen)) paintPart(context, layer, part);
   });
-  return there.length === plan.length;
 }
 
 function paintPart(context, { at, picture }, part) {

@@ -24,6 +24,10 @@ class Pictures {
     return picture;
   }
 
+  has(level) {
+    return this.ready.has(level);
+  }
+
   /** Ask for levels, the most urgent first; what was asked for before and has not begun is dropped. */
   want(levels) {
     this.wanted = levels;
