@@ -1,38 +1,47 @@
-"""Rendering and encoding of a film, per frame, against the plain way: crop at whole pixels, resize.
+"""Drawing and encoding of films: against other ways to draw, and against the encoder alone.
 
-    python benchmarks/film.py [--sizes 256 512 1024] [--frames 48] [--rounds 3] [--p 2] [--json]
+    python benchmarks/film.py [--sizes 512 1024 2160] [--p 2] [--frames 30] [--rounds 5] [--parts draw share memory compile] [--json]
 
-A is zoomlib.film: boxes in fractions of a pixel, finer levels composited in. B crops one level at whole pixels and
-resizes it with the same kernel of Pillow, as short zoom scripts do: no finer level shows until the camera reaches it.
-Both hand their frames to the same encoder. The frames are consecutive ones of a film of 60 frames per level; the two
-alternate; printed are medians over the rounds of processor time, that of ffmpeg included, and of wall time.
-"""
+draw     milliseconds per frame of zoomlib.film in 4:2:0 and RGB, and of the ways in `film_ways.py` (RGB), which show
+         the same two levels: cv2.warpAffine with mip levels, Pillow's resize of a box, whole pixels pasted
+share    of the encoder's limit at 1024 px: the encoder alone on frames that lie in memory, over drawing and encoding
+memory   the greatest resident set after 10 and after 1,000 frames of 512 px, encoder excluded
+compile  what the first film costs where nothing is compiled yet, and what any other does
+
+All is processor time, that of ffmpeg included, for the machine is not ours alone; ways alternate, and the median over
+the rounds is told. The frames are consecutive ones, 60 to a level, half of them before a level and half after it.
+"""  # noqa: E501 - a command is one line
 
 import argparse
 import json
 import os
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
+import cv2
 import torch
-from PIL import Image
+from film_ways import box, paste, warp
 from torch.nn import functional as F
 
 from zoomlib.film import video
 from zoomlib.film.camera import Camera
-from zoomlib.film.render import KERNEL, Frame, Renderer
-from zoomlib.images import to_pil
+from zoomlib.film.composite import pictures
+from zoomlib.film.encoding import Encoding
+from zoomlib.film.render import Film, Renderer
 from zoomlib.stack import ZoomStack, render_levels
 
 LEVELS = 3
-Timed = dict[str, list[float]]
+SHARE_PX = 1024
+MEMORY_PX = 512
+PRESETS = ("ultrafast", "veryfast", "medium")
+Table = dict[str, dict[str, float]]
 
 
 def fractal_stack(size: int, p: int) -> ZoomStack:
@@ -45,12 +54,14 @@ def fractal_stack(size: int, p: int) -> ZoomStack:
     return ZoomStack(render_levels((levels * 0.15).clamp(-1, 1), p), p)
 
 
-def plain_frame(levels: list[Image.Image], position: float, p: int, size: int) -> Frame:
-    """The level at `position`, cropped around its centre at whole pixels and resized to the frame."""
-    level = min(int(position), len(levels) - 1)
-    side = round(size * p ** (level - position))
-    corner = (size - side) // 2
-    return np.asarray(levels[level].crop((corner, corner, corner + side, corner + side)).resize((size, size), KERNEL))
+def camera_of(stack: ZoomStack) -> Camera:
+    """60 frames to a level."""
+    return Camera(len(stack), fps=30, seconds_per_level=2.0, factors=stack.factors)
+
+
+def middle(camera: Camera, frames: int) -> range:
+    """Frames around the one in the middle, where the camera passes a level."""
+    return range(len(camera) // 2 - frames // 2, len(camera) // 2 - frames // 2 + frames)
 
 
 def processor_s() -> float:
@@ -61,59 +72,148 @@ def processor_s() -> float:
     )
 
 
-def timed(work: Callable[[], object], frames: int) -> tuple[float, float]:
-    """Processor and wall milliseconds per frame of one call."""
-    cpu, wall = processor_s(), time.perf_counter()
-    work()
-    return (processor_s() - cpu) / frames * 1000, (time.perf_counter() - wall) / frames * 1000
-
-
-def measure(size: int, p: int, frames: int, rounds: int, folder: Path) -> dict[str, dict[str, float]]:
-    """Medians for A and B: render and encode, processor (`_cpu_ms`) and wall (`_wall_ms`) per frame, and bytes."""
-    stack = fractal_stack(size, p)
-    positions = Camera(LEVELS).positions()
-    shown = positions[len(positions) // 2 - frames // 2 :][:frames].tolist()  # half before a level, half after it
-    renderer, levels = Renderer(stack, (size, size)), [to_pil(level) for level in stack.levels]
-    ways: dict[str, Callable[[float], Frame]] = {
-        "A": renderer.frame,
-        "B": lambda position: plain_frame(levels, position, p, size),
-    }
-    found: dict[str, Timed] = {name: {} for name in ways}
+def alternating(works: Mapping[str, Callable[[], object]], frames: int, rounds: int) -> dict[str, float]:
+    """Medians of the processor milliseconds per frame of each work, which all are done once in each round."""
+    found: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
-        for name, draw in ways.items():
-            path, film = folder / f"{name}.mp4", [draw(position) for position in shown[:1]]
-            times = timed(lambda draw=draw, film=film: film.extend(map(draw, shown[1:])), frames - 1)
-            times += timed(lambda film=film, path=path: video.write(film, path), frames)
-            for label, value in zip(("render_cpu", "render_wall", "encode_cpu", "encode_wall"), times, strict=True):
-                found[name].setdefault(f"{label}_ms", []).append(value)
-            found[name].setdefault("bytes", []).append(path.stat().st_size / frames)
-    table = {name: {label: statistics.median(each) for label, each in rows.items()} for name, rows in found.items()}
-    table["B / A"] = {label: table["B"][label] / value for label, value in table["A"].items()}
+        for name, work in works.items():
+            start = processor_s()
+            work()
+            found[name].append((processor_s() - start) / frames * 1000)
+    return {name: statistics.median(each) for name, each in found.items()}
+
+
+def draw(size: int, p: int, frames: int, rounds: int) -> dict[str, float]:
+    """Milliseconds per frame of each way."""
+    stack = fractal_stack(size, p)
+    camera, levels = camera_of(stack), pictures(stack)
+    positions = [camera.positions().tolist()[frame] for frame in middle(camera, frames)]
+    planes, rgb = (Renderer(stack, (size, size), layout=layout) for layout in ("yuv420", "rgb"))
+    ways: dict[str, Callable[[float], object]] = {
+        "zoomlib 4:2:0": planes.frame,
+        "zoomlib RGB": rgb.frame,
+        "warpAffine linear": warp(levels, p, cv2.INTER_LINEAR),
+        "warpAffine cubic": warp(levels, p, cv2.INTER_CUBIC),
+        "Pillow box": box(levels, p),
+        "whole pixels pasted": paste(levels, p),
+    }
+    works = {name: lambda way=way: [way(position) for position in positions] for name, way in ways.items()}
+    return alternating(works, frames, rounds)
+
+
+def share(p: int, frames: int, rounds: int, folder: Path) -> Table:
+    """Of each preset: milliseconds per frame of the encoder alone, of drawing and encoding, and their ratio."""
+    size = (SHARE_PX, SHARE_PX)
+    stack = fractal_stack(SHARE_PX, p)
+    camera = camera_of(stack)
+    film, shown = Film(stack, camera, size, layout="yuv420"), middle(camera, frames)
+    ready = list(film.frames(shown.start, shown.stop))
+    table: Table = {}
+    for preset in PRESETS:
+        coding = Encoding("mp4", "h264", 18, preset)
+
+        def alone(coding: Encoding = coding) -> None:
+            video.write(ready, folder / "alone.mp4", fps=30, encoding=coding, layout="yuv420")
+
+        def drawn(coding: Encoding = coding) -> None:
+            made = film.frames(shown.start, shown.stop, reuse=True)
+            video.write(made, folder / "drawn.mp4", fps=30, encoding=coding, layout="yuv420")
+
+        times = alternating({"encoder_ms": alone, "film_ms": drawn}, frames, rounds)
+        kb = (folder / "drawn.mp4").stat().st_size / frames / 1000
+        table[preset] = {**times, "share": times["encoder_ms"] / times["film_ms"], "kb_per_frame": kb}
     return table
+
+
+MEMORY = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+from film import MEMORY_PX, fractal_stack
+from zoomlib.film.camera import Camera
+from zoomlib.film.encoding import Encoding
+from zoomlib.film.render import Film
+from zoomlib.film import video
+stack = fractal_stack(MEMORY_PX, 2)
+camera = Camera(len(stack), fps=30, seconds=int(sys.argv[1]) / 30)
+frames = Film(stack, camera, (MEMORY_PX, MEMORY_PX), layout="yuv420").frames(reuse=True)
+video.write(frames, sys.argv[3], encoding=Encoding(preset="ultrafast"), layout="yuv420")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+COMPILE = """
+import time
+import zoomlib.film.render
+start, wall = time.process_time(), time.perf_counter()
+from zoomlib.film.resample import lanczos, resampler
+resampler(), lanczos(8, 0.0, 1.0, 8)
+print(time.process_time() - start, time.perf_counter() - wall)
+"""
+
+
+def printed(program: str, *arguments: str, **environment: str) -> list[float]:
+    """The numbers that a program prints, run in a process of its own."""
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return [float(word) for word in done.stdout.split()]
+
+
+def memory(folder: Path) -> dict[str, float]:
+    """Megabytes at the most, by the number of frames."""
+    here = str(Path(__file__).parent)
+    return {str(n): printed(MEMORY, str(n), here, str(folder / "film.mp4"))[0] for n in (10, 1000)}
+
+
+def compiling(folder: Path) -> Table:
+    """Seconds until the first frame can be drawn, with an empty cache and with a full one."""
+    table: Table = {}
+    for state in ("nothing compiled", "compiled"):
+        processor, wall = printed(COMPILE, NUMBA_CACHE_DIR=str(folder / "cache"))
+        table[state] = {"processor_s": processor, "wall_s": wall}
+    return table
+
+
+def show(name: str, rows: Mapping[str, object]) -> None:
+    """Print a table of one or two levels."""
+    print(f"\n{name}")
+    for label, values in rows.items():
+        cells = values.items() if isinstance(values, Mapping) else [("", values)]
+        print(f"  {label:24s}" + "".join(f"{key:>20s} {value:8.2f}" for key, value in cells))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2160])
     parser.add_argument("--p", type=int, default=2)
-    parser.add_argument("--frames", type=int, default=48)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=5)
+    parts = ["draw", "share", "memory", "compile"]
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        tables = {
-            size: measure(size, options.p, options.frames, options.rounds, Path(folder)) for size in options.sizes
-        }
+    cv2.setNumThreads(1)
+    found: dict[str, Mapping[str, object]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "draw" in options.parts:
+            for size in options.sizes:
+                times = draw(size, options.p, options.frames, options.rounds)
+                ratios = {way: {"ms": ms, "of 4:2:0": ms / times["zoomlib 4:2:0"]} for way, ms in times.items()}
+                found[f"draw {size} px, ms per frame"] = ratios
+        if "share" in options.parts:
+            found[f"share of the encoder's limit, {SHARE_PX} px"] = share(
+                options.p, options.frames, options.rounds, folder
+            )
+        if "memory" in options.parts:
+            found[f"memory by frames, {MEMORY_PX} px, MB"] = memory(folder)
+        if "compile" in options.parts:
+            found["first use, s"] = compiling(folder)
     if options.json:
-        print(json.dumps({"p": options.p, "frames": options.frames, "sizes": tables}))
+        print(json.dumps(found))
         return
-    for size, table in tables.items():
-        print(f"{size} x {size} px, p = {options.p}; per frame, over {options.frames} frames")
-        print(f"  {'':16s} {'A zoomlib':>10s} {'B plain':>10s} {'B / A':>8s}")
-        for label in table["A"]:
-            print(f"  {label:16s} {table['A'][label]:10.2f} {table['B'][label]:10.2f} {table['B / A'][label]:8.2f}")
+    for title, rows in found.items():
+        show(title, rows)
 
 
 if __name__ == "__main__":
