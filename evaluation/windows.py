@@ -6,6 +6,7 @@ Everything is computed in float64 on the CPU, wherever the images are.
 """
 
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 
 import torch
@@ -17,11 +18,12 @@ from evaluation.colour import delta_e
 from evaluation.table import Score
 from zoomlib.area import mean
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Box, Focus, boxes
+from zoomlib.geometry import Box, Focus, Zoom, boxes, check_factors
 from zoomlib.stack import ZoomStack
 
 PSNR_CAP_DB = 100.0  # equal windows have no finite PSNR; 100 dB lies beyond what 8 or 16 bits can hold
 SSIM_SIDE_PX = 11
+_NO_PAIR = "A stack of one level has no windows to compare; score its text only."
 
 
 def pairs(levels: Tensor, p: float, focus: Focus = None) -> tuple[Tensor, Tensor]:
@@ -34,7 +36,7 @@ def pairs(levels: Tensor, p: float, focus: Focus = None) -> tuple[Tensor, Tensor
     h, w = max(math.floor(H / p + 1e-6), 1), max(math.floor(W / p + 1e-6), 1)
     inside = boxes(L, H, W, p, focus)
     if not inside:
-        raise InvalidInputError("A stack of one level has no windows to compare; score its text only.")
+        raise InvalidInputError(_NO_PAIR)
     wide = [mean(level, box, h, w) for level, box in zip(levels[:-1], inside, strict=True)]
     fine = [mean(level, Box(0, 0, H, W), h, w) for level in levels[1:]]
     return torch.stack(wide), torch.stack(fine)
@@ -87,9 +89,17 @@ def spectrum_slope(images: Tensor) -> Tensor:
     return torch.where(slope.isfinite(), slope, torch.nan)
 
 
-def estimate_psnr(estimates: Tensor, p: float, focus: Focus = None) -> Tensor:
+def each_pair(levels: Tensor, p: Zoom, focus: Focus = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """As `pairs`, a pair (1, C, h, w) at a time: windows differ in size where p does from step to step."""
+    if len(levels) == 1:
+        raise InvalidInputError(_NO_PAIR)
+    for i, factor in enumerate(check_factors(len(levels), p)):
+        yield pairs(levels[i : i + 2], factor, focus and focus[i : i + 2])
+
+
+def estimate_psnr(estimates: Tensor, p: Zoom, focus: Focus = None) -> Tensor:
     """`psnr` of the pairs (L - 1,) of a model's own clean estimates (L, C, H, W), taken before they were blended."""
-    return psnr(*pairs(estimates.clamp(-1, 1), p, focus))
+    return torch.cat([psnr(*pair) for pair in each_pair(estimates.clamp(-1, 1), p, focus)])
 
 
 def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Score]:
@@ -109,11 +119,12 @@ def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Sco
         scores += [Score(name, value, "level", level) for level, value in values.items()]
     if len(stack.levels) == 1:
         return scores
-    wide, fine = pairs(stack.levels, stack.p, stack.focus)
-    colours = delta_e(wide, fine)
-    scores += _scores("window_psnr", psnr(wide, fine), "pair")
-    if min(wide.shape[-2:]) >= SSIM_SIDE_PX:
-        scores += _scores("window_ssim", ssim(wide, fine), "pair")
+    compared = list(each_pair(stack.levels, stack.p, stack.focus))
+    colours = torch.cat([delta_e(*pair) for pair in compared])
+    scores += _scores("window_psnr", torch.cat([psnr(*pair) for pair in compared]), "pair")
+    for level, (wide, fine) in enumerate(compared):
+        if min(wide.shape[-2:]) >= SSIM_SIDE_PX:
+            scores.append(Score("window_ssim", float(ssim(wide, fine)), "pair", level))
     scores += _scores("delta_e", colours, "pair") + _scores("delta_e_sum", colours.cumsum(0), "pair")
     if estimates is not None:
         scores += _scores("estimate_psnr", estimate_psnr(estimates, stack.p, stack.focus), "pair")
