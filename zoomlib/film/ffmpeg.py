@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,8 @@ from zoomlib.errors import ZoomlibError
 
 PIPE_BYTES = 2**20
 """What a pipe to ffmpeg is asked to hold: the usual 64 KiB wake both ends 24 times for a frame of 1024 pixels."""
-QUIET = ("-hide_banner", "-nostdin", "-loglevel", "warning", "-y")
+FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 
 
 class VideoError(ZoomlibError):
@@ -81,7 +83,7 @@ def feed(
     `on_frame` is called with the number of frames handed over so far. An error of `frames` ends ffmpeg and is
     passed on; raises VideoError, which begins with `doing`, when ffmpeg fails.
     """
-    count = 0
+    count, died = 0, False
     # ffmpeg's messages go to a file: in a pipe that nobody empties they would stop it.
     with TemporaryFile() as log:
         command = [executable(), *(word for word in QUIET if word != "-nostdin"), *arguments]
@@ -95,7 +97,7 @@ def feed(
                     on_frame(count)
             pipe.flush()
         except BrokenPipeError:
-            pass  # ffmpeg died; its own words say why
+            died = True  # its own words say why
         except BaseException:
             process.kill()
             raise
@@ -103,7 +105,7 @@ def feed(
             with suppress(OSError):
                 pipe.close()
             process.wait()
-        _check(process.returncode, log, doing)
+        _check(process.returncode or int(died), log, doing)
     return count
 
 
@@ -148,4 +150,6 @@ def _check(status: int, log: IO[bytes], doing: str) -> None:
     if status:
         log.seek(0)
         said = last_words(log.read().decode(errors="replace"))
-        raise VideoError(f"{doing}: ffmpeg stopped with status {status}. Is there room on the disk? It said: {said}")
+        full = status == -signal.SIGXFSZ or any(words in said for words in FULL)
+        remedy = " Make room on the disk and start again." if full else ""
+        raise VideoError(f"{doing}: ffmpeg stopped with status {status}.{remedy} It said: {said}")

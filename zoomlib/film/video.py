@@ -17,7 +17,7 @@ from zoomlib.film.encoding import Encoding
 from zoomlib.film.ffmpeg import VideoError, executable, feed, last_words, output, started, url
 from zoomlib.film.formats import SCALER
 from zoomlib.film.planes import Frame, Layout, shape_of, size_of
-from zoomlib.film.whole import whole
+from zoomlib.film.whole import check_place, whole
 
 __all__ = ["VideoError", "VideoInfo", "probe", "read", "timeline", "write"]
 
@@ -70,6 +70,7 @@ def write(
     """
     path, coding = Path(path), encoding or Encoding("mp4", codec, quality)
     _check(path, fps, coding, layout)
+    check_place(path)
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
@@ -79,7 +80,6 @@ def write(
     encoder = coding.encoder(size)
     words = ["-metadata", f"title={title}", "-metadata", f"comment={comment}", *coding.container()]
     command = [*coding.input(size, fps, layout, encoder), *coding.output(fps, layout, encoder), *words]
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
         feed(shown, [*command, url(temporary)], f"{path} was not written", on_frame)
     return path
