@@ -9,6 +9,9 @@ from tasks import environment
 from tasks.finished import read_run
 from tasks.view import page_of
 
+WITHOUT_WINDOWS = {"www-browser", "links", "elinks", "lynx", "w3m"}
+"""Browsers that would show nothing of the page, and take the terminal."""
+
 
 def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, force: bool) -> None:
     """Print where the page is, and show it in the browser."""
@@ -19,9 +22,9 @@ def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, f
 
 
 def _shown(page: Path) -> bool:
-    """Whether a browser with windows took the page; one in the terminal would show none of it and take the terminal."""
+    """Whether a browser took the page."""
     try:
         browser = webbrowser.get()
-        return type(browser) is not webbrowser.GenericBrowser and browser.open(page.as_uri())
     except webbrowser.Error:
         return False
+    return Path(getattr(browser, "name", "")).name not in WITHOUT_WINDOWS and browser.open(page.as_uri())
