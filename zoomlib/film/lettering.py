@@ -30,9 +30,9 @@ def wrap(text: str, size_px: float, width_px: float, lines: int, beside: str = "
 
     What does not fit ends in an ellipsis. `beside`: other text that should look alike.
     """
-    cleaned = "".join(c if c in _UNDRAWN or (c.isprintable() and not _pictograph(c)) else " " for c in text[:MAX_TEXT])
-    name = _family(cleaned, beside)
-    words, drawn = _drawable(cleaned, name).split(), _open(name, size_px) or ImageFont.load_default(size_px)
+    shown = visible(text[:MAX_TEXT])
+    name = _family(shown, beside)
+    words, drawn = _drawable(shown, name).split(), _open(name, size_px) or ImageFont.load_default(size_px)
     for row in range(lines):
         if not words:
             return
@@ -41,6 +41,12 @@ def wrap(text: str, size_px: float, width_px: float, lines: int, beside: str = "
             line += " " + words[0]
             line = line[: _fitting(line, drawn, width_px, "…")].rstrip() + "…"
         yield line, drawn
+
+
+def visible(text: str) -> str:
+    """What letters can show of `text`, in one line; "" where that is nothing. Pictographs become spaces."""
+    shown = "".join(c if c in _UNDRAWN or (c.isprintable() and not _pictograph(c)) else " " for c in text)
+    return " ".join(word for word in shown.split() if word.strip(_UNDRAWN))
 
 
 def font(size_px: float, text: str) -> Font:

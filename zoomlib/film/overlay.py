@@ -17,7 +17,7 @@ from zoomlib.film.patches import LIGHT, Mask, Patch, even_span, patch, shade
 from zoomlib.film.planes import Frame, Layout, Size, shape_of
 from zoomlib.film.ruler import TALL, Ruler
 from zoomlib.film.scale import SHARE, bar, width_at
-from zoomlib.film.subtitles import nearest, one_line
+from zoomlib.film.subtitles import nearest
 
 SAFE = 0.05
 """Of the frame's sides stays free of words: title-safe after EBU R 95."""
@@ -64,7 +64,7 @@ class Overlay:
     ) -> None:
         shape_of(layout, size)
         self.size, self.layout, self.loop, self.share = size, layout, loop, share
-        self.captions = None if captions is None else tuple(map(one_line, captions))
+        self.captions = None if captions is None else tuple(map(lettering.visible, captions))
         self.widths_m, self.factors = tuple(widths_m or ()) if scale_bar else (), tuple(factors)
         if loop and len(self.factors) == len(self.widths_m) - 1:
             self.factors += self.factors[-1:]  # the step back to the widest level is as the others

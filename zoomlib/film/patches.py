@@ -34,7 +34,9 @@ class Part:
 
     def lay(self, surface: Frame, share: int) -> None:
         """Mix it in, `share` of 256 of it; the sums fit 16 bits, as both weights together are 256."""
-        over = self.opacity if share == _ONE else (self.opacity * np.uint16(min(share, _ONE - 1))) >> 8
+        over = self.opacity
+        if share < _ONE:
+            over = (over * np.uint16(share) + np.uint16(_ONE // 2)) >> np.uint16(8)
         region = surface[self.place]
         mixed = region * (_ONE - over)
         mixed += self.grey * over

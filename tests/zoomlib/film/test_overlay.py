@@ -23,6 +23,8 @@ NASTY = [
     "на русском",
     "مرحبا بالعالم",
     "🎉👩\u200d🚀",
+    "🎉",
+    "\u200d \ufe0f",
     "\x00\ud800\n\t",
     "x" * 5000,
     "a " * 5000,
@@ -100,8 +102,8 @@ def test_letters_can_be_read_on_any_ground(size, grey):
 
 
 def test_nothing_is_drawn_without_words_and_widths():
-    for overlay in (captions(texts=None), captions(texts=[""] * 3), ruler(widths=[None] * 5)):
-        assert not drawn(overlay, 1.0).any()
+    for overlay in (captions(texts=None), captions(texts=["", "🎉", "\u200d"]), ruler(widths=[None] * 5)):
+        assert not any(drawn(overlay, s).any() for s in (0.0, 1.0, 2.0))
 
 
 def test_a_caption_stands_while_its_level_is_nearest_and_gives_way_without_overlapping():
@@ -187,8 +189,11 @@ def test_a_bar_grows_evenly():
     st.floats(0, 1),
 )
 @settings(max_examples=60, deadline=None)
-def test_mixing_is_exact_to_one_step(seed, layout, opacity):
-    """Fixed point against real numbers, for any light, shade, ground and fading: never off by more than 1.6 of 255."""
+def test_mixing_is_exact_but_for_rounding(seed, layout, opacity):
+    """Fixed point against real numbers, for any light, shade, ground and fading: never off by more than 2.5 of 255.
+
+    Opacity, fading and both together are rounded to 1 / 256, half a step of 255 each; grey and the sum to whole ones.
+    """
     rng = np.random.default_rng(seed)
     light, shade = (rng.choice([0, 1, rng.random()], (6, 8)).astype(np.float32) for _ in range(2))
     frame = rng.integers(0, 256, shape_of(layout, (16, 12)), np.uint8)
@@ -200,7 +205,7 @@ def test_mixing_is_exact_to_one_step(seed, layout, opacity):
     luma = (lambda f: f[..., 0]) if layout == "rgb" else (lambda f: f[0] if layout == "yuv444" else f[:12])
     expected = luma(before).astype(float)
     expected[2:8, 4:12] = expected[2:8, 4:12] * (1 - over) + opacity * full
-    assert np.abs(luma(frame) - expected).max() <= 1.6
+    assert np.abs(luma(frame) - expected).max() <= 2.5
     untouched = np.ones((12, 16), bool)
     untouched[2:8, 4:12] = False
     assert np.array_equal(luma(frame)[untouched], luma(before)[untouched])
