@@ -83,7 +83,8 @@ class PlainResampler(_OnArrays):
 
     def draw(self, handle: NDArray[np.int32], columns: Taps, rows: Taps, out: Frame) -> None:
         """See Resampler."""
-        check(handle.shape, columns, rows, out.shape)
+        if not anything(handle.shape, columns, rows, out.shape):
+            return
         low, high = int(rows.first[0]), int(rows.first[-1]) + rows.weights.shape[1]
         along = 2 * _weighted(handle[:, low:high], columns.first, columns.weights)
         down = _weighted(along.T, rows.first - low, rows.weights) + 16
@@ -119,12 +120,15 @@ class QuickResampler(_OnArrays):
     def draw(self, handle: tuple[Frame, tuple[int, int]], columns: Taps, rows: Taps, out: Frame) -> None:
         """See Resampler."""
         lines, shape = handle
-        check(shape, columns, rows, out.shape)
-        self._draw(lines, columns.first, columns.weights, rows.first, rows.weights, out)
+        if anything(shape, columns, rows, out.shape):
+            self._draw(lines, columns.first, columns.weights, rows.first, rows.weights, out)
 
 
-def check(source: tuple[int, ...], columns: Taps, rows: Taps, out: tuple[int, ...]) -> None:
-    """Raise InvalidInputError unless taps lie within a plane, `source` = (W, H), one for each line of `out`."""
+def anything(source: tuple[int, ...], columns: Taps, rows: Taps, out: tuple[int, ...]) -> bool:
+    """Whether there is anything to draw of a plane, `source` = (W, H).
+
+    Raises InvalidInputError unless the taps lie within it and there is one for each column and row of `out`.
+    """
     for name, length, taps, outputs in (("column", source[0], columns, out[1]), ("row", source[1], rows, out[0])):
         first, count = taps.first, taps.weights.shape[1]
         if len(first) != outputs or len(taps.weights) != outputs:
@@ -134,3 +138,4 @@ def check(source: tuple[int, ...], columns: Taps, rows: Taps, out: tuple[int, ..
                 f"The {name} taps reach from {first[0]} to {first[-1] + count - 1}, but the plane has {length} {name}s."
                 " Make them by lanczos(..., n_in) for this plane."
             )
+    return min(out) > 0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.film.planes import Frame
-from zoomlib.film.resample import check
+from zoomlib.film.resample import anything
 from zoomlib.film.taps import Taps
 
 MOST_PRODUCTS = 1 << 25
@@ -34,7 +34,8 @@ class TorchResampler:
 
     def draw(self, handle: Tensor, columns: Taps, rows: Taps, out: Tensor) -> None:
         """See Resampler."""
-        check(tuple(handle.shape), columns, rows, tuple(out.shape))
+        if not anything(tuple(handle.shape), columns, rows, tuple(out.shape)):
+            return
         low, high = int(rows.first[0]), int(rows.first[-1]) + rows.weights.shape[1]
         along = self._weighted(handle[:, low:high], columns.first, columns.weights).mul_(2).to(torch.int16)
         down = self._weighted(along.T.contiguous(), rows.first - low, rows.weights)

@@ -138,6 +138,13 @@ def test_part_of_a_canvas_is_drawn_and_nothing_beside_it():
         assert (frame == 7).all()
 
 
+@pytest.mark.parametrize("each", IMPLEMENTATIONS, ids=lambda each: type(each).__name__)
+def test_nothing_is_drawn_on_an_empty_part(each):
+    columns, rows = lanczos(30, 0, 1, 50), lanczos(20, 0, 1, 40)
+    none = taps.Taps(rows.first[:0], rows.weights[:0])
+    each.draw(each.load(noise(40, 50)), columns, none, each.canvas((0, 30)))
+
+
 def test_threads_draw_at_once():
     plane, one = noise(300, 300), resampler()
     handle, jobs = one.load(plane), [(0.5 + i / 16, i / 3) for i in range(16)]
