@@ -13,7 +13,7 @@ from zoomlib.film.render import frames
 
 def scene(p=2.0):
     """Level 0's shortest waves have 12 pixels: enough for a compressed video to keep."""
-    return Scene(smooth_world(12 * p**2, 128, p, 3), (128, 128), p, 3, (0.5, 0.5))
+    return Scene(smooth_world(12 * p**2, 128, p**2), (128, 128), (p, p))
 
 
 def as_frame(truth):

@@ -24,6 +24,7 @@ from zoomlib.stack import ZoomStack
 COLOUR_FEATHER = 1 / 8
 DETAIL_FEATHER = 1 / 64  # of a level's shorter side
 MIN_FEATHER_PX = 6.0  # however small the level
+MOST_BEGIN = 1 / 16  # of the shorter side: easing begins so far from the border at most, however large p
 SMOOTHING = 1 / 32  # of the shorter side: sigma of the Gauss filter that parts colour from detail
 MAX_ROUNDS = 16  # round a loop; two or three are enough unless p is almost 1
 
@@ -78,12 +79,17 @@ def _carrying(eased: list[Planes], track: Course, painter: Painter) -> list[Plan
 
 
 def _settle(state: list[Planes], order: Iterable[int], made: Callable[[int], Planes], loop: bool) -> None:
-    """Put what is `made` for each level, in `order`, into `state`; round a loop until nothing changes any more."""
+    """Put what is `made` for each level, in `order`, into `state`; round a loop until nothing changes."""
     for turn in range(MAX_ROUNDS if loop else 1):
         for i in order:
             before, state[i] = state[i], made(i)
-            if turn and all(map(np.array_equal, before, state[i])):
+            if turn and all(map(_alike, before, state[i])):
                 return
+
+
+def _alike(a: Frame, b: Frame) -> bool:
+    """Whether two planes are the same but for rounding, which can go on in circles."""
+    return bool((np.maximum(a, b) - np.minimum(a, b)).max() <= 1)
 
 
 def _planes(level: Tensor, layout: Layout) -> Planes:
@@ -112,15 +118,17 @@ def _ease(wide: Frame, fine: Frame, grid: Grid, track: Course, level: int) -> Fr
 
 
 def _off_border(grid: Grid, track: Course, level: int) -> tuple[Weights, Weights]:
-    """How many pixels each column and each row of a plane lies within the borders that the wider level shows beyond.
+    """How many pixels each column and each row of a plane lies within the borders beyond which the wider level is seen.
 
-    The kernel's reach is left off: so near to a border frames show the wider level (`Course.seen`).
+    What the kernel reaches from there, at the smallest scale at which the level is drawn, is left off: in so much of a
+    border frames show the wider level (`Course.seen`), and this one is to begin as that.
     """
     left, top, right, bottom = track.reach(level)
     rows, columns = grid.shape(track.size)
+    begin = min(SUPPORT_PX * track.factor(level - 1), min(track.size) * MOST_BEGIN)
     x = grid.at_x + 0.5 + grid.step_x * np.arange(columns, dtype=np.float32)
     y = grid.at_y + 0.5 + grid.step_y * np.arange(rows, dtype=np.float32)
-    return np.minimum(x - left, right - x) - SUPPORT_PX, np.minimum(y - top, bottom - y) - SUPPORT_PX
+    return np.minimum(x - left, right - x) - begin, np.minimum(y - top, bottom - y) - begin
 
 
 def _core(columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Rect:
@@ -142,8 +150,7 @@ def _low(plane: Weights, sigma_px: float, grid: Grid) -> tuple[Weights, Weights,
     What lies outside is left out of the means.
     """
     (thin_y, fill_y), (thin_x, fill_x) = map(_gauss, plane.shape, (sigma_px / grid.step_y, sigma_px / grid.step_x))
-    low: Weights = thin_y @ plane @ thin_x.T
-    return low, fill_y, fill_x
+    return np.asarray(thin_y @ plane @ thin_x.T, np.float32), fill_y, fill_x
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ the two or three levels that its pixels can show, each where the deeper ones are
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -13,9 +14,10 @@ import numpy as np
 from zoomlib.errors import InvalidInputError
 from zoomlib.film.camera import Camera
 from zoomlib.film.composite import composite
-from zoomlib.film.drawing import Painter
-from zoomlib.film.planes import Frame, Layout, Size, plane_views, shape_of
+from zoomlib.film.drawing import Painter, Planes
+from zoomlib.film.planes import Frame, Layout, Size, plane_views, shape_of, weave
 from zoomlib.film.resample import resampler
+from zoomlib.film.rotation import rotated
 from zoomlib.film.view import ROUNDING_PX, SUPPORT_PX, Course, View, course
 from zoomlib.film.workers import default_workers, in_order
 from zoomlib.stack import ZoomStack
@@ -51,6 +53,7 @@ class Renderer:
         self.size, self.layout, self.margin = size, layout, margin
         self.course = course(stack, loop)
         self.painter = Painter(layout, resampler(device))
+        self._own = threading.local()
         self.pictures = composite(stack, self.course, self.painter)
 
     def frame(
@@ -74,24 +77,28 @@ class Renderer:
         frame = np.empty(shape_of(self.layout, self.size), np.uint8) if out is None else out
         if abs(math.remainder(angle, math.tau)) < STRAIGHT:
             return self._draw(view, self.size, frame)
-        x, y = (
-            math.ceil((n - own) / 2 + SUPPORT_PX * self.painter.step) for n, own in zip(seen, self.size, strict=True)
-        )
+        reach = SUPPORT_PX * self.painter.step
+        x, y = (2 * math.ceil((n - own) / 4 + reach / 2) for n, own in zip(seen, self.size, strict=True))
         size = self.size[0] + 2 * x, self.size[1] + 2 * y
         wide = self._draw(view.grown(x, y), size, np.empty(shape_of(self.layout, size), np.uint8))
-        from zoomlib.film.rotation import rotated
-
-        frame[:] = rotated(wide, self.layout, angle, self.size)
-        return frame
+        return rotated(wide, self.layout, angle, self.size, frame)
 
     def _draw(self, view: View, size: Size, frame: Frame) -> Frame:
-        planes = plane_views(frame, self.layout)
+        planes = plane_views(frame, self.layout) if self.layout != "rgb" else self._spare(size)
         canvases = self.painter.canvases(planes)
         for layer in self.course.layers(view, size, self.painter.step):
             picture = self.pictures[layer.view.level % len(self.pictures)]
             self.painter.draw(picture, layer.view, size, layer.parts, canvases)
-        self.painter.fetched(canvases, planes)
-        return frame
+        drawn = self.painter.fetched(canvases, planes)
+        return weave(drawn, frame) if self.layout == "rgb" else frame
+
+    def _spare(self, size: Size) -> Planes:
+        """Planes of this thread, to be woven into a frame; kept, as new memory costs as much time as drawing."""
+        planes: Planes | None = getattr(self._own, "planes", None)
+        if planes is None or planes[0].shape != size[::-1]:
+            red, green, blue = np.empty((3, *size[::-1]), np.uint8)
+            self._own.planes = planes = red, green, blue
+        return planes
 
     def _check(self, position: float, angle: float, shift: Shift) -> None:
         last = len(self.course.windows)

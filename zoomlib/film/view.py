@@ -168,7 +168,7 @@ class Course:
 
     def seen(self, view: View, size: Size, step: int = 1) -> Rect:
         """The part of a frame that the view's level can fill: off its border by the reach of the kernel."""
-        inset = SUPPORT_PX * step * max(view.scale, 1)
+        inset = SUPPORT_PX * max(view.scale, 1)
         x0, y0, x1, y1 = self.reach(view.level)
         left, right = _span((x0 - view.left) * view.scale, (x1 - view.left) * view.scale, size[0], inset, step)
         top, bottom = _span((y0 - view.top) * view.scale, (y1 - view.top) * view.scale, size[1], inset, step)
