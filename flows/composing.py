@@ -87,18 +87,16 @@ def _counted(listener: Listener) -> Any:
 
 def table_of(spec: ComposeSpec) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heads and rows of what was found, for people: shifts from the middle, in pixels of the wider picture."""
-    heads = ("level", "file", "zoom", "shift x, y", "turn", "agreement", "sureness")
-    rows: list[tuple[str, ...]] = [("0", spec.pictures[0].file, "", "", "", "", "")]
+    heads = ("level", "zoom", "\N{PLUS-MINUS SIGN}", "shift px", "turn", "agreement", "sureness", "file")
+    rows: list[tuple[str, ...]] = [("0", *[""] * 6, spec.pictures[0].file)]
     for i, (step, wider, picture) in enumerate(
         zip(spec.steps, spec.pictures, spec.pictures[1:], strict=False), start=1
     ):
-        shift = f"{(step.x - 0.5) * wider.width:+.2f}, {(step.y - 0.5) * wider.height:+.2f} px"
-        rows.append((str(i), picture.file, _zoom(step), shift, f"{step.turn_deg:+.2f}°", *_sure(step)))
+        shift = f"{(step.x - 0.5) * wider.width:+.2f}, {(step.y - 0.5) * wider.height:+.2f}"
+        error = "" if step.p_error is None else f"{step.p * step.p_error:.4f}"
+        found = (f"{step.p:.4f}", error, shift, f"{step.turn_deg:+.2f}\N{DEGREE SIGN}", *_sure(step))
+        rows.append((str(i), *found, picture.file))
     return heads, rows
-
-
-def _zoom(step: FoundStep) -> str:
-    return f"{step.p:.4f}" if step.p_error is None else f"{step.p:.4f} ± {step.p * step.p_error:.4f}"
 
 
 def _sure(step: FoundStep) -> tuple[str, str]:

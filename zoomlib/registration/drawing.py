@@ -23,15 +23,16 @@ def draw_matches(pictures: Sequence[Picture], placements: Sequence[Placement], w
 
     words: a line for each step, written above its row.
     """
-    row_px = CELL_PX + 2 * WORDS_PX + GAP_PX
-    sheet = Image.new("RGB", (3 * CELL_PX + 4 * GAP_PX, len(placements) * row_px + GAP_PX), _GROUND)
-    pen = ImageDraw.Draw(sheet)
-    for row, (placement, said) in enumerate(zip(placements, words, strict=True)):
-        top = GAP_PX + row * row_px
+    rows = [_cells(*each) for each in zip(pictures, pictures[1:], placements, strict=False)]
+    heights = [2 * WORDS_PX + max(cell.height for cell in row) + GAP_PX for row in rows]
+    sheet = Image.new("RGB", (3 * CELL_PX + 4 * GAP_PX, sum(heights) + GAP_PX), _GROUND)
+    pen, top = ImageDraw.Draw(sheet), GAP_PX
+    for row, height, said in zip(rows, heights, words, strict=True):
         for line, font in wrap(said, WORDS_PX, sheet.width - 2 * GAP_PX, 1):
             pen.text((GAP_PX, top), line, _INK, font)
-        for column, cell in enumerate(_cells(pictures[row], pictures[row + 1], placement)):
+        for column, cell in enumerate(row):
             sheet.paste(cell, (GAP_PX + column * (CELL_PX + GAP_PX), top + 2 * WORDS_PX))
+        top += height
     return sheet
 
 
