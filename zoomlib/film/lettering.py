@@ -43,6 +43,17 @@ def wrap(text: str, size_px: float, width_px: float, lines: int, beside: str = "
         yield line, drawn
 
 
+def balanced(text: str, size_px: float, width_px: float, lines: int, beside: str = "") -> list[Line]:
+    """As `wrap`, in no more lines than it needs, but of like length: no word is left alone on the last."""
+    widest = list(wrap(text, size_px, width_px, lines, beside))
+    told = [word for line, _ in widest for word in line.split()]
+    for share in (step / 20 for step in range(8, 20)):
+        narrower = list(wrap(text, size_px, share * width_px, len(widest), beside))
+        if [word for line, _ in narrower for word in line.split()] == told:
+            return narrower
+    return widest
+
+
 def visible(text: str) -> str:
     """What letters can show of `text`, in one line; "" where that is nothing. Pictographs become spaces."""
     shown = "".join(c if c in _UNDRAWN or (c.isprintable() and not _pictograph(c)) else " " for c in text)

@@ -116,12 +116,13 @@ class Overlay:
 
     def _step(self) -> float:
         """The largest of SIZES at which every caption fits."""
-        for step in SIZES[:-1]:
-            if all(
-                len(self._lines(text, self.place.em * step, MAX_LINES + 1)) <= MAX_LINES for text in self.captions or ()
-            ):
-                return step
-        return SIZES[-1]
+        return next(
+            (step for step in SIZES[:-1] if all(self._fits(text, step) for text in self.captions or ())), SIZES[-1]
+        )
+
+    def _fits(self, text: str, step: float) -> bool:
+        lines = lettering.wrap(text, step * self.place.em, self.place.caption_w, MAX_LINES + 1, self._letters)
+        return len(list(lines)) <= MAX_LINES
 
     def _labels(self) -> Iterator[str]:
         """What the bar says on its way through the levels."""
@@ -130,12 +131,9 @@ class Overlay:
             if width_m is not None:
                 yield bar(width_m * self.share, self.size[0])[1]
 
-    def _lines(self, text: str, em: float, most: int) -> list[lettering.Line]:
-        return list(lettering.wrap(text, em, self.place.caption_w, most, self._letters))
-
     def _new_caption(self, text: str) -> Patch:
         em, leading = self._em, round(self._em * _LEADING)
-        lines = self._lines(text, em, MAX_LINES)
+        lines = lettering.balanced(text, em, self.place.caption_w, MAX_LINES, self._letters)
         width = math.ceil(max(drawn.getlength(line) for line, drawn in lines)) + 2
         light = lettering.cover(lines, leading, (width, leading * len(lines)), weight_px=WEIGHT * em) * LIGHT
         return self._patch(light, em, (self.place.bottom - len(light), self.place.left))

@@ -81,7 +81,14 @@ def _time(seconds: float, point: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+    """As few lines as LINE allows, of like length."""
+    fewest = _wrapped(text, LINE)
+    narrower = (_wrapped(text, width) for width in range(LINE // 3, LINE))
+    return "\n".join(next((lines for lines in narrower if len(lines) == len(fewest)), fewest))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _escaped(text: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoomlib.film import lettering
-from zoomlib.film.lettering import cover, font, missing, rightwards, wrap
+from zoomlib.film.lettering import balanced, cover, font, missing, rightwards, wrap
 
 
 @pytest.fixture
@@ -48,6 +48,23 @@ def test_nothing_is_lost_when_it_fits():
 def test_any_text_wraps_within_its_width(text):
     for line, drawn in wrap(text, 15, 120, 4):
         assert len(line) <= 2 or drawn.getlength(line) <= 120 + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text("abcdefg ,中", min_size=1, max_size=9), max_size=25).map(" ".join), st.integers(1, 4))
+def test_balanced_lines_say_the_same_in_as_many_lines(text, lines):
+    greedy, even = list(wrap(text, 15, 150, lines)), balanced(text, 15, 150, lines)
+    assert len(even) == len(greedy)
+    assert " ".join(line for line, _ in even).split() == " ".join(line for line, _ in greedy).split()
+    assert max((drawn.getlength(line) for line, drawn in even), default=0) <= 150
+
+
+def test_no_word_is_left_alone_on_the_last_line():
+    text = "The Milky Way seen from far above"
+    width = font(15, text).getlength("The Milky Way seen from far") + 1
+    assert [line for line, _ in wrap(text, 15, width, 3)][-1] == "above"
+    first, last = (drawn.getlength(line) for line, drawn in balanced(text, 15, width, 3))
+    assert last > 0.7 * first
 
 
 def test_pictographs_part_words():

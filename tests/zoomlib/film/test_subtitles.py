@@ -142,3 +142,11 @@ def test_what_makes_no_sense_is_refused():
     for fps in (0, -1, float("nan"), float("inf")):
         with pytest.raises(InvalidInputError, match="frames per second"):
             cues([0], fps, ["a"])
+
+
+def test_lines_are_few_and_of_like_length():
+    text = "A river seen from above, with a town beside"
+    lines = srt([Cue(0, 1, 0, text)]).splitlines()[2:4]
+    assert " ".join(lines) == text
+    assert min(map(len, lines)) > 0.7 * max(map(len, lines))
+    assert srt([Cue(0, 1, 0, text[:42])]).splitlines()[2] == text[:42].strip()
