@@ -21,8 +21,8 @@ from zoomlib.film.subtitles import nearest
 
 SAFE = 0.05
 """Of the frame's sides stays free of words: title-safe after EBU R 95."""
-TEXT = 0.04
-"""Size of letters (their em), as a share of the frame's shorter side."""
+TEXT, LABEL = 0.04, 0.032
+"""Size of letters (their em) of captions and at the bar, as a share of the frame's shorter side."""
 SMALLEST_PX = 9.0
 SIZES = (1.0, 0.85, 0.72)
 """Steps by which captions shrink until all fit in their lines: one size for the whole film."""
@@ -167,6 +167,7 @@ class _Place:
     """Where things stand, in pixels: captions end at `bottom`, from `left` to `right`; the bar is at `bar_y`."""
 
     em: float
+    label_em: float
     left: int
     right: int
     bottom: int
@@ -176,17 +177,13 @@ class _Place:
     @classmethod
     def of(cls, size: Size, *, captions: bool, bar: bool) -> "_Place":
         width, height = size
-        em = max(TEXT * min(size), SMALLEST_PX)
+        em, label_em = (max(share * min(size), SMALLEST_PX) for share in (TEXT, LABEL))
         left, top = round(SAFE * width), round(SAFE * height)
         room = width - 2 * left
         below = width >= LANDSCAPE * height or not captions
-        bar_y = height - top - round(TALL * em) if below else top + round(em * 0.8 * _LEADING)
+        bar_y = height - top - round(TALL * em) if below else top + round(label_em * _LEADING)
         caption_w = room - SHARE * width - em if bar and below else room
-        return cls(em, left, width - left, height - top, min(caption_w, LONGEST_EM * em), bar_y)
-
-    @property
-    def label_em(self) -> float:
-        return max(0.8 * self.em, SMALLEST_PX)
+        return cls(em, label_em, left, width - left, height - top, min(caption_w, LONGEST_EM * em), bar_y)
 
 
 def _smooth(x: float) -> float:

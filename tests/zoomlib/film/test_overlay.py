@@ -73,7 +73,7 @@ def test_colour_gives_way_to_grey_as_in_rgb(layout):
         assert np.abs(found.astype(int) - expected).max() <= (3 if layout == "yuv444" else 12)
 
 
-@pytest.mark.parametrize("size", [(640, 360), (360, 640), (512, 512), (1920, 800)])
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (512, 512), (1920, 800), (128, 128)])
 def test_words_stay_in_the_title_safe_area(size):
     W, H = size
     ys, xs = np.nonzero(drawn(captions(size, widths_m=WIDTHS, factors=FACTORS, scale_bar=True), 0.0) > 0)
