@@ -7,8 +7,8 @@ for lanes of 16 bits, K weights w of a tap and b = K >> 1 for what rounding down
     down a column  t = b + 16 + sum m(s, w)               is (v - 128) 2^5, rounded
     output         min(max((t >> 5) + 128, 0), 255)
 
-Nothing leaves 16 bits: the weights' absolute values add up to at most 1.54 times their sum, so |s| < 2^15 (128 2^7
-1.54 = 25231) and all that comes of it. Against exact arithmetic the error is about 0.03 of a grey level before the
+Nothing leaves 16 bits: the weights' absolute values add up to at most 1.55 times their sum, so |s| < 2^15 (128 2^7
+1.55 = 25395) and all that comes of it. Against exact arithmetic the error is about 0.03 of a grey level before the
 rounding to 8 bits, and an even area stays exactly as it is up to K = 21 (a step of 3.5).
 """
 
