@@ -11,9 +11,8 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.encoding import Encoding
 from zoomlib.film.missing import Draw, drawn, stretches
 from zoomlib.film.planes import Size
-from zoomlib.film.whole import move, only_of, whole
+from zoomlib.film.whole import FRAMES, SPARE, move, only_of, room_needed, sync
 
-FOLDER = "frames"
 NAME = "frame_{:06d}.png"
 PICTURE = re.compile(r"frame_\d{6,}\.png")
 
@@ -43,19 +42,21 @@ def write_sequence(
     They grow in a folder in `work`, each whole or not at all: those of an earlier try are not drawn again.
     """
     only_of(["png", encoding.quality, size, total, dict(tags)], work)
-    folder = work / FOLDER
+    folder = work / FRAMES
     folder.mkdir(exist_ok=True)
     files = [folder / NAME.format(number + 1) for number in range(total)]
     there = [file.is_file() for file in files]
     done = sum(there)
     if on_frame is not None and done:
         on_frame(done)
-    words = _words(tags)
+    words, spare = _words(tags), work / SPARE
     for stretch in stretches(there):
         with drawn(draw, stretch.start, stretch.stop, "rgb", size) as frames:
             for number, frame in zip(stretch, frames, strict=True):
-                with whole(files[number]) as temporary:
-                    Image.fromarray(frame).save(temporary, "png", compress_level=encoding.quality, pnginfo=words)
+                with room_needed(files[number]):
+                    Image.fromarray(frame).save(spare, "png", compress_level=encoding.quality, pnginfo=words)
+                    sync(spare)
+                    spare.replace(files[number])
                 done += 1
                 if on_frame is not None:
                     on_frame(done)

@@ -16,7 +16,8 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.ffmpeg import VideoError
 
 SETTINGS = "settings.json"
-OURS = (SETTINGS, f".{SETTINGS}.*.part", "segment_*", ".segment_*.part", "segments.txt", "tags.txt")
+FRAMES, SPARE = "frames", "picture.part"
+OURS = (SPARE, SETTINGS, f".{SETTINGS}.*.part", "segment_*", ".segment_*.part", "segments.txt", "tags.txt")
 ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -59,7 +60,7 @@ def clear(folder: Path) -> None:
     for pattern in OURS:
         for left in folder.glob(pattern):
             left.unlink(missing_ok=True)
-    shutil.rmtree(folder / "frames", ignore_errors=True)
+    shutil.rmtree(folder / FRAMES, ignore_errors=True)
 
 
 @contextmanager

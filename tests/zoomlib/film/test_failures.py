@@ -63,7 +63,7 @@ def test_without_room_nothing_looks_whole(tmp_path, encoding, room):
     assert "was not" in child.stdout
     assert "room" in child.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
-    assert not list(tmp_path.glob("work/*.part"))
+    assert not list(tmp_path.glob("work/.*.part"))
     film(tmp_path, encoding)
     assert [path.name for path in tmp_path.iterdir()] == [f"film{encoding.suffix}"]
 
