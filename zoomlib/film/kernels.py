@@ -162,7 +162,7 @@ def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[[], Ca
         def compiled() -> Callable[..., None]:
             try:
                 return njit(signature, nogil=True, cache=True)(function)  # type: ignore[no-any-return]
-            except RuntimeError:  # "cannot cache function ...: no locator available"
+            except (RuntimeError, OSError):  # "cannot cache function ...: no locator available"; a full disk
                 return njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
 
         return compiled
