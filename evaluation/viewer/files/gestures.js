@@ -103,6 +103,7 @@ function keyActions(camera, geometry, panels) {
     End: () => camera.fly(geometry.loop ? geometry.last - 1 : geometry.last),
     0: () => camera.fly(camera.position),
     " ": () => camera.play(),
+    Escape: () => camera.stop(),
     ",": () => panels.faster(-1),
     ".": () => panels.faster(1),
     r: () => panels.turn(),
@@ -128,7 +129,8 @@ function listenToKeys(actions, wake) {
 }
 
 function hasOwnUse(target, key) {
+  if (target.matches("select")) return true;
   if (target.closest("dialog")) return !["l", "i", "?"].includes(key.toLowerCase());
   if (target.matches("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(key);
-  return target.matches("button, select, a") && [" ", "Enter"].includes(key);
+  return target.matches("button") && [" ", "Enter"].includes(key);
 }

@@ -32,14 +32,25 @@ class Panels {
       in: () => camera.zoom(Math.LN2 / 2),
       out: () => camera.zoom(-Math.LN2 / 2),
     };
-    for (const [name, button] of this.buttons) button.addEventListener("click", () => this.act(acts[name]));
-    find("back").addEventListener("click", () => this.act(() => camera.fly(camera.position)));
-    find("speed").addEventListener("change", () => this.act(() => { camera.speed = Number(find("speed").value); }));
+    for (const [name, button] of this.buttons) this.press(button, acts[name]);
+    this.press(find("back"), () => camera.fly(camera.position));
+    find("speed").addEventListener("change", () => this.act(() => {
+      camera.speed = Number(find("speed").value);
+      find("view").focus();
+    }));
     for (const event of ["pointermove", "pointerdown", "keydown", "wheel", "focusin"]) {
       document.addEventListener(event, () => this.awake(), { passive: true });
     }
     this.listenToSlider();
     if (!document.fullscreenEnabled) this.buttons.get("full").hidden = true;
+  }
+
+  /** Let a button act. Pressed by a pointer it gives the keys back to the picture: space then plays, as elsewhere. */
+  press(button, action) {
+    button.addEventListener("click", (event) => {
+      if (event.detail) find("view").focus();
+      this.act(action);
+    });
   }
 
   act(action) {
