@@ -38,12 +38,12 @@ def pictures(stack: ZoomStack, *, loop: bool = False) -> list[Frame]:
 
 def composite(stack: ZoomStack, track: Course, painter: Painter) -> list[Picture]:
     """The picture of every level, ready to be drawn from, in the planes of the painter's layout."""
-    return [painter.load(track.size, level) for level in _composed(stack, track, painter)]
+    composed = _composed(stack, track, painter)
+    return [painter.load(track.size, composed.pop(0)) for _ in stack.levels]  # none is in memory twice for long
 
 
 def _composed(stack: ZoomStack, track: Course, painter: Painter) -> list[Planes]:
-    raw = [_planes(level, painter.layout) for level in stack.levels]
-    return _carrying(_eased(raw, track, painter), track, painter)
+    return _carrying(_eased([_planes(level, painter.layout) for level in stack.levels], track, painter), track, painter)
 
 
 def _eased(raw: list[Planes], track: Course, painter: Painter) -> list[Planes]:

@@ -220,11 +220,11 @@ def needed_margin(stack: ZoomStack, camera: Camera, size: Size) -> float:
     if not angles.any() and not shifts.any():
         return 1.0
     motion = zip(camera.positions().tolist(), angles.tolist(), shifts.tolist(), strict=True)
-    return max(1.0, *(_margin(track, size, *frame) for frame in motion))
+    return max(1.0, *(margin_at(track, size, *frame) for frame in motion))
 
 
-def _margin(track: Course, size: Size, position: float, angle: float, shift: Shift) -> float:
-    """The least margin for one frame."""
+def margin_at(track: Course, size: Size, position: float, angle: float, shift: Shift) -> float:
+    """The least margin with which one view does not leave level 0; below 1 where there is room."""
     view, seen = track.look(position, size), turned_size(size, angle)
     bounds = track.bounds[view.level % len(track.bounds)]
     ratios = []

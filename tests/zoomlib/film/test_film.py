@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.film import render
 from zoomlib.film.camera import Camera
-from zoomlib.film.planes import shape_of
-from zoomlib.film.render import Film, Renderer, frames, needed_margin
+from zoomlib.film.planes import plane_views, planes, shape_of
+from zoomlib.film.render import Film, Renderer, frames, margin_at, needed_margin
+from zoomlib.film.resample import PlainResampler
+from zoomlib.film.torch_resample import TorchResampler
 from zoomlib.film.view import course
 from zoomlib.film.workers import in_order
 from zoomlib.stack import ZoomStack
@@ -167,6 +170,58 @@ def test_a_loop_needs_no_margin():
     camera = Camera(3, fps=4, seconds_per_level=1, turn_deg=360, loop=True)
     assert needed_margin(noise(), camera, (48, 48)) == 1
     assert len(list(frames(noise(), camera, (48, 48)))) == 12
+
+
+@st.composite
+def views(draw):
+    """Any stack of 40 x 60 pixels, size, layout, loop, and somewhere in it."""
+    L = draw(st.integers(2, 5))
+    loop = draw(st.booleans())
+    p = draw(st.floats(1.2, 6) if loop else st.lists(st.floats(1.2, 6), min_size=L - 1, max_size=L - 1))
+    focus = draw(st.none() | st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=L, max_size=L))
+    step = draw(st.sampled_from([1, 2]))
+    size = tuple(step * side for side in draw(st.tuples(st.integers(1, 60), st.integers(1, 60))))
+    layout = draw(st.sampled_from(["yuv420"] if step == 2 else ["rgb", "yuv444"]))
+    angle, shift = draw(st.just(0.0) | st.floats(-4, 4)), draw(st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3)))
+    return p, focus, loop, size, layout, draw(st.floats(0, L - 1)), angle, shift
+
+
+@given(views(), st.integers(0, 255))
+@settings(max_examples=80, deadline=None)
+def test_a_world_of_one_colour_is_seen_in_that_colour_from_everywhere(view, grey):
+    """The weights of every pixel, in every layer and turn, add up to one, and each pixel is drawn.
+
+    One grey level is left for the rounding of hundreds of products, where a pixel shows hundreds.
+    """
+    p, focus, loop, size, layout, position, angle, shift = view
+    levels = len(p) + 1 if isinstance(p, list) else len(focus or "abc")
+    stack = ZoomStack(torch.full((levels, 3, 40, 60), grey / 127.5 - 1), p, focus)
+    position = min(position, levels - 1)
+    margin = max(1, margin_at(course(stack, loop), size, position, angle, shift))
+    frame = Renderer(stack, size, layout=layout, loop=loop, margin=margin).frame(position, angle=angle, shift=shift)
+    assert frame.shape == shape_of(layout, size)
+    expected = planes(np.full((2, 2, 3), grey, np.uint8), layout)
+    for plane, colour in zip(plane_views(frame, layout), expected, strict=True):
+        assert np.abs(plane.astype(int) - colour[0, 0]).max() <= 1
+
+
+def test_frames_drawn_by_torch_are_the_same(monkeypatch):
+    """The path of a GPU, here on the processor; equal to the bit."""
+    stack, camera = noise(), Camera(3, fps=4, seconds_per_level=1, turn_deg=40)
+    for layout in ("rgb", "yuv420"):
+        ours = list(frames(stack, camera, (48, 32), layout=layout))
+        monkeypatch.setattr(render, "resampler", lambda _: TorchResampler("cpu"))
+        theirs = list(frames(stack, camera, (48, 32), layout=layout, device="cuda"))
+        monkeypatch.undo()
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_frames_drawn_without_numba_are_the_same(monkeypatch):
+    stack, camera = noise(), Camera(3, fps=4, seconds_per_level=1)
+    ours = list(frames(stack, camera, (48, 32), layout="yuv420"))
+    monkeypatch.setattr(render, "resampler", lambda _: PlainResampler())
+    theirs = list(frames(stack, camera, (48, 32), layout="yuv420"))
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def test_a_single_level_is_a_hold():
