@@ -71,12 +71,12 @@ class Lines:
         self.stream = stream
         self.started: StageStarted | None = None
         self.since = self.last = 0.0
+        self.first = 0
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         if isinstance(event, StageStarted):
-            self.started, self.since = event, time.monotonic()
-            self.last = self.since
+            self.started, self.first, self.last = event, 0, time.monotonic()
             resumed = f", going on from {event.done}" if event.done else ""
             self._say(f"{event.stage}: {event.total} {event.unit}{resumed}")
         elif isinstance(event, StageMoved):
@@ -89,10 +89,14 @@ class Lines:
     def _moved(self, event: StageMoved) -> None:
         now = time.monotonic()
         started = self.started
-        if started is None or not started.done < event.done < started.total or now - self.last < LINE_EVERY_S:
+        if started is None or not started.done < event.done < started.total:
+            return
+        if not self.first:  # what comes before the first unit, as loading, is not its pace
+            self.first, self.since = event.done, now
+        if event.done == self.first or now - self.last < LINE_EVERY_S:
             return
         self.last = now
-        left = (now - self.since) / (event.done - started.done) * (started.total - event.done)
+        left = (now - self.since) / (event.done - self.first) * (started.total - event.done)
         self._say(f"{event.stage}: {event.done} of {started.total} {started.unit}, {left:.0f} s left")
 
     def _say(self, line: str) -> None:

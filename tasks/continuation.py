@@ -17,6 +17,7 @@ from prompts.checks import MAX_LEVELS, MAX_SEED, MAX_WIDTH_M, MIN_WIDTH_M
 from prompts.nodes import where
 from prompts.story import Level
 from tasks.errors import RefusedError
+from tasks.film import changed
 from tasks.finished import Finished
 from tasks.given import start_level
 from tasks.specs import BaseSpec, RunConfig, with_values
@@ -105,7 +106,8 @@ def _changed(base: Finished, changes: Mapping[str, object]) -> tuple[RunConfig, 
     """The base's configuration with changes; another method begins with its own defaults."""
     _check_start(changes)
     device = base.config.model.model_copy(update={"device": "auto"})  # the base may come from another machine
-    config = base.config.model_copy(update={"model": device})
+    asked = {path.removeprefix("film."): value for path, value in changes.items() if path.startswith("film.")}
+    config = base.config.model_copy(update={"model": device, "film": changed(base.config.film, asked)})
     if changes.get("method", config.method) != config.method:
         config = config.model_copy(update={"sampling": {}})
     config = with_values(config, changes)

@@ -18,6 +18,7 @@ from zoomlib.film.audio import check_sound
 from zoomlib.film.beat import find_beats
 from zoomlib.film.camera import Camera
 from zoomlib.film.encoding import Encoding
+from zoomlib.film.lettering import missing
 from zoomlib.film.segments import MAX_GIF_FPS
 
 if TYPE_CHECKING:
@@ -201,6 +202,14 @@ def check(film: Film) -> None:
     if encoding.coded.encoders:
         encoding.encoder(film.size)
     film.camera()
+
+
+def notes_on(film: Film) -> tuple[str, ...]:
+    """What a user should know of a film before it is made, a sentence each."""
+    letters = missing("".join(film.prompts)) if film.spec.captions == "burnt" else ""
+    if not letters:
+        return ()
+    return (f"No font here draws {letters[:20]}: boxes stand for them. Install one, or use --captions file.",)
 
 
 def beats(film: Film) -> tuple[float, ...]:

@@ -23,7 +23,7 @@ from tasks.blueprint import Blueprint
 from tasks.compose_plan import composed_run
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
-from tasks.film import beats, check, film_of, given_sounds, resolved
+from tasks.film import beats, check, film_of, given_sounds, notes_on, resolved
 from tasks.given import changes, start_level, taken
 from tasks.looking import resolve_vision
 from tasks.machine import check_room, check_writable, resolve_device
@@ -84,6 +84,7 @@ def accepted(run: Run) -> Run:
     """A run whose levels can be made, with its film and place accepted too, and its id. Raises as `prepare`."""
     film = film_of(run)
     check(film)
+    run = replace(run, notes=(*run.notes, *notes_on(film)))
     spec = resolved(film).model_copy(update={"device": resolve_device(film.spec.device)})
     run = replace(run, config=run.config.model_copy(update={"film": spec}))
     _check_place(run)

@@ -13,7 +13,7 @@ from PIL import Image
 from tasks.cost import film_bytes
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageWaiting, ignore
-from tasks.film import Film, Origin, beats, changed, check, given_sounds, model_name, resolved
+from tasks.film import Film, Origin, beats, changed, check, given_sounds, model_name, notes_on, resolved
 from tasks.film_spec import FilmSpec
 from tasks.filming import STAGE, make_film
 from tasks.finished import RENDERS, STACK, Finished, intact, unpack_stack
@@ -68,8 +68,11 @@ class Rendering:
         """What a user should know before it is made, a sentence each."""
         (H, W), (width, height) = self.film.level_px, self.film.size
         if max(width / W, height / H) <= 1:
-            return ()
-        return (f"The levels have {W} x {H} px; frames of {width} x {height} are larger and show no more detail.",)
+            return notes_on(self.film)
+        return (
+            *notes_on(self.film),
+            f"The levels have {W} x {H} px; frames of {width} x {height} are larger and show no more detail.",
+        )
 
 
 def planned(

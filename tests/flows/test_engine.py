@@ -96,8 +96,9 @@ def test_stopped_then_killed_then_finished(job):
         "levels",
         "video",
         "pictures",
+        "view",
     ]
-    stages = ("engine", "story", "sampling", "levels", "video", "pictures")
+    stages = ("engine", "story", "sampling", "levels", "video", "pictures", "view")
     assert all(line.split(":")[0] in stages for line in err.splitlines()), err  # not a word from the engine
     assert "zoom.mp4" in out
     wait_for(lambda: not job.servers())

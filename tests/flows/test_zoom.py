@@ -19,7 +19,7 @@ from tasks.specs import RunConfig, with_settings
 from zoomlib.errors import InvalidInputError
 
 STORY = Story.model_validate({"title": "Flow [red] {x}", "p": 2, "levels": ["a green forest", "brown leaves"]})
-STAGES = ["story", "sampling", "levels", "scores", "video", "pictures"]
+STAGES = ["story", "sampling", "levels", "scores", "video", "pictures", "view"]
 
 pytestmark = [
     pytest.mark.usefixtures("server"),

@@ -312,4 +312,13 @@ def test_another_method_begins_with_its_own_settings(tmp_path):
 def test_settings_of_the_base_are_kept(tmp_path):
     settings = with_settings(RunConfig(), [*BASE, *OUTPAINT]).film
     _, base = base_of(tmp_path, *OUTPAINT)
-    assert extended(base, 1).config.film == settings == rerolled(base, 0).config.film
+    kept = extended(base, 1).config.film
+    assert kept == rerolled(base, 0).config.film
+    coding = {"codec": "h264", "quality": 18, "preset": "veryfast", "chroma": "420"}  # what followed from them
+    assert kept == settings.model_copy(update=coding)
+
+
+def test_another_format_of_film_begins_with_its_own_coding(tmp_path):
+    _, base = base_of(tmp_path, *OUTPAINT)
+    film = extended(base, 1, changes={"film.format": "webm"}).config.film
+    assert (film.format, film.codec, film.quality, film.size_px) == ("webm", None, None, base.config.film.size_px)
