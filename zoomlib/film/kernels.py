@@ -117,16 +117,29 @@ def _down(b: ir.IRBuilder, out: ir.Value, source: ir.Value, stride: ir.Value, we
     _store(b, b.trunc(grey, _vector(_BYTE)), out, 1)
 
 
-@_step
-def _transpose(b: ir.IRBuilder, out: ir.Value, out_stride: ir.Value, source: ir.Value, stride: ir.Value) -> None:
-    """Transpose 8 x 8 words; strides in bytes. Three rounds of riffling the upper four lines with the lower four."""
-    kind = ir.VectorType(_WORD, 8)
-    mixes = [ir.Constant(ir.VectorType(_LONG, 8), lanes) for lanes in (_LOW, _HIGH)]
-    lines = [_load(b, b.add(source, b.mul(stride, ir.Constant(_ADDRESS, i))), kind, 2) for i in range(8)]
+def _transposed(b: ir.IRBuilder, lane: ir.Type, source: ir.Value, stride: ir.Value) -> list[ir.Value]:
+    """8 x 8 values, transposed: three rounds of riffling the upper four lines with the lower four. Stride in bytes."""
+    mixes = [ir.Constant(_vector(_LONG, lanes=8), lanes) for lanes in (_LOW, _HIGH)]
+    places = [b.add(source, b.mul(stride, ir.Constant(_ADDRESS, i))) for i in range(8)]
+    lines = [_load(b, place, _vector(lane, lanes=8), 1) for place in places]
     for _ in range(3):
         lines = [b.shuffle_vector(lines[i // 2], lines[i // 2 + 4], mixes[i % 2]) for i in range(8)]
-    for i, line in enumerate(lines):
+    return lines
+
+
+@_step
+def _turn_words(b: ir.IRBuilder, out: ir.Value, out_stride: ir.Value, source: ir.Value, stride: ir.Value) -> None:
+    """Transpose 8 x 8 words."""
+    for i, line in enumerate(_transposed(b, _WORD, source, stride)):
         _store(b, line, b.add(out, b.mul(out_stride, ir.Constant(_ADDRESS, i))), 2)
+
+
+@_step
+def _turn_bytes(b: ir.IRBuilder, out: ir.Value, out_stride: ir.Value, source: ir.Value, stride: ir.Value) -> None:
+    """Transpose 8 x 8 bytes, and flip the highest bit of each."""
+    for i, line in enumerate(_transposed(b, _BYTE, source, stride)):
+        flipped = b.xor(line, _vector(_BYTE, 0x80, 8))
+        _store(b, flipped, b.add(out, b.mul(out_stride, ir.Constant(_ADDRESS, i))), 1)
 
 
 @_step
@@ -170,6 +183,19 @@ def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[[], Ca
     return later
 
 
+@_compiled("void(uint8[:,:], uint8[:,::1])")
+def lay(plane: Any, lines: Any) -> None:
+    """Put a plane (H, W), whose rows are contiguous, into `lines` (more than W, H or more) as `draw` takes it."""
+    H, W = plane.shape
+    for top in range(0, H // 8 * 8, 8):
+        source, target = plane.ctypes.data + top * plane.strides[0], lines.ctypes.data + top
+        for left in range(0, W // 8 * 8, 8):
+            _turn_bytes(target + left * lines.strides[0], lines.strides[0], source + left, plane.strides[0])
+    for y in range(H):
+        for x in range(0 if y >= H // 8 * 8 else W // 8 * 8, W):
+            lines[x, y] = plane[y, x] ^ np.uint8(0x80)
+
+
 @_compiled("void(uint8[:,::1], int32[::1], int16[:,::1], int32[::1], int16[:,::1], uint8[:,:])")
 def draw(plane: Any, x_first: Any, x_weights: Any, y_first: Any, y_weights: Any, out: Any) -> None:
     """Resample a plane into `out` (h, w), whose rows are contiguous.
@@ -194,7 +220,7 @@ def draw(plane: Any, x_first: Any, x_weights: Any, y_first: Any, y_weights: Any,
                     _along(line + 2 * y, source + y, plane.strides[0], weights, x_weights.shape[1])
             for y in range(0, high - low, 8):
                 corner = tile.ctypes.data + y * tile.strides[0] + 2 * part
-                _transpose(corner, tile.strides[0], lines.ctypes.data + 2 * y, lines.strides[0])
+                _turn_words(corner, tile.strides[0], lines.ctypes.data + 2 * y, lines.strides[0])
         for y in range(h):
             source = tile.ctypes.data + (y_first[y] - low) * tile.strides[0]
             target = out.ctypes.data + y * out.strides[0] + left

@@ -105,7 +105,7 @@ class QuickResampler(_OnArrays):
     def __init__(self) -> None:
         from zoomlib.film import kernels
 
-        self._draw, self._block = kernels.draw(), kernels.BLOCK
+        self._lay, self._draw, self._block = kernels.lay(), kernels.draw(), kernels.BLOCK
 
     def load(self, plane: Frame) -> tuple[Frame, tuple[int, int]]:
         """See Resampler."""
@@ -114,7 +114,8 @@ class QuickResampler(_OnArrays):
         # one is there because blocks are read whole.
         pitch = (H + self._block - 1) // self._block | 1
         lines = np.zeros((W + 1, pitch * self._block), np.uint8)
-        lines[:W, :H] = plane.T ^ 0x80
+        # Compiled functions take no arrays that must not be written to.
+        self._lay(plane if plane.strides[1] == 1 and plane.flags.writeable else plane.copy(), lines)
         return lines, (W, H)
 
     def draw(self, handle: tuple[Frame, tuple[int, int]], columns: Taps, rows: Taps, out: Frame) -> None:

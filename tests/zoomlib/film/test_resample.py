@@ -1,4 +1,5 @@
 import hashlib
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,14 @@ def test_an_even_area_stays_as_it_is(value, step_x, step_y, start):
     assert (drawn(resampler(), plane, lanczos(30, start, step_x, 50), lanczos(20, start, step_y, 40)) == value).all()
 
 
+@pytest.mark.parametrize("each", IMPLEMENTATIONS, ids=lambda each: type(each).__name__)
+def test_planes_are_taken_however_they_lie_in_memory(each):
+    plane, columns, rows = noise(45, 61), lanczos(33, 2.2, 1.3, 61), lanczos(27, -1.1, 0.8, 45)
+    written = np.frombuffer(plane.tobytes(), np.uint8).reshape(plane.shape)
+    for same in (plane.T.copy().T, np.stack([plane] * 3, -1)[..., 1], np.pad(plane, 3)[3:-3, 3:-3], written):
+        np.testing.assert_array_equal(drawn(each, same, columns, rows), drawn(each, plane, columns, rows))
+
+
 def test_extremes_do_not_wrap():
     plane = np.where(np.add.outer(np.arange(64) // 3, np.arange(64) // 3) % 2, 255, 0).astype(np.uint8)
     for step in (0.1, 0.37, 1.0, 1.9):
@@ -183,6 +192,19 @@ def test_without_numba_all_is_drawn_alike():
     out = drawn(QuickResampler(), noise(120, 130), lanczos(110, 3.3, 1.07, 130), lanczos(100, -2.1, 0.9, 120))
     turned = rotated(weave((out, out, out), np.empty((100, 110, 3), np.uint8)), "rgb", 0.7, (80, 70))
     assert done.stdout.strip() == hashlib.sha256(out.tobytes() + turned.tobytes()).hexdigest()
+
+
+WITHOUT_ROOM = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+from zoomlib.film.resample import QuickResampler, resampler
+assert isinstance(resampler(), QuickResampler)
+"""
+
+
+def test_a_full_disk_does_not_keep_from_compiling(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", WITHOUT_ROOM], check=True, env=environment)
 
 
 @pytest.mark.parametrize("wrong", [(0, 0.0, 1.0, 9), (9, 0.0, 1.0, 0), (9, float("nan"), 1.0, 9), (9, 0.0, 0.0, 9)])
