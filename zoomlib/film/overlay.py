@@ -182,8 +182,10 @@ class _Place:
         room = width - 2 * left
         below = width >= LANDSCAPE * height or not captions
         bar_y = height - top - round(TALL * em) if below else top + round(label_em * _LEADING)
-        caption_w = room - SHARE * width - em if bar and below else room
-        return cls(em, label_em, left, width - left, height - top, min(caption_w, LONGEST_EM * em), bar_y)
+        caption_w = min(room - SHARE * width - em if bar and below else room, LONGEST_EM * em)
+        return cls(
+            em, label_em, left, width - left, height - top, min(caption_w, LONGEST_EM * em), min(bar_y, height - 1)
+        )
 
 
 def _smooth(x: float) -> float:
