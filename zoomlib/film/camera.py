@@ -27,7 +27,7 @@ class Camera:
     `easing` bends the moving time (`zoomlib.film.easing`); there and back it bends each way, mirrored. The film stands
     still for `hold_start_s` and `hold_end_s`. Both are told in the order of the film, whatever its direction: easing
     "in" starts slowly, `hold_start_s` is at the start. `beats`: seconds from the start of the film at which the speed
-    peaks, by 1 +- `beat_strength` (`zoomlib.film.beat`); there and back the ways are then no mirrors of each other.
+    peaks, by 1 +- `beat_strength` (`easing.on_beats`); there and back the ways are then no mirrors of each other.
 
     `turn_deg`, `pan_from`, `pan_to` belong to the way: the view turns from 0 at the widest level to `turn_deg`
     (counter-clockwise) at the finest, and shifts from `pan_from` to `pan_to`, fractions of the frame's sides.
