@@ -20,7 +20,7 @@ from zoomlib.registration.refine import Overlay, overlaid
 Array = NDArray[np.float32]
 
 LEAST_AGREEMENT = 0.25
-LEAST_SURENESS = 0.999
+LEAST_SURENESS = 0.99999
 """What pictures of nothing in common reach now and then lies well below these; neighbours in a zoom, far above."""
 JUDGED_PX = 400
 """Longer side of the window that is judged."""

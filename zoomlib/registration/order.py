@@ -14,13 +14,14 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.registration.features import Picture
 from zoomlib.registration.judge import Judgement
 from zoomlib.registration.links import SURE_PLACES, Album, Link, better
-from zoomlib.registration.placement import Placement
+from zoomlib.registration.placement import Placement, apply, corners, inverse, then
 from zoomlib.registration.refine import Errors
 
 Order = Literal["found", "name"]
 SAME = 1.02
 """Pictures with a smaller factor between them show the same."""
 _FEW_PLACES = 3
+_APART = 0.03  # of the wider picture's longer side, between two places of one picture
 _NO_TURN, _NO_TURN_DEG = 3.0, 0.1  # standard errors, degrees
 _DISAGREE = 0.02  # in ln p, between a link and the places that all links together give its pictures
 
@@ -75,6 +76,7 @@ class _Search:
     def __init__(self, album: Album, names: Sequence[str], on_pair: Callable[[int, int], None]) -> None:
         self.album, self.names, self.on_pair = album, names, on_pair
         self.links: dict[tuple[int, int], Link] = {}
+        self.dropped: set[frozenset[int]] = set()
 
     def in_order(self) -> Registration:
         """The zoom that all pictures but copies make."""
@@ -89,6 +91,8 @@ class _Search:
                 if len(groups) > 1 and not any(a in group and b in group for group in groups):
                     self._keep(attempt(a, b))
                     groups = _groups(everything, self.links)
+        self._refuse_strangers(_groups(everything, self.links))
+        self._drop_contradicting()
         self._refuse_strangers(_groups(everything, self.links))
         copies = self._copies()
         depth = self._depths(everything)
@@ -115,6 +119,21 @@ class _Search:
     def _keep(self, link: Link | None) -> None:
         if link is not None and link.judgement.passes:
             self.links[link.wider, link.finer] = link
+
+    def _drop_contradicting(self) -> None:
+        """Of three links that put a picture at two places, drop the one that agrees least: a texture that repeats."""
+        for a, b, c in itertools.permutations(range(len(self.names)), 3):
+            links = [self.links.get(pair) for pair in ((a, b), (a, c), (b, c))]
+            outer, whole, inner = links
+            if outer is None or whole is None or inner is None:
+                continue
+            told = then(whole.matrix, inverse(outer.matrix))  # of c in b, by way of a
+            size = self.album.size(c)
+            off = np.abs(apply(told, corners(size)) - apply(inner.matrix, corners(size))).max()
+            if off > _APART * max(self.album.size(b)):
+                worst = min((outer, whole, inner), key=lambda link: link.judgement.agreement)
+                del self.links[worst.wider, worst.finer]
+                self.dropped.add(frozenset((worst.wider, worst.finer)))
 
     def _by_few_points(self, a: int, b: int) -> Link | None:
         return self.album.by_points(a, b, least_places=_FEW_PLACES)
@@ -193,7 +212,8 @@ class _Search:
         for other in shared:
             if link is None:
                 link = self.album.through(self.links[other, wider], self.links[other, finer])
-        link = link or self.album.by_points(wider, finer, least_places=_FEW_PLACES)
+        if link is None and frozenset((wider, finer)) not in self.dropped:
+            link = self.album.by_points(wider, finer, least_places=_FEW_PLACES)
         if link is None or (link.wider, link.finer) != (wider, finer) or not link.judgement.passes:
             raise InvalidInputError(
                 f"{self.names[finer]} is the next closer view after {self.names[wider]} but does not lie in it: the "
