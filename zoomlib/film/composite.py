@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoomlib.film.drawing import Painter, Picture, Planes
-from zoomlib.film.planes import GRIDS, Frame, Grid, Layout, planes
+from zoomlib.film.planes import GRIDS, Frame, Grid, Layout, assemble, planes
 from zoomlib.film.resample import resampler
 from zoomlib.film.view import SUPPORT_PX, Course, Rect, View, course
 from zoomlib.stack import ZoomStack
@@ -33,7 +33,7 @@ Weights = NDArray[np.float32]
 
 def pictures(stack: ZoomStack, *, loop: bool = False) -> list[Frame]:
     """The picture of every level as films show it, uint8 RGB (H, W, 3), at the levels' own size."""
-    return [np.stack(level, -1) for level in _composed(stack, course(stack, loop), Painter("rgb", resampler()))]
+    return [assemble(level, "rgb") for level in _composed(stack, course(stack, loop), Painter("rgb", resampler()))]
 
 
 def composite(stack: ZoomStack, track: Course, painter: Painter) -> list[Picture]:
