@@ -42,19 +42,21 @@ def test_a_known_shift_is_measured(shift):
 
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_the_log_speed_is_constant_in_the_plan_in_the_frames_and_in_the_video(tmp_path, direction):
-    stack, p = scene().stack(), 2.0
+    """To 0.5 % from one frame to the next, in what a decoder shows as well; at the usual quality on average."""
+    stack, p, size = scene().stack(), 2.0, (256, 256)
     camera = Camera(3, fps=30, seconds_per_level=0.4, direction=direction)
     step = math.log(p) / 12 * (1 if direction == "in" else -1)
     assert motion.log_zooms(camera.positions(), p) == pytest.approx(step)
     assert motion.log_speed_sd(motion.log_zooms(camera.positions(), p)) < 1e-9
-    drawn = motion.measured_log_zooms(frames(stack, camera, (128, 128)), step)
+    drawn = motion.measured_log_zooms(frames(stack, camera, size), step)
     assert len(drawn) == len(camera) - 1
-    assert drawn.mean() == pytest.approx(step, rel=2e-3)
-    assert motion.log_speed_sd(drawn) < 0.02
-    path = video.write(frames(stack, camera, (128, 128)), tmp_path / "zoom.mp4", quality=10)
-    decoded = motion.measured_log_zooms(video.read(path), step)
-    assert decoded.mean() == pytest.approx(step, rel=1e-2)
-    assert motion.log_speed_sd(decoded) < 0.05
+    assert drawn.mean() == pytest.approx(step, rel=5e-4)
+    assert motion.log_speed_sd(drawn) < 0.002
+    for quality, unevenness in ((1, 0.005), (18, 0.03)):
+        path = video.write(frames(stack, camera, size), tmp_path / "zoom.mp4", quality=quality)
+        decoded = motion.measured_log_zooms(video.read(path), step)
+        assert decoded.mean() == pytest.approx(step, rel=5e-3)
+        assert motion.log_speed_sd(decoded) < unevenness
 
 
 def test_an_uneven_speed_is_seen():
