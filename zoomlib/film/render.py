@@ -67,6 +67,7 @@ class Renderer:
         sticks out of level 0: `needed_margin` tells the margin with which none does.
         """
         self._check(position, angle, shift)
+        frame = self._given(out)
         view = self.course.look(position, self.size, self.margin, shift)
         seen = turned_size(self.size, angle)
         if self._sticks_out(view, seen):
@@ -74,7 +75,6 @@ class Renderer:
                 f"At position {position}, turned by {angle:.4g} and shifted by {shift}, the view leaves level 0. "
                 "Give the renderer a margin: needed_margin tells which."
             )
-        frame = np.empty(shape_of(self.layout, self.size), np.uint8) if out is None else out
         if abs(math.remainder(angle, math.tau)) < STRAIGHT:
             return self._draw(view, self.size, frame)
         reach = SUPPORT_PX * self.painter.step
@@ -99,6 +99,15 @@ class Renderer:
             red, green, blue = np.empty((3, *size[::-1]), np.uint8)
             self._own.planes = planes = red, green, blue
         return planes
+
+    def _given(self, out: Frame | None) -> Frame:
+        """The frame to fill: `out`, if it is one."""
+        shape = shape_of(self.layout, self.size)
+        if out is None:
+            return np.empty(shape, np.uint8)
+        if out.shape != shape or out.dtype != np.uint8:
+            raise InvalidInputError(f"A frame to be filled is uint8 {shape} here; got {out.dtype} {out.shape}.")
+        return out
 
     def _check(self, position: float, angle: float, shift: Shift) -> None:
         last = len(self.course.windows)
@@ -233,8 +242,3 @@ def margin_at(track: Course, size: Size, position: float, angle: float, shift: S
         for sign, bound in ((-1, bounds[axis]), (1, bounds[axis + 2])):
             ratios.append((sign * shift[axis] * size[axis] + seen[axis] / 2) / view.scale / (sign * (bound - centre)))
     return max(ratios)
-
-
-def even_size(size: Size) -> Size:
-    """`size` with odd sides lessened by one pixel: 4:2:0 video has no odd sides."""
-    return max(size[0] - size[0] % 2, 2), max(size[1] - size[1] % 2, 2)

@@ -10,7 +10,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film import composite
 from zoomlib.film.camera import Camera
 from zoomlib.film.planes import assemble, plane_views, planes
-from zoomlib.film.render import Film, Renderer, even_size, frames
+from zoomlib.film.render import Film, Renderer, frames
 from zoomlib.film.view import View
 from zoomlib.stack import ZoomStack
 
@@ -191,6 +191,9 @@ def test_a_given_frame_is_filled():
     for angle in (0.0, 0.1):
         assert renderer.frame(1.3, angle=angle, out=out) is out
         assert np.array_equal(out, renderer.frame(1.3, angle=angle))
+    for wrong in (np.zeros((48, 64, 3), np.uint8), out.astype(np.float32)):
+        with pytest.raises(InvalidInputError, match="uint8"):
+            renderer.frame(1.3, out=wrong)
 
 
 loops = [ZoomStack(inconsistent(levels=3), 2.0, focus) for focus in (None, [(0.3, 0.6)] * 3, [(0.0, 0.5)] * 3)]
@@ -245,8 +248,3 @@ def test_levels_that_are_no_numbers_are_refused():
     levels[1, 0, 3, 3] = math.nan
     with pytest.raises(InvalidInputError):
         ZoomStack(levels, 2.0)
-
-
-def test_even_sizes():
-    assert even_size((641, 359)) == (640, 358)
-    assert even_size((1, 2)) == (2, 2)
