@@ -178,9 +178,8 @@ def _colours(chroma: Chroma | None) -> dict[str, str]:
 
 def _named(chroma: Chroma) -> str:
     matrix, primaries, curve, values = _colours(chroma).values()
-    sited = ":chroma_location=left" if chroma in SITED else ""
     matrix = "gbr" if matrix == "rgb" else matrix
-    return f"setparams=range={values}:colorspace={matrix}:color_primaries={primaries}:color_trc={curve}{sited}"
+    return f"setparams=range={values}:colorspace={matrix}:color_primaries={primaries}:color_trc={curve}"
 
 
 @lru_cache

@@ -67,6 +67,11 @@ def test_a_film_opens_elsewhere_as_it_was_asked_for(tmp_path, name, codec, chrom
     assert video.get("color_range", "tv" if codec == "prores" else None) == limits
     if chroma == "420":
         assert video["chroma_location"] == "left"
+    if (name, codec) == ("mp4", "h265"):
+        assert video["codec_tag_string"] == "hvc1"  # QuickTime knows no other
+    if name in ("mp4", "mov"):  # a player can start before the whole file is there
+        data = path.read_bytes()
+        assert 0 < data.index(b"moov") < data.index(b"mdat")
     _decodes(path, encoding, size)
 
 
