@@ -10,13 +10,16 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.render import render
 from flows.zoom import zoom
 from prompts import Story
 from tasks.continuation import extended
-from tasks.events import StageDone, listening
+from tasks.errors import RefusedError
+from tasks.events import StageDone, StageMoved, listening
 from tasks.finished import read_finished
 from tasks.specs import RunConfig, with_settings
 from zoomlib.errors import InvalidInputError
+from zoomlib.film.video import probe
 
 STORY = Story.model_validate({"title": "Flow [red] {x}", "p": 2, "levels": ["a green forest", "brown leaves"]})
 STAGES = ["story", "sampling", "levels", "scores", "video", "pictures", "view"]
@@ -99,6 +102,18 @@ def test_a_run_goes_on_from_a_finished_one(tmp_path, model_folder):
     assert {task_states()[stage] for stage in STAGES} == {"Made"}
     facts = json.loads((Path(longer["folder"]) / "config.json").read_text())
     assert facts["base"] == base["run_id"]
+
+
+def test_the_film_of_a_finished_run_is_rendered_again(tmp_path, model_folder):
+    base = asyncio.run(zoom(STORY, config(model_folder), tmp_path))
+    events = []
+    with listening(events.append):
+        facts = asyncio.run(render(base["run_id"], tmp_path, {"film.fps": 3, "film.format": "webm"}))
+    assert task_states() == {"video": "Completed"}
+    assert (probe(facts["film"]).frames, probe(facts["film"]).codec, facts["made"]) == (6, "vp9", True)
+    assert [event.done for event in events if isinstance(event, StageMoved)] == list(range(1, 7))
+    with pytest.raises(RefusedError, match="seed cannot be set"):
+        asyncio.run(render(base["run_id"], tmp_path, {"seed": 3}))
 
 
 def test_what_is_refused_comes_out_as_it_was_raised(tmp_path, model_folder):
