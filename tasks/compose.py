@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.compose_spec import ComposeSpec, FoundStep
 from tasks.errors import RefusedError
@@ -14,9 +15,9 @@ from tasks.versions import versions
 from zoomlib.images import to_uint8
 from zoomlib.reading import load_picture
 from zoomlib.registration import VERSION
-from zoomlib.registration.assemble import stack_of
-from zoomlib.registration.drawing import draw_matches
-from zoomlib.registration.features import Picture
+
+if TYPE_CHECKING:
+    from zoomlib.registration.features import Picture
 
 NAME, SEEN = "levels", "matches"
 
@@ -43,6 +44,8 @@ def compose_inputs(run: Run, _results: Results) -> Json:
 
 def make_composed(run: Run, _results: Results, work: Path, on_event: Listener) -> Made:
     """The stack of the pictures. Facts as sampling has them: shape, device, versions."""
+    from zoomlib.registration.assemble import stack_of
+
     spec = spec_of(run)
     on_event(StageStarted(NAME, len(spec.pictures), "levels"))
     stack = stack_of(read_pictures(spec), spec.placements, colour=spec.colour, largest_px=spec.largest_px)
@@ -76,6 +79,8 @@ def matches_inputs(run: Run, _results: Results) -> Json:
 
 def make_matches(run: Run, _results: Results, work: Path, on_event: Listener) -> Made:
     """The picture of all matches, to be judged by people."""
+    from zoomlib.registration.drawing import draw_matches
+
     spec = spec_of(run)
     on_event(StageStarted(SEEN, len(spec.steps), "pairs"))
     names = [picture.file for picture in spec.pictures]
