@@ -14,7 +14,24 @@ import typer
 
 from flows import cli_results  # noqa: F401  its commands register themselves
 from flows.app import app, given
-from flows.options import Device, Direction, DryRun, Finished, Force, NoEngine, Quiet, Runs, RunsMethod, Settings
+from flows.options import (
+    Audio,
+    Device,
+    DryRun,
+    FilmFormat,
+    Finished,
+    Force,
+    Fps,
+    NoEngine,
+    Quiet,
+    Runs,
+    RunsMethod,
+    SecondsPerLevel,
+    Settings,
+    Shown,
+    Size,
+    Way,
+)
 
 
 @app.command()
@@ -32,10 +49,13 @@ def zoom(
     photo: Annotated[
         Path | None, typer.Option(help="Picture to start from: the widest level, or the deepest as the method needs.")
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Longer side of the film in pixels. [default: 256]")] = None,
-    fps: Annotated[int | None, typer.Option(help="Frames per second. [default: 30]")] = None,
-    seconds_per_level: Annotated[float | None, typer.Option(help="[default: 2]")] = None,
-    direction: Annotated[Direction | None, typer.Option(help="Zoom in or out. [default: in]")] = None,
+    size: Size = None,
+    fps: Fps = None,
+    seconds_per_level: SecondsPerLevel = None,
+    direction: Way = None,
+    film_format: FilmFormat = None,
+    captions: Shown = None,
+    audio: Audio = None,
     device: Device = None,
     settings: Settings = None,
     out: Runs = None,
@@ -49,6 +69,7 @@ def zoom(
 
     told = load_story(story)  # before anything slow is imported
     from flows.command import Manner, Request, zoom_command
+    from flows.film_options import film_values
 
     values = given(
         **{
@@ -60,12 +81,17 @@ def zoom(
             "p": p,
             "sampling.margin": margin,
             "photo": None if photo is None else str(photo),
-            "film.size_px": size,
-            "film.fps": fps,
-            "film.seconds_per_level": seconds_per_level,
-            "film.direction": direction and direction.value,
             "model.device": device,
         }
+    )
+    values |= film_values(
+        size,
+        fps=fps,
+        seconds_per_level=seconds_per_level,
+        direction=direction,
+        format=film_format,
+        captions=captions,
+        audio=audio,
     )
     zoom_command(Request(told, values, tuple(settings or ()), out, Manner(dry_run, force, no_engine, quiet)))
 

@@ -81,6 +81,29 @@ def _encoder() -> Iterator[Finding]:
         film = write((np.full((64, 64, 3), 8 * i, np.uint8) for i in range(8)), Path(folder) / "film.mp4")
         facts = probe(film)
     yield "video encoder", facts.frames == 8, f"ffmpeg writes {facts.codec}; {facts.frames} of 8 frames came back"
+    yield from _formats()
+
+
+def _formats() -> Iterator[Finding]:
+    """Which formats and codecs this ffmpeg can write; a codec that it lacks is no fault, the usual one is there."""
+    from zoomlib.film.formats import FORMATS
+
+    for name, kind in FORMATS.items():
+        found = [codec for codec in kind.codecs if _has(name, codec)]
+        lacking = [codec for codec in kind.codecs if codec not in found]
+        words = ", ".join(found) + (f" (not {', '.join(lacking)}: this ffmpeg has no such encoder)" if lacking else "")
+        yield f"format {name}", bool(found), words or f"this ffmpeg encodes none of {', '.join(lacking)}"
+
+
+def _has(kind: str, codec: str) -> bool:
+    from zoomlib.film.encoding import Encoding
+    from zoomlib.film.ffmpeg import VideoError
+
+    encoding = Encoding(kind, codec)
+    try:
+        return not encoding.coded.encoders or bool(encoding.encoder((64, 64)))
+    except VideoError:
+        return False
 
 
 def _weights() -> Iterator[Finding]:

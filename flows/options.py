@@ -56,7 +56,7 @@ class Format(StrEnum):
 
 
 Size = Annotated[
-    str | None, typer.Option(help="Longer side of the film in pixels, or 1920x1080. [default: 256 in zoom, the run's]")
+    str | None, typer.Option(help="Longer side of the film in pixels, or 1920x1080. [default: 256, or the run's]")
 ]
 Fps = Annotated[str | None, typer.Option(help="Frames per second, as 24, 29.97 or 30000/1001. [default: 30]")]
 SecondsPerLevel = Annotated[float | None, typer.Option(help="[default: 2]")]
