@@ -13,7 +13,7 @@ import numpy as np
 from zoomlib.errors import InvalidInputError
 from zoomlib.registration.features import Picture
 from zoomlib.registration.judge import Judgement
-from zoomlib.registration.links import SURE_PLACES, Album, Link, better
+from zoomlib.registration.links import MEASURED_PX, SURE_PLACES, Album, Link, better, reduced
 from zoomlib.registration.placement import Placement, apply, corners, inverse, then
 from zoomlib.registration.refine import Errors
 
@@ -68,8 +68,9 @@ def register(
         )
     if assumed_p is not None and not (order == "name" and 1 < assumed_p < math.inf):
         raise InvalidInputError("A factor can be assumed, above 1, only where the order is that of the names.")
-    found = _Search(Album(list(pictures)), names, on_pair or (lambda *_: None))
-    return found.in_order() if order == "found" else found.as_named(assumed_p)
+    search = _Search(Album([reduced(picture) for picture in pictures]), names, on_pair or (lambda *_: None))
+    found = search.in_order() if order == "found" else search.as_named(assumed_p)
+    return replace(found, steps=tuple(map(_in_full_pixels, found.steps, (pictures[i] for i in found.order))))
 
 
 class _Search:
@@ -239,6 +240,14 @@ def _step_of(link: Link) -> Step:
     none = abs(link.placement.turn_deg) < min(_NO_TURN * link.errors.turn_deg, _NO_TURN_DEG)
     placement = replace(link.placement, turn_deg=0.0) if none else link.placement
     return Step(placement, link.errors, link.judgement)
+
+
+def _in_full_pixels(step: Step, wider: Picture) -> Step:
+    """The step with the error of its shift in pixels of the picture as it was given."""
+    if step.errors is None:
+        return step
+    times = max(1.0, max(wider.shape[:2]) / MEASURED_PX)
+    return replace(step, errors=replace(step.errors, shift_px=step.errors.shift_px * times))
 
 
 def _said(link: Link) -> str:

@@ -147,3 +147,11 @@ def test_views_into_different_places_are_refused():
 def test_a_factor_is_assumed_only_where_it_makes_sense():
     with pytest.raises(InvalidInputError, match="order is that of the names"):
         register(plain()[:2], names(2), assumed_p=2)
+
+
+def test_large_photographs_are_placed_as_their_small_copies_are():
+    small = zoom(World(2), [(400, 300)] * 2, [Placement(2, 0.52, 0.48)])
+    large = [np.kron(picture, np.ones((5, 5, 1), np.uint8)) for picture in small]
+    (one,), (other,) = (register(pictures, names(2)).steps for pictures in (small, large))
+    assert other.placement.p == pytest.approx(one.placement.p, rel=5e-4)
+    assert (other.placement.x, other.placement.y) == pytest.approx((one.placement.x, one.placement.y), abs=2e-4)
