@@ -118,17 +118,24 @@ def _ease(wide: Frame, fine: Frame, grid: Grid, track: Course, level: int) -> Fr
 
 
 def _off_border(grid: Grid, track: Course, level: int) -> tuple[Weights, Weights]:
-    """How many pixels each column and each row of a plane lies within the borders beyond which the wider level is seen.
+    """How many pixels each column and each row of a plane lies within where easing begins; inf where nothing is behind.
 
-    What the kernel reaches from there, at the smallest scale at which the level is drawn, is left off: in so much of a
-    border frames show the wider level (`Course.seen`), and this one is to begin as that.
+    That is what the kernel reaches from the border at the smallest scale at which the level is drawn: in so much of it
+    frames show the wider level (`Course.seen`), and this one is to begin as that.
     """
-    left, top, right, bottom = track.reach(level)
-    rows, columns = grid.shape(track.size)
-    begin = min(SUPPORT_PX * track.factor(level - 1), min(track.size) * MOST_BEGIN)
+    (left, top, right, bottom), box = track.reach(level), track.window(level - 1)
+    (W, H), (rows, columns), p = track.size, grid.shape(track.size), track.factor(level - 1)
+
+    def begin(gap: float) -> float:
+        # Half the way to the point that has the same place in both levels: what is there was copied from further in.
+        return min(SUPPORT_PX * p, min(W, H) * MOST_BEGIN, gap * p / (p - 1) / 2)
+
     x = grid.at_x + 0.5 + grid.step_x * np.arange(columns, dtype=np.float32)
     y = grid.at_y + 0.5 + grid.step_y * np.arange(rows, dtype=np.float32)
-    return np.minimum(x - left, right - x) - begin, np.minimum(y - top, bottom - y) - begin
+    return (
+        np.minimum(x - left - begin(box.left), right - x - begin(W - box.left - box.width)),
+        np.minimum(y - top - begin(box.top), bottom - y - begin(H - box.top - box.height)),
+    )
 
 
 def _core(columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Rect:
