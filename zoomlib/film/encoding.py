@@ -44,17 +44,17 @@ class Encoding:
         _one_of("format", self.format, FORMATS)
         self._fill("codec", self.kind.codecs[0])
         _one_of(f"codec of {self.format}", self.codec, self.kind.codecs)
-        chromas: list[Chroma] = [name for encoder in self.coded.encoders for name in encoder.pixels] or ["rgb"]
+        chromas = self.coded.chromas
         self._fill("chroma", chromas[0])
         _one_of(f"chroma of {self.codec}", self.chroma, chromas)
         _one_of("hardware", self.hardware, get_args(Hardware))
         if self.hardware == "always" and not self._in_hardware():
             raise InvalidInputError(f"No hardware encodes {self.codec} with chroma {self.chroma}: use hardware='auto'.")
         self._check_quality()
-        software = self._software()
-        self._fill("preset", software.preset if software and software.presets else None)
+        presets, usual = next(((encoder.presets, encoder.preset) for encoder in self._software()), ((), ""))
+        self._fill("preset", usual or None)
         if self.preset is not None:
-            _one_of(f"preset of {self.codec}", self.preset, software.presets if software else ())
+            _one_of(f"preset of {self.codec}", self.preset, presets)
         if not 0.1 <= self.gop_s <= 60:
             raise InvalidInputError(f"gop_s, seconds between key frames, is from 0.1 to 60; got {self.gop_s}.")
 
@@ -111,7 +111,8 @@ class Encoding:
         size, and colours shift. Frames in the film's own layout are only tagged.
         """
         chroma = self.chroma or "rgb"
-        choices = {"quality": self.quality, "preset": self.preset, "gop": self.gop(fps), "percent": self._percent()}
+        preset = self.preset if self.preset in encoder.presets else encoder.preset  # another encoder than the usual one
+        choices = {"quality": self.quality, "preset": preset, "gop": self.gop(fps), "percent": self._percent()}
         words = encoder.options.format(**choices).split()
         steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(chroma), encoder.upload]
         coded = ["-an", "-vf", ",".join(filter(None, steps)), "-c:v", encoder.name]
@@ -145,8 +146,8 @@ class Encoding:
                 f"got {self.quality}."
             )
 
-    def _software(self) -> Encoder | None:
-        return next((encoder for encoder in self.coded.encoders if self.chroma in encoder.pixels), None)
+    def _software(self) -> list[Encoder]:
+        return [encoder for encoder in self.coded.encoders if self.chroma in encoder.pixels]
 
     def _in_hardware(self) -> list[Encoder]:
         return [encoder for encoder in self.coded.hardware if self.chroma in encoder.pixels]
@@ -193,15 +194,15 @@ def _chosen(encoding: Encoding, size: Size, program: str) -> Encoder:
                 reasons.append(f"{encoder.name}: {error}")
             else:
                 return encoder
-    software = encoding._software()
-    if encoding.hardware != "always" and software and software.name in there:
-        return software
+    for encoder in encoding._software() if encoding.hardware != "always" else ():
+        if encoder.name in there:
+            return encoder
     if encoding.hardware == "always":
         said = "; ".join(reasons) or "this ffmpeg was built with none"
         raise ffmpeg.VideoError(f"No hardware here encodes {encoding.codec}: {said}. Use hardware='auto'.")
-    name = software.name if software else encoding.codec
+    names = " and ".join(encoder.name for encoder in encoding._software())
     raise ffmpeg.VideoError(
-        f"The ffmpeg at {program} was built without {name}, which encodes {encoding.codec}. Choose another codec, or "
+        f"The ffmpeg at {program} was built without {names}, which encodes {encoding.codec}. Choose another codec, or "
         "install imageio-ffmpeg from its wheel, which brings an ffmpeg that has it, and unset IMAGEIO_FFMPEG_EXE."
     )
 

@@ -8,6 +8,7 @@ Chroma = Literal["420", "422", "444", "rgb"]
 """Colour of a film: BT.709 limited range with chroma in half resolution both ways, across, or in full; or sRGB."""
 
 X26_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+AOM = "-cpu-used {preset} -row-mt 1 -crf {quality} -b:v 0 -g {gop}"
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 SRGB = {"colorspace": "rgb", "color_primaries": "bt709", "color_trc": "iec61966-2-1", "color_range": "pc"}
 SCALER = "bicubic+accurate_rnd+full_chroma_int"  # ffmpeg's default rounds, and repeats chroma pixels
@@ -41,6 +42,11 @@ class Codec:
     best: int | None = None
     worst: int | None = None
     usual: int | None = None
+
+    @property
+    def chromas(self) -> tuple[Chroma, ...]:
+        """What colours can be kept as; the first is the usual way."""
+        return tuple(dict.fromkeys(name for encoder in self.encoders for name in encoder.pixels)) or ("rgb",)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,14 @@ CODECS: dict[str, Codec] = {
                 tuple(map(str, range(14))),
                 "8",
             ),
+            Encoder(
+                "libaom-av1",
+                {"420": "yuv420p"},
+                f"{AOM} -bsf:v av1_metadata=chroma_sample_position=vertical",  # left-sited: it says nothing of it
+                tuple(map(str, range(9))),
+                "6",
+            ),
+            Encoder("libaom-av1", {"444": "yuv444p"}, AOM, tuple(map(str, range(9))), "6"),
         ),
         best=1,
         worst=63,
