@@ -126,14 +126,23 @@ def _check_call(total: int, path: Path, encoding: Encoding, subtitles: Path | No
         raise InvalidInputError(f"A film needs at least one frame, got {total}: make it longer.")
     if not segment_s > 0:
         raise InvalidInputError(f"segment_s must be above 0, got {segment_s}.")
-    if subtitles is not None and not subtitles.is_file():
-        raise InvalidInputError(f"There is no subtitle file {subtitles}.")
+    if subtitles is not None:
+        _check_subtitles(subtitles)
     if not encoding.suffix:
         check_sequence(path)
     elif path.suffix.lower() != encoding.suffix or path.is_dir():
         raise InvalidInputError(
             f"The name of a {encoding.format} film is a file's that ends with {encoding.suffix}, got {path}."
         )
+
+
+def _check_subtitles(path: Path) -> None:
+    words = ["-i", ffmpeg.url(path), "-map", "0:s:0", "-f", "srt", "-"]
+    try:
+        if not ffmpeg.output(words, f"{path} was not read as subtitles").strip():
+            raise InvalidInputError(f"There are no subtitles in {path}: leave it out.")
+    except ffmpeg.VideoError as error:
+        raise InvalidInputError(f"{error} Give a .srt or .vtt file.") from error
 
 
 def _planned(total: int, rate: Fraction, coding: Encoding, segment_s: float, work: Path) -> list[Segment]:

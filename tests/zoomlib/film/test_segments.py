@@ -283,7 +283,16 @@ def _no_room(done):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"total": 0}, {"segment_s": 0}, {"subtitles": "nowhere.srt"}, {"fps": 0}, {"size": (0, 3)}]
+    "wrong",
+    [
+        {"total": 0},
+        {"segment_s": 0},
+        {"subtitles": "nowhere.srt"},
+        {"subtitles": __file__},
+        {"subtitles": "/dev/null"},
+        {"fps": 0},
+        {"size": (0, 3)},
+    ],
 )
 def test_bad_calls_are_refused_before_anything_is_drawn_or_made(tmp_path, wrong):
     asked = []
