@@ -164,6 +164,16 @@ def _gather(
     _store(b, b.add(b.call(reduce, [products]), ir.Constant(_WORD, 3 + 16)), out, 2)
 
 
+@_step
+def _riffle(b: ir.IRBuilder, out: ir.Value, red: ir.Value, green: ir.Value, blue: ir.Value) -> None:
+    """16 bytes from each of three places, one of each in turn."""
+    reds, greens, blues = (_load(b, place, _vector(_BYTE, lanes=16), 1) for place in (red, green, blue))
+    both = ir.Constant(_vector(_LONG, lanes=32), list(range(32)))
+    turns = ir.Constant(_vector(_LONG, lanes=48), [place for i in range(16) for place in (i, 16 + i, 32 + i)])
+    pair, last = b.shuffle_vector(reds, greens, both), b.shuffle_vector(blues, blues, both)
+    _store(b, b.shuffle_vector(pair, last, turns), out, 1)
+
+
 def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[[], Callable[..., None]]]:
     """Makes of a function one that gives it compiled, which is done when it is first asked for.
 
@@ -313,9 +323,10 @@ def turn(padded: Any, weights: Any, x0: Any, y0: Any, cosine: Any, sine: Any, ou
 @_compiled("void(uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,:,::1])")
 def weave(red: Any, green: Any, blue: Any, out: Any) -> None:
     """Three planes (H, W) into `out` (H, W, 3)."""
-    for y in range(len(red)):
-        reds, greens, blues, line = red[y], green[y], blue[y], out[y]
-        for x in range(len(reds)):
-            line[x, 0] = reds[x]
-            line[x, 1] = greens[x]
-            line[x, 2] = blues[x]
+    H, W = red.shape
+    whole = W // 16 * 16
+    for y in range(H):
+        for x in range(y * W, y * W + whole, 16):
+            _riffle(out.ctypes.data + 3 * x, red.ctypes.data + x, green.ctypes.data + x, blue.ctypes.data + x)
+        for x in range(whole, W):
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = red[y, x], green[y, x], blue[y, x]
