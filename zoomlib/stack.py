@@ -85,6 +85,8 @@ class ZoomStack:
             got = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
             raise InvalidInputError(f"A zoom stack holds float32 levels of shape (L, C, H, W), not {got}.")
         low, high = x.aminmax()
+        if low.isnan():
+            raise InvalidInputError("The levels of a zoom stack hold values that are not numbers. Sample them again.")
         if not (low >= -1 - _RANGE_SLACK and high <= 1 + _RANGE_SLACK):
             raise InvalidInputError(
                 f"The levels of a zoom stack lie in [-1, 1], but these reach from {low:.3g} to {high:.3g}. Clamp them."
@@ -159,7 +161,15 @@ class ZoomStack:
         """Read what `save` wrote. Raises InvalidInputError where a file is missing or differs from the manifest."""
         folder = Path(folder)
         p, focus, files = _read_manifest(folder)
-        return cls(torch.stack([_read_level(folder / name, sha256) for name, sha256 in files]), p, focus)
+        levels = [_read_level(folder / name, sha256) for name, sha256 in files]
+        for (name, _), level in zip(files, levels, strict=True):
+            if level.shape != levels[0].shape:
+                shapes = tuple(levels[0].shape), tuple(level.shape)
+                raise InvalidInputError(
+                    f"The levels of a zoom stack are of one size and kind: {files[0][0]} is {shapes[0]}, {name} is "
+                    f"{shapes[1]} (channels, height, width). Bring them to one size; tenfold compose can do so."
+                )
+        return cls(torch.stack(levels), p, focus)
 
 
 def _read_manifest(folder: Path) -> tuple[Zoom, Focus, list[tuple[str, str]]]:

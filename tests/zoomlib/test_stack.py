@@ -78,6 +78,19 @@ def test_factors_per_step_survive_saving_and_part_with_their_levels(tmp_path):
     assert torch.equal(stack.image(1), stack.rendered().levels[1])
 
 
+def test_levels_of_different_sizes_or_without_numbers_are_refused(tmp_path):
+    ZoomStack(random(2, 3, 16, 16), 2).save(tmp_path)
+    other = ZoomStack(random(2, 3, 8, 8), 2).save(tmp_path / "other")
+    (tmp_path / "level_01.png").write_bytes((other / "level_01.png").read_bytes())
+    manifests = [json.loads((folder / "stack.json").read_text()) for folder in (tmp_path, other)]
+    manifests[0]["levels"][1] = manifests[1]["levels"][1]
+    (tmp_path / "stack.json").write_text(json.dumps(manifests[0]))
+    with pytest.raises(InvalidInputError, match="one size"):
+        ZoomStack.load(tmp_path)
+    with pytest.raises(InvalidInputError, match="not numbers"):
+        ZoomStack(torch.full((2, 3, 8, 8), math.nan), 2)
+
+
 def test_saving_fewer_levels_over_more_leaves_none_of_the_old(tmp_path):
     ZoomStack(random(4, 3, 8, 8), 2).save(tmp_path)
     ZoomStack(random(2, 3, 8, 8), 4.0).save(tmp_path)
