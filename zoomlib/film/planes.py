@@ -120,7 +120,7 @@ def assemble(parts: tuple[Frame, Frame, Frame], layout: Layout) -> Frame:
 
 
 def weave(parts: tuple[Frame, Frame, Frame], out: Frame) -> Frame:
-    """Fill the RGB frame `out` (H, W, 3) with three planes; the same as to its `plane_views`, in a tenth of the time."""
+    """Fill the RGB frame `out` (H, W, 3) with three planes: ten times as quick as to write to its `plane_views`."""
     whole = all(array.flags.carray for array in (*parts, out))
     (_weave() if whole else _plain_weave)(*parts, out)
     return out
