@@ -105,7 +105,7 @@ def test_it_opens_in_the_browser_of_the_user(finished, tmp_path):
     browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
     browser.chmod(0o755)
     program = "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()"
-    for name, opened in ((f"{browser} %s", True), ("lynx %s", False)):
+    for name, opened in ((f"{browser} %s", True), ("lynx %s", False)):  # a browser in the terminal shows no pictures
         environment = os.environ | {"BROWSER": name}
         done = subprocess.run(
             [sys.executable, "-c", program, "view", str(finished)], env=environment, capture_output=True, text=True
