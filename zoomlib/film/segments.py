@@ -19,7 +19,7 @@ from zoomlib.film.missing import Draw, drawn, stretches
 from zoomlib.film.planes import Layout, Size, shape_of
 from zoomlib.film.sequence import check_sequence, write_sequence
 from zoomlib.film.video import timeline
-from zoomlib.film.whole import check_place, clear, only_of, only_one, whole
+from zoomlib.film.whole import SETTINGS, check_place, clear, only_of, only_one, whole
 
 LOSSLESS = Encoding("mkv", "ffv1")
 """What is drawn for formats that cannot be joined out of segments, until it is all there."""
@@ -75,7 +75,8 @@ def write_film(
     audio, subtitles = (None if given is None else Path(given) for given in (audio, subtitles))
     _check_call(total, path, encoding, subtitles, segment_s)
     check_film(encoding, fps=fps, size=size, audio=audio, subtitles=subtitles is not None)
-    check_place(path)
+    for place in (path, work / SETTINGS):
+        check_place(place)
     with only_one(work):
         if encoding.format == "png":
             write_sequence(draw, total, path, size, encoding, work, tags or {}, on_frame)

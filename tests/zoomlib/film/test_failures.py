@@ -121,6 +121,8 @@ def test_where_nothing_can_be_written_is_refused_before_anything_is_drawn(tmp_pa
     with pytest.raises(InvalidInputError, match="Choose another folder"):
         write_film(_never, 3, place, fps=30, size=SIZE, encoding=Encoding(), work=tmp_path / "work")
     with pytest.raises(InvalidInputError, match="Choose another folder"):
+        write_film(_never, 3, tmp_path / "film.mp4", fps=30, size=SIZE, encoding=Encoding(), work=Path(place).parent)
+    with pytest.raises(InvalidInputError, match="Choose another folder"):
         write(_never(0, 3), place)
 
 
