@@ -1,8 +1,9 @@
 """Where exactly one picture lies in another: the place at which both show the same, to a few hundredths of a pixel.
 
-Gauss-Newton over shift, size and turn as Lucas and Kanade (IJCAI 1981). A pixel of the wider picture is the mean of the
-finer one's pixels that it covers. Brightness may differ by a tone curve and a slope across the picture, solved for at
-the same time; what differs otherwise counts little (Tukey's weights), so that repainted parts do not pull.
+Gauss-Newton over shift, size and turn as Lucas and Kanade (IJCAI 1981), with the mean of both pictures' slopes. A pixel
+of the wider picture is the mean of the finer one's pixels that it covers. Brightness may differ by a tone curve and a
+slope across the picture, solved for at the same time; what differs otherwise counts little (Tukey's weights), so that
+repainted parts do not pull.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ROUNDS = ((2.0, 10), (1.0, 10), (0.0, 20))
 """Blur in pixels of the wider picture, and iterations: from a place that is pixels off to the place."""
 _TUKEY = 4.685
 _STOP_PX = 5e-4
+_WORST_CONDITION = 1e14
 
 
 @dataclass(frozen=True)
@@ -166,35 +168,70 @@ def _slope(picture: Array, axis: int) -> Array:
 
 
 def _solve(pair: _Prepared, matrix: Matrix, rounds: int) -> tuple[Matrix, Errors] | None:
-    rows, columns = np.nonzero(pair.inside)
-    at = np.stack([columns, rows], 1).astype(float)
-    middle = at.mean(0)
-    x, y = (at - middle).T
-    target = pair.wider[rows, columns].astype(float)
-    wx, wy = (_slope(pair.wider, axis)[rows, columns] for axis in (1, 0))
-    reach = float(np.hypot(x, y).max())
+    field = _Field.of(pair)
+    errors = None
     for _ in range(rounds):
-        drawn, fx, fy = (field[rows, columns].astype(float) for field in pair.drawn(matrix))
-        tone = np.stack([drawn, drawn**2 / 255, np.full_like(x, 255.0), x / reach * 255, y / reach * 255], 1)
-        weights = _weights(tone, target)
-        gain = np.linalg.lstsq(tone * weights[:, None], target * weights, rcond=None)[0]
-        shade = gain[0] + 2 * gain[1] * drawn / 255
-        gx, gy = (shade * fx + wx) / 2, (shade * fy + wy) / 2
-        move = -np.stack([(gx * x + gy * y) / reach, gx, gy, (gy * x - gx * y) / reach], 1)
-        design = np.concatenate([move, tone], 1)
-        residual = target - tone @ gain
+        design, weights, residual = field.linearised(*pair.drawn(matrix))
         normal = design.T @ (design * weights[:, None])
-        if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e14:
+        if not np.isfinite(normal).all() or np.linalg.cond(normal) > _WORST_CONDITION:
             return None
         covariance = np.linalg.inv(normal)
         step = (covariance @ (design.T @ (weights * residual)))[:4]
-        step[[0, 3]] /= reach
-        if np.abs(step[1:3]).max() > 0.5 * reach or abs(step[0]) > 0.5 or abs(step[3]) > 0.5:
+        if max(abs(step[0]), abs(step[3])) > 0.5 * field.reach or np.abs(step[1:3]).max() > 0.5 * field.reach:
             return None
-        matrix = _moved(matrix, pair.to_wider, middle, step)
-        if max(abs(step[0]) * reach, abs(step[3]) * reach, *np.abs(step[1:3])) < _STOP_PX:
+        matrix = _moved(matrix, pair.to_wider, field.middle, step / field.units)
+        errors = _errors(covariance, residual, weights, field.reach, pair.to_wider)
+        if np.abs(step).max() < _STOP_PX:
             break
-    return matrix, _errors(covariance, residual, weights, reach, pair.to_wider)
+    return None if errors is None else (matrix, errors)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """The pixels that are compared: where, what the wider picture shows there, and its slopes along x and y."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    middle: NDArray[np.float64]
+    target: NDArray[np.float64]
+    across: NDArray[np.float64]
+    down: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pair: _Prepared) -> _Field:
+        rows, columns = np.nonzero(pair.inside)
+        slopes = tuple(_slope(pair.wider, axis)[rows, columns].astype(float) for axis in (1, 0))
+        middle = np.array([columns.mean(), rows.mean()])
+        return cls(rows, columns, middle, pair.wider[rows, columns].astype(float), slopes[0], slopes[1])
+
+    @property
+    def away(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Pixels right of and below the middle."""
+        return self.columns - self.middle[0], self.rows - self.middle[1]
+
+    @property
+    def reach(self) -> float:
+        """The largest distance from the middle: size and turn count by how far they move what lies there."""
+        return float(np.hypot(*self.away).max())
+
+    @property
+    def units(self) -> NDArray[np.float64]:
+        """By which a step in pixels becomes ln of size, shift x, shift y, turn in radians."""
+        return np.array([self.reach, 1, 1, self.reach])
+
+    def linearised(
+        self, drawn: Array, across: Array, down: Array
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Design (N, 9) for the step and the brightness, weights (N,) and residual (N,) of the wider picture."""
+        (x, y), reach = self.away, self.reach
+        finer, fx, fy = (field[self.rows, self.columns].astype(float) for field in (drawn, across, down))
+        tone = np.stack([finer, finer**2 / 255, np.full_like(x, 255.0), x / reach * 255, y / reach * 255], 1)
+        weights = _weights(tone, self.target)
+        gain = np.linalg.lstsq(tone * np.sqrt(weights)[:, None], self.target * np.sqrt(weights), rcond=None)[0]
+        shade = gain[0] + 2 * gain[1] * finer / 255
+        gx, gy = (shade * fx + self.across) / 2, (shade * fy + self.down) / 2
+        move = -np.stack([(gx * x + gy * y) / reach, gx, gy, (gy * x - gx * y) / reach], 1)
+        return np.concatenate([move, tone], 1), weights, self.target - tone @ gain
 
 
 def _weights(tone: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
