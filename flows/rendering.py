@@ -81,7 +81,7 @@ def show_result(rendering: Rendering, facts: Mapping[str, Any], *, quiet: bool =
         seconds = facts["frames"] / float(rendering.film.spec.rate)
         print(f"{said} in {facts['seconds']:.1f} s: {facts['frames']:,} frames of {width} x {height}, {seconds:.2f} s")
         if facts["margin"] > 1:
-            print(f"Magnified {facts['margin']:.3g} times throughout, so that turn and pan show nothing beyond level 0.")
+            print(f"Magnified {facts['margin']:.3g} times throughout: turn and pan show nothing beyond level 0.")
         print(f"{'Settings':<14} {rendering.settings}")
         if rendering.film.spec.captions == "file":
             print(f"{'Captions':<14} {rendering.words}")
