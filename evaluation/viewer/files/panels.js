@@ -15,6 +15,7 @@ class Panels {
     for (const button of this.buttons.values()) button.setAttribute("aria-label", button.title);
     this.fillLists();
     this.markLevels();
+    document.body.classList.toggle("still", !geometry.way);
     this.listen();
   }
 
@@ -62,7 +63,6 @@ class Panels {
   listenToSlider() {
     const { camera, geometry } = this;
     const slider = find("slider");
-    slider.disabled = !geometry.way;
     slider.addEventListener("input", () => this.act(() => {
       const share = geometry.loop ? Math.min(slider.value, 1 - 1e-6) : slider.value; // a loop's end is its beginning
       camera.jump(geometry.positionAt(share * geometry.way));
@@ -82,7 +82,7 @@ class Panels {
 
   /** Over the slider: the level that it would lead to. */
   showPreview(event) {
-    if (event.pointerType === "touch" || !this.geometry.way) return;
+    if (event.pointerType === "touch") return;
     const [box, preview] = [find("slider").getBoundingClientRect(), find("preview")];
     const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
     const level = this.geometry.wrap(Math.round(this.geometry.positionAt(share * this.geometry.way)));

@@ -323,6 +323,16 @@ def test_a_loop_has_no_end(pages, show):
     assert shown.picture().std() > 5
 
 
+def test_one_level_is_a_still_that_can_be_magnified(pages, show):
+    shown = show(pages["one"][1])
+    shown.page.keyboard.press(" ")
+    assert not shown.run("viewer.camera.playing")
+    assert not any(shown.page.locator(f"#controls {one}").is_visible() for one in ("#slider", "[data-do=play]"))
+    shown.page.keyboard.press("+")
+    shown.rest()
+    assert shown.position == pytest.approx(0.18 / math.log(2))
+
+
 def test_speed_can_be_chosen(pages, show):
     shown = show(pages["plain"][1])
     shown.page.locator("#speed").select_option("4")
