@@ -26,6 +26,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
+import numpy as np
 import torch
 from film_ways import box, paste, warp
 from torch.nn import functional as F
@@ -34,6 +35,7 @@ from zoomlib.film import video
 from zoomlib.film.camera import Camera
 from zoomlib.film.composite import pictures
 from zoomlib.film.encoding import Encoding
+from zoomlib.film.planes import Layout, shape_of
 from zoomlib.film.render import Film, Renderer
 from zoomlib.stack import ZoomStack, render_levels
 
@@ -88,15 +90,20 @@ def alternating(works: Mapping[str, Callable[[], object]], frames: int, rounds: 
     return found
 
 
+def ours(stack: ZoomStack, size: int, layout: Layout) -> Callable[[float], object]:
+    """The renderer, which draws in one frame again and again, as for an encoder."""
+    renderer, frame = Renderer(stack, (size, size), layout=layout), np.empty(shape_of(layout, (size, size)), np.uint8)
+    return lambda position: renderer.frame(position, out=frame)
+
+
 def draw(size: int, p: int, frames: int, rounds: int) -> dict[str, float]:
     """Milliseconds per frame of each way."""
     stack = fractal_stack(size, p)
     camera, levels = camera_of(stack), pictures(stack)
     positions = [camera.positions().tolist()[frame] for frame in middle(camera, frames)]
-    planes, rgb = (Renderer(stack, (size, size), layout=layout) for layout in ("yuv420", "rgb"))
     ways: dict[str, Callable[[float], object]] = {
-        "zoomlib 4:2:0": planes.frame,
-        "zoomlib RGB": rgb.frame,
+        "zoomlib 4:2:0": ours(stack, size, "yuv420"),
+        "zoomlib RGB": ours(stack, size, "rgb"),
         "warpAffine linear": warp(levels, p, cv2.INTER_LINEAR),
         "warpAffine cubic": warp(levels, p, cv2.INTER_CUBIC),
         "Pillow box": box(levels, p),

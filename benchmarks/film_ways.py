@@ -23,9 +23,11 @@ def warp(levels: list[Frame], p: float, interpolation: int) -> Draw:
     steps = math.ceil(MIPS_PER_OCTAVE * math.log2(p))
     mips = [[_smaller(level, 2 ** (-k / MIPS_PER_OCTAVE)) for k in range(steps + 1)] for level in levels]
 
+    frame = np.empty((n, n, 3), np.uint8)
+
     def draw(position: float) -> Frame:
         i, scale, m = _between(position, p, len(levels))
-        frame = _warped(levels[i], scale, (0, n), n, interpolation)
+        _warped(levels[i], scale, (0, n), n, interpolation, frame)
         if i + 1 < len(levels):
             side = (math.ceil(n / 2 - n * m / 2), math.floor(n / 2 + n * m / 2))
             mip = mips[i + 1][min(math.floor(MIPS_PER_OCTAVE * math.log2(1 / m)), steps)]
@@ -83,10 +85,12 @@ def _smaller(level: Frame, share: float) -> Frame:
     return level if side == len(level) else cv2.resize(level, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def _warped(picture: Frame, scale: float, span: tuple[int, int], n: int, interpolation: int) -> Frame:
+def _warped(
+    picture: Frame, scale: float, span: tuple[int, int], n: int, interpolation: int, out: Frame | None = None
+) -> Frame:
     """Pixels `span` (both ways) of a frame of n, centred on the picture, `scale` pixels to one of its own."""
     start = (span[0] + 0.5 - n / 2) / scale + len(picture) / 2 - 0.5
     matrix = np.array([[1 / scale, 0, start], [0, 1 / scale, start]])
     size = (span[1] - span[0],) * 2
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, size, out, flags=flags, borderMode=cv2.BORDER_REPLICATE)
