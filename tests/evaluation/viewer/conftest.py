@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from evaluation.viewer import write_view
+from tests.evaluation.viewer.zooms import words, zooms
+
 # Chromium's own calls home would be no requests of the page, but they take time.
 QUIET = [
     "--no-sandbox",
@@ -101,3 +104,13 @@ def show(chromium):
     for shown, own in opened:
         assert [url for url in shown.asked if not url.startswith((own, "data:", "blob:"))] == []
         assert shown.complaints == []
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """Pages by name, each with its stack."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        name: (stack, write_view(folder / f"{name}.html", stack, **words(stack), **more))
+        for name, (stack, more) in zooms().items()
+    }
