@@ -40,6 +40,7 @@ def make_film(film: Film, stack: ZoomStack, work: Path, on_event: Listener, key:
         audio=None if spec.audio is None else film.sounds["audio"].path,
         subtitles=words if spec.captions == "track" else None,
         on_frame=lambda done: on_event(StageMoved(STAGE, done)),
+        keep=True,  # until the store has the film: a disk may be full, a process killed, before that
     )
     if path.is_file():
         stamp(path, told)

@@ -230,6 +230,27 @@ def test_killed_in_a_render_it_goes_on_from_its_finished_segments(own, tmp_path)
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "where"),
+    [("mp4", "tasks.filming.stamp"), ("mp4", "tasks.store.Store.put"), ("png", "tasks.store.Store.put")],
+)
+def test_stopped_after_its_last_frame_it_is_not_drawn_again(own, monkeypatch, kind, where):
+    """A film that is there may yet find no room in the store, or be killed on its way there."""
+
+    def stop(*_) -> None:
+        raise CutError
+
+    rendering, events = planned(own, {"film.fps": 6, "film.format": kind}), []
+    with monkeypatch.context() as patch:
+        patch.setattr(where, stop)
+        with pytest.raises(CutError):
+            make(rendering)
+    facts = make(rendering, events.append)
+    assert facts["made"]
+    assert [event.done for event in events if isinstance(event, StageMoved)] == [facts["frames"]]
+    assert not list((rendering.workshop.root / "work").glob("*"))
+
+
 def test_a_stopped_render_leaves_nothing_that_looks_whole(own):
     def stop(event) -> None:
         if event == StageMoved("video", 5):

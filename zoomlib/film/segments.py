@@ -53,6 +53,7 @@ def write_film(
     subtitles: str | Path | None = None,
     segment_s: float = 10.0,
     on_frame: Callable[[int], None] | None = None,
+    keep: bool = False,
 ) -> Path:
     """Write a film of `total` frames to `path`, whole or not at all; returns the path.
 
@@ -62,8 +63,10 @@ def write_film(
 
     Segments of about `segment_s` seconds, whole groups of pictures, are kept in the folder `work` until the film is
     there, so that a second call with the same settings goes on where a killed one was: give each film (what is
-    drawn, too) a folder of its own. Frames last exactly 1 / fps, 29.97 and its like in full length mean n 1000/1001;
-    webm and mkv round times to milliseconds, gif to hundredths of a second, for they know no others.
+    drawn, too) a folder of its own. With `keep` it stays after that, for a caller who has more to do with the film and
+    may be stopped at it: the same call then draws nothing. Frames last exactly 1 / fps, 29.97 and its like in full
+    length mean n 1000/1001; webm and mkv round times to milliseconds, gif to hundredths of a second, for they know no
+    others.
 
     `audio`: sound that is cut to the film's length or followed by silence. `subtitles`: a .srt or .vtt file that
     becomes a track. `tags`: names and values that are written into the file; gif and webp have no place for them, mp4
@@ -89,9 +92,10 @@ def write_film(
                     join(segments, temporary, ffmpeg.rate(fps), encoding, tags or {}, audio, subtitles)
                 else:
                     animate(segments, temporary, ffmpeg.rate(fps), encoding)
-        clear(work)
+        if not keep:
+            clear(work)
     with suppress(OSError):
-        work.rmdir()  # it may hold what is not ours
+        work.rmdir()  # it may hold what is not ours, or is kept
     return path
 
 

@@ -11,7 +11,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.encoding import Encoding
 from zoomlib.film.missing import Draw, drawn, stretches
 from zoomlib.film.planes import Size
-from zoomlib.film.whole import FRAMES, SPARE, move, only_of, room_needed, sync
+from zoomlib.film.whole import FRAMES, PLACED, SPARE, move, only_of, room_needed, sync
 
 NAME = "frame_{:06d}.png"
 PICTURE = re.compile(r"frame_\d{6,}\.png")
@@ -39,12 +39,18 @@ def write_sequence(
 ) -> None:
     """Write frames as frame_000001.png and so on to the folder `path`, which takes its place when all are there.
 
-    They grow in a folder in `work`, each whole or not at all: those of an earlier try are not drawn again.
+    They grow in a folder in `work`, each whole or not at all: those of an earlier try are not drawn again, nor are
+    any while `work` tells that all have their place.
     """
     only_of(["png", encoding.quality, size, total, dict(tags)], work)
+    names = [NAME.format(number + 1) for number in range(total)]
+    if (work / PLACED).exists() and all((path / name).is_file() for name in names):
+        if on_frame is not None:
+            on_frame(total)
+        return
     folder = work / FRAMES
     folder.mkdir(exist_ok=True)
-    files = [folder / NAME.format(number + 1) for number in range(total)]
+    files = [folder / name for name in names]
     there = [file.is_file() for file in files]
     done = sum(there)
     if on_frame is not None and done:
@@ -61,6 +67,7 @@ def write_sequence(
                 if on_frame is not None:
                     on_frame(done)
     move(folder, path)
+    (work / PLACED).touch()
 
 
 def _words(tags: Mapping[str, str]) -> PngInfo:

@@ -16,8 +16,8 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.ffmpeg import VideoError
 
 SETTINGS = "settings.json"
-FRAMES, SPARE = "frames", "picture.part"
-OURS = (SPARE, SETTINGS, f".{SETTINGS}.*.part", "segment_*", ".segment_*.part", "segments.txt", "tags.txt")
+FRAMES, SPARE, PLACED = "frames", "picture.part", "placed"
+OURS = (SPARE, PLACED, SETTINGS, f".{SETTINGS}.*.part", "segment_*", ".segment_*.part", "segments.txt", "tags.txt")
 ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

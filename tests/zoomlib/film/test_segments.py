@@ -82,6 +82,29 @@ def test_what_is_finished_is_not_drawn_again(tmp_path, encoding):
         assert path.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.parametrize("encoding", [LOSSLESS, Encoding("gif"), Encoding("png")])
+def test_with_its_work_kept_a_film_is_not_drawn_twice(tmp_path, encoding):
+    """The same call finds all of it, even where the film itself was spoilt, until other settings are asked for."""
+    asked, told = [], []
+    draw = drawing(SIZE, encoding.layout, asked)
+    path = film(tmp_path, draw, encoding=encoding, keep=True)
+    assert asked == list(range(100))
+    if path.is_file():
+        whole = path.read_bytes()
+        path.write_bytes(b"spoilt")
+    film(tmp_path, draw, encoding=encoding, keep=True, on_frame=told.append)
+    assert (asked, told) == (list(range(100)), [100])
+    assert len(names(path)) == 100 if path.is_dir() else path.read_bytes() == whole
+    if path.is_dir():
+        (path / "frame_000050.png").unlink()
+        film(tmp_path, draw, encoding=encoding, keep=True)
+        assert len(asked) == 200
+        assert len(names(path)) == 100
+    other = film(tmp_path, draw, encoding=encoding, total=50)
+    assert asked[-50:] == list(range(50))
+    assert names(tmp_path) == [other.name]
+
+
 def test_damaged_and_foreign_segments_are_made_anew(tmp_path):
     """A truncated one, one that lacks frames, one that is gone; and all when the settings change."""
     asked = []
