@@ -1,7 +1,7 @@
 """Frames of a zoom stack, with exact geometry: views in fractions of a pixel, one kernel for every layer.
 
 Before the first frame the levels are made into one static world (`zoomlib.film.composite`). A frame is then drawn of
-the two or three levels that its pixels can show, each where the deeper ones are not.
+the levels that its pixels can show, two or three where it has their size, each where the deeper ones are not.
 """
 
 import math

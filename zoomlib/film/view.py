@@ -21,6 +21,7 @@ from zoomlib.stack import ZoomStack
 ROUNDING = 1e-9  # what rounding adds to a scale or a pixel's edge is less
 ROUNDING_PX = 1e-6  # a view may stick out by so much, of the frame
 SUPPORT_PX = 3.0  # Lanczos3 reaches this far; nearer to its border a level would be extrapolated
+CLEAR = 0.8  # a level that is drawn no larger than so much of its size does not lose sharpness
 
 
 class Rect(NamedTuple):
@@ -141,8 +142,9 @@ class Course:
     def layers(self, view: View, size: Size, step: int = 1) -> list[Layer]:
         """What a frame of `size` is drawn of, deepest level first; every pixel once. Edges are multiples of `step`.
 
-        The deepest level is the first one whose pixels are no larger than the frame's: the still deeper ones, being in
-        its picture, would show nothing more. Each level is drawn where no deeper one is, off its own border.
+        The deepest level is the first one whose pixels are no larger than CLEAR of the frame's: the still deeper ones,
+        being in its picture, would show nothing more. At a scale nearer to 1 the frame would be softer than where the
+        next level takes over, and turn sharp at once. Each level is drawn where no deeper one is, off its own border.
         """
         view, whole = self._resolved(view), Rect(0, 0, *size)
         layers: list[Layer] = []
@@ -159,10 +161,10 @@ class Course:
         return layers
 
     def _resolved(self, view: View) -> View:
-        """The view in the widest level whose pixels are no larger than the frame's, or in the deepest there is."""
-        while view.scale > 1 + ROUNDING and not self.deepest(view.level):
+        """The view in the widest level whose pixels are no larger than CLEAR of the frame's, or in the deepest."""
+        while view.scale > CLEAR + ROUNDING and not self.deepest(view.level):
             view = self.deeper(view)
-        while not self.widest(view.level) and view.scale * self.factor(view.level - 1) <= 1 + ROUNDING:
+        while not self.widest(view.level) and view.scale * self.factor(view.level - 1) <= CLEAR + ROUNDING:
             view = self.wider(view)
         return view
 

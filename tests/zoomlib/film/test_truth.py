@@ -94,6 +94,15 @@ def test_where_another_level_becomes_the_finest_sharpness_and_changes_stay(stack
     assert step[3] < 1.2 * min(max(step[1:3]), max(step[4:6]))
 
 
+@pytest.mark.parametrize(("size", "frames_per_level"), [(128, 30), (128, 120), (102, 60), (76, 60)])
+def test_films_smaller_than_their_levels_are_as_sharp_all_along(stack, size, frames_per_level):
+    """To 2 % from frame to frame: no level takes over while the one before has gone soft."""
+    small = Renderer(stack, (size, size))
+    film = [grey(small.frame(LEVEL - 0.5 + (k + 0.5) / frames_per_level)) for k in range(frames_per_level)]
+    sharp = [sharpness(frame) for frame in film]
+    assert max(abs(b / a - 1) for a, b in itertools.pairwise(sharp)) < 0.02
+
+
 def test_the_frames_zoom_at_a_constant_speed(renderer):
     """Measured between frames by least squares, across the passage of a level: 0.5 % of the nominal log zoom."""
     per_level = 30

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film.view import SUPPORT_PX, Rect, View, course
+from zoomlib.film.view import CLEAR, SUPPORT_PX, Rect, View, course
 from zoomlib.stack import ZoomStack
 
 places = st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)) | st.tuples(st.sampled_from([0.0, 1.0]), st.just(0.5))
@@ -115,7 +115,7 @@ def test_layers_draw_every_pixel_once_and_no_finer_than_it_can_show(track, width
     finest = layers[0].view
     assert all(a.view.level > b.view.level for a, b in itertools.pairwise(layers))
     if not track.widest(finest.level):
-        assert finest.scale * track.factor(finest.level - 1) > 1  # the next wider one would not do
+        assert finest.scale * track.factor(finest.level - 1) > CLEAR  # the next wider one would not do
 
 
 @given(courses(), sizes, st.floats(0, 1))
@@ -150,13 +150,14 @@ def test_nothing_jumps_where_a_level_comes_to_fill_the_frame():
         assert max(rect.x0, rect.y0, 512 - rect.x1, 512 - rect.y1) <= ring
 
 
-def test_a_frame_of_the_levels_size_has_two_layers_and_larger_ones_more():
+def test_a_frame_of_the_levels_size_has_two_layers_or_three_and_larger_ones_more():
     track = flat(L=6, size=(256, 256))
     assert len(track.layers(track.look(2.5, (256, 256)), (256, 256))) == 2
-    assert len(track.layers(track.look(2.0, (256, 256)), (256, 256))) == 1
+    assert len(track.layers(track.look(2.0, (256, 256)), (256, 256))) == 2
+    assert len(track.layers(track.look(2.9, (256, 256)), (256, 256))) == 3  # CLEAR of level 3 is passed: 4 is drawn
     assert len(track.layers(track.look(2.5, (1024, 1024)), (1024, 1024))) == 4
     small = track.layers(track.look(2.5, (64, 64)), (64, 64))
-    assert [layer.view.level for layer in small] == [1]  # the widest that still has a pixel for each of the frame's
+    assert [layer.view.level for layer in small] == [1]  # the widest that has a pixel or more for each of the frame's
 
 
 def test_forty_levels_are_as_exact_at_the_end_as_at_the_start():
