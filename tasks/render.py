@@ -64,7 +64,7 @@ def make_pictures(run: Run, results: Results, work: Path, on_event: Listener) ->
     film, stack = film_of(run), load_stack(run, results, work)
     files = {name: work / name for name in ("poster.png", "contact_sheet.png")}
     told = metadata(film, PICTURES.key(run, results).digest)
-    save_png(pictures.poster(stack, film.size), files["poster.png"], told)
+    save_png(pictures.poster(stack, film.size, loop=film.loop), files["poster.png"], told)
     on_event(StageMoved("pictures", 1))
     widths = film.widths_m if any(film.widths_m) else None
     save_png(pictures.contact_sheet(stack, film.prompts, film.title, widths_m=widths), files["contact_sheet.png"], told)

@@ -18,9 +18,9 @@ MAX_LINES = 4
 KERNEL = Image.Resampling.LANCZOS
 
 
-def poster(stack: ZoomStack, size: Size) -> Image.Image:
+def poster(stack: ZoomStack, size: Size, *, loop: bool = False) -> Image.Image:
     """The widest level with all finer ones in it, as the film shows it: an RGB picture of `size` (width, height)."""
-    return Image.fromarray(Renderer(stack, size).frame(0.0))
+    return Image.fromarray(Renderer(stack, size, loop=loop).frame(0.0))
 
 
 def contact_sheet(

@@ -20,6 +20,13 @@ def test_the_poster_is_the_films_widest_view():
     assert np.array_equal(np.asarray(poster), Renderer(stack, (160, 90)).frame(0.0))
 
 
+def test_the_poster_of_a_loop_has_level_0_within_the_last_level():
+    stack = stack_of(2)
+    round_a_loop, ended = (np.asarray(pictures.poster(stack, (64, 48), loop=loop)) for loop in (True, False))
+    assert np.array_equal(round_a_loop, Renderer(stack, (64, 48), loop=True).frame(0.0))
+    assert not np.array_equal(round_a_loop, ended)
+
+
 @pytest.mark.parametrize(("levels", "columns"), [(1, None), (2, None), (5, None), (16, None), (7, 3), (3, 9)])
 def test_the_sheet_shows_every_level_once_in_order(levels, columns):
     """Each level is of one colour; read in rows, the tiles' middles give them back in order."""
