@@ -112,7 +112,13 @@ class Encoding:
         """
         chroma = self.chroma or "rgb"
         preset = self.preset if self.preset in encoder.presets else encoder.preset  # another encoder than the usual one
-        choices = {"quality": self.quality, "preset": preset, "gop": self.gop(fps), "percent": self._percent()}
+        choices = {
+            "quality": self.quality,
+            "preset": preset,
+            "gop": self.gop(fps),
+            "percent": self._percent(),
+            "index": min(4 * (self.quality or 0), 255),  # AV1's own: about four to a step of the rate factor
+        }
         words = encoder.options.format(**choices).split()
         steps = [_conversion(layout, chroma), f"format={encoder.pixels[chroma]}", _named(chroma), encoder.upload]
         coded = ["-an", "-vf", ",".join(filter(None, steps)), "-c:v", encoder.name]

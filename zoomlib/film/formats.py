@@ -9,6 +9,7 @@ Chroma = Literal["420", "422", "444", "rgb"]
 
 X26_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 AOM = "-cpu-used {preset} -row-mt 1 -crf {quality} -b:v 0 -g {gop}"
+AV1_SITED = "-bsf:v av1_metadata=chroma_sample_position=vertical"  # left-sited: not all encoders say so
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 SRGB = {"colorspace": "rgb", "color_primaries": "bt709", "color_trc": "iec61966-2-1", "color_range": "pc"}
 SCALER = "bicubic+accurate_rnd+full_chroma_int"  # ffmpeg's default rounds, and repeats chroma pixels
@@ -16,7 +17,7 @@ SCALER = "bicubic+accurate_rnd+full_chroma_int"  # ffmpeg's default rounds, and 
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of ffmpeg's encoders. `pixels`: what it is handed, by chroma; `options` hold {quality}, {preset}, {gop}.
+    """One of ffmpeg's encoders. `pixels`: what it is handed, by chroma; `options` hold what `Encoding.output` fills in.
 
     `device`: options that must come before the input; `upload`: filters that hand frames to hardware.
     """
@@ -67,21 +68,23 @@ class Format:
 
 def _hardware(family: str) -> tuple[Encoder, ...]:
     """Encoders of the five makers; rate factors mean there what they mean in software, roughly."""
-    both: dict[Chroma, str] = {"420": "yuv420p", "444": "yuv444p"}
     one: dict[Chroma, str] = {"420": "yuv420p"}
     nv12: dict[Chroma, str] = {"420": "nv12"}
+    av1 = family == "av1"
+    both = one if av1 else one | {"444": "yuv444p"}
+    number, more = ("{index}", f"-g {{gop}} {AV1_SITED}") if av1 else ("{quality}", "-g {gop}")
     return (
-        Encoder(f"{family}_nvenc", both, "-preset p5 -rc vbr -cq {quality} -b:v 0 -g {gop} -forced-idr 1"),
-        Encoder(f"{family}_videotoolbox", one, "-q:v {percent} -g {gop}"),
-        Encoder(f"{family}_qsv", nv12, "-preset medium -global_quality {quality} -g {gop}"),
+        Encoder(f"{family}_nvenc", both, f"-preset p5 -rc vbr -cq {{quality}} -b:v 0 -forced-idr 1 {more}"),
+        Encoder(f"{family}_videotoolbox", one, f"-q:v {{percent}} {more}"),
+        Encoder(f"{family}_qsv", nv12, f"-preset medium -global_quality {{quality}} {more}"),
         Encoder(
             f"{family}_vaapi",
             nv12,
-            "-rc_mode CQP -qp {quality} -g {gop}",
+            f"-rc_mode CQP -global_quality {number} {more}",
             device="-vaapi_device /dev/dri/renderD128",
             upload="hwupload",
         ),
-        Encoder(f"{family}_amf", one, "-quality quality -rc cqp -qp_i {quality} -qp_p {quality} -g {gop}"),
+        Encoder(f"{family}_amf", one, f"-quality quality -rc cqp -qp_i {number} -qp_p {number} {more}"),
     )
 
 
@@ -133,12 +136,13 @@ CODECS: dict[str, Codec] = {
             Encoder(
                 "libaom-av1",
                 {"420": "yuv420p"},
-                f"{AOM} -bsf:v av1_metadata=chroma_sample_position=vertical",  # left-sited: it says nothing of it
+                f"{AOM} {AV1_SITED}",
                 tuple(map(str, range(9))),
                 "6",
             ),
             Encoder("libaom-av1", {"444": "yuv444p"}, AOM, tuple(map(str, range(9))), "6"),
         ),
+        _hardware("av1"),
         best=1,
         worst=63,
         usual=22,

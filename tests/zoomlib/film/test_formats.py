@@ -1,6 +1,7 @@
 """Every format with every codec and chroma: opened by other programs, measured against the frames that went in."""
 
 import dataclasses
+import re
 from fractions import Fraction
 
 import av
@@ -192,6 +193,34 @@ def test_hardware_is_used_where_it_works_and_only_there(tmp_path):
         assert forced.encoder((256, 256)) == used
     path = film(tmp_path, encoding, (256, 256))
     assert int(ffprobe(path, "-count_packets", "-show_streams")["streams"][0]["nb_read_packets"]) == FRAMES
+
+
+HARDWARE = [(codec, encoder) for codec, coded in CODECS.items() for encoder in coded.hardware]
+GENERIC = {"g", "b:v", "q:v", "bsf:v", "global_quality"}
+
+
+@pytest.mark.parametrize(("codec", "encoder"), HARDWARE, ids=[encoder.name for _, encoder in HARDWARE])
+def test_hardware_is_told_what_it_knows(codec, encoder):
+    """Every option stands in ffmpeg's help of the encoder, every number within its limits: no hardware is needed."""
+    if encoder.name not in ffmpeg.encoders():
+        pytest.skip(f"this ffmpeg has no {encoder.name}")
+    known = ffmpeg.output(["-h", f"encoder={encoder.name}"], "not helped").decode()
+    limits = dict(re.findall(r"^ +-([\w-]+) +<\w+>(.*(?:\n {5}\w.*)*)", known, re.MULTILINE))
+    coded = CODECS[codec]
+    for quality in (coded.best, coded.usual, coded.worst):
+        words = Encoding("mp4", codec, quality).output(30, "yuv420", encoder)
+        words = words[words.index(encoder.name) + 1 : words.index("-colorspace")]
+        for option, value in zip(words[::2], words[1::2], strict=True):
+            if (name := option.removeprefix("-")) in GENERIC:
+                continue
+            bounds = re.search(r"\(from (\S+) to (\S+)\)", limits[name])
+            if value.isdigit():  # without bounds it is a switch
+                least, most = (
+                    float(bound.replace("INT_MAX", "inf")) for bound in (bounds.groups() if bounds else "01")
+                )
+                assert least <= int(value) <= most, (option, value)
+            else:
+                assert re.search(rf"^ {{5}}{value} ", limits[name], re.MULTILINE), (option, value)
 
 
 def test_an_encoder_that_is_missing_is_told_with_the_remedy(tmp_path, monkeypatch):
