@@ -5,7 +5,8 @@ steps, on BLOCK values at a time, are written as LLVM vectors: a product of 16-b
 kept is one instruction on x86 and three on ARM. They work on addresses; `resample` checks every range before.
 
 Each function here is asked for, `draw()`, and then called, `draw()(...)`: compiled once per machine, since its types
-are given and the result is cached on disk, it runs without Python's lock.
+are given and the result is cached on disk, it runs without Python's lock. The cache looks for changes in this file
+alone, which is why it is not two. `zoomlib.film.compiled` asks, and knows what to do where this cannot be had.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from zoomlib.film.taps import C0, C1, C2, C3, C4, C5, C6, C7, EDGE, NINTH, PHASE_BITS, PHASES, SUPPORT, UNIT
+
+if config.DISABLE_JIT:
+    raise ImportError("numba is told not to compile, by NUMBA_DISABLE_JIT, and these are not for Python to run")
 
 BLOCK = 64
 """Values that a step works on: what it reads may end up to BLOCK - 1 values after the last one that counts."""

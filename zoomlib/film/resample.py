@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.film.compiled import compiled
 from zoomlib.film.planes import Frame
 from zoomlib.film.taps import Taps, lanczos
 
@@ -54,10 +55,7 @@ def resampler(device: str = "cpu") -> Resampler:
         from zoomlib.film.torch_resample import TorchResampler
 
         return TorchResampler(device)
-    try:
-        return QuickResampler()
-    except ImportError:
-        return PlainResampler()
+    return QuickResampler() if compiled("lay") and compiled("draw") else PlainResampler()
 
 
 class _OnArrays:
@@ -100,7 +98,7 @@ def _weighted(lines: NDArray[np.int32], first: NDArray[np.int32], weights: NDArr
 
 
 class QuickResampler(_OnArrays):
-    """The resampler of numba. Raises ImportError where that is missing."""
+    """The resampler of numba, for where it can compile."""
 
     def __init__(self) -> None:
         from zoomlib.film import kernels

@@ -1,7 +1,6 @@
 """A frame turned about its centre: Lanczos3 in both directions at once, at the frame's own scale."""
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.film.compiled import compiled
 from zoomlib.film.planes import GRIDS, Frame, Grid, Layout, Size, plane_views, shape_of, size_of
 from zoomlib.film.taps import PHASE_BITS, PHASES, lanczos
 
@@ -16,7 +16,6 @@ BORDER = 8
 """Pixels by which a plane is continued on each side: the kernel's reach, and the lanes that are read with it."""
 
 Words = NDArray[np.int16]
-Turn = Callable[[Words, Words, float, float, float, float, Frame], None]
 
 
 def rotated(frame: Frame, layout: Layout, angle: float, size: Size, out: Frame | None = None) -> Frame:
@@ -31,11 +30,11 @@ def rotated(frame: Frame, layout: Layout, angle: float, size: Size, out: Frame |
     out = np.empty(shape_of(layout, size), np.uint8) if out is None else out
     if out.shape != shape_of(layout, size):
         raise InvalidInputError(f"The frame to fill is {out.shape}, but {size} needs {shape_of(layout, size)}.")
-    source = size_of(frame, layout)
+    source, turn = size_of(frame, layout), compiled("turn") or plain_turn
     views = zip(plane_views(frame, layout), plane_views(out, layout), GRIDS[layout], strict=True)
     for plane, target, grid in views:
         x, y = _origin(grid, source, size, math.cos(angle), math.sin(angle))
-        _turn()(_padded(plane), _weights(), x + BORDER, y + BORDER, math.cos(angle), math.sin(angle), target)
+        turn(_padded(plane), _weights(), x + BORDER, y + BORDER, math.cos(angle), math.sin(angle), target)
     return out
 
 
@@ -67,15 +66,6 @@ def _weights() -> Words:
     weights = np.zeros((PHASES, 8), np.int16)
     weights[:, :6] = lanczos(PHASES, 2.0, 1 / PHASES, 6).weights
     return weights
-
-
-@cache
-def _turn() -> Turn:
-    try:
-        from zoomlib.film import kernels
-    except ImportError:
-        return plain_turn
-    return kernels.turn()
 
 
 def plain_turn(padded: Words, weights: Words, x0: float, y0: float, cosine: float, sine: float, out: Frame) -> None:

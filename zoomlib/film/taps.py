@@ -1,15 +1,14 @@
 """Taps: which samples of a line make an output, and with what weights. Lanczos3, in whole numbers."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.film.compiled import compiled
 
 UNIT = 1 << 14
 """What the weights of an output add up to."""
@@ -26,8 +25,6 @@ C0, C1, C2, C3 = 0.999998601, -0.355470874, 0.0589141312, -0.00608143852
 C4, C5, C6, C7 = 0.000436757112, -2.24421929e-5, 7.67891283e-7, -1.31511394e-8
 """sinc(x) sinc(x/3) = (1 - y) (1 - y/4) (1 - y/9)^2 (C0 + C1 y + ... + C7 y^7), y = x^2 <= 9: the zeros are exact, the
 polynomial is fitted; it is off by at most 2e-6, a thirtieth of a weight's unit."""
-
-Fill = Callable[[float, float, int, int, NDArray[np.int32], NDArray[np.int16]], None]
 
 
 @dataclass(frozen=True)
@@ -56,17 +53,8 @@ def lanczos(n_out: int, start: float, step: float, n_in: int) -> Taps:
         )
     count = math.ceil(2 * SUPPORT * max(step, 1.0))
     taps = Taps(np.empty(n_out, np.int32), np.empty((n_out, min(count, n_in)), np.int16))
-    _fill()(start, step, count, n_in, taps.first, taps.weights)
+    (compiled("fill_taps") or plain_fill)(start, step, count, n_in, taps.first, taps.weights)
     return taps
-
-
-@cache
-def _fill() -> Fill:
-    try:
-        from zoomlib.film import kernels
-    except ImportError:
-        return plain_fill
-    return kernels.fill_taps()
 
 
 def plain_fill(

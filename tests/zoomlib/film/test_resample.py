@@ -1,4 +1,5 @@
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film import taps
+from zoomlib.film import kernels, taps
+from zoomlib.film.compiled import compiled
 from zoomlib.film.resample import PlainResampler, QuickResampler, lanczos, resampler
 from zoomlib.film.torch_resample import TorchResampler
 
 steps = st.one_of(st.sampled_from([0.5, 1.0, 2.0]), st.floats(0.01, 5))
+any_steps = st.one_of(steps, st.floats(1e-9, 1e-2), st.floats(5, 200))
 starts = st.one_of(st.integers(-5, 60).map(float), st.floats(-50, 100))
 counts = st.integers(1, 90)
 IMPLEMENTATIONS = [PlainResampler(), QuickResampler(), TorchResampler("cpu")]
@@ -59,7 +62,7 @@ def test_taps_are_lanczos3_by_its_definition(n_out, start, step, n_in):
     assert abs(dense - matrix(n_out, start, step, n_in)).max() < (6 * max(step, 1) + 2) / taps.UNIT
 
 
-@given(counts, starts, steps, counts)
+@given(counts, starts, any_steps, counts)
 def test_compiled_taps_equal_those_of_numpy(n_out, start, step, n_in):
     found = lanczos(n_out, start, step, n_in)
     first, weights = np.empty_like(found.first), np.empty_like(found.weights)
@@ -68,9 +71,10 @@ def test_compiled_taps_equal_those_of_numpy(n_out, start, step, n_in):
     np.testing.assert_array_equal(weights, found.weights)
 
 
-@given(counts, counts, counts, counts, starts, starts, steps, steps, st.integers(0, 9))
-def test_all_implementations_draw_the_same_picture(H, W, h, w, x, y, step_x, step_y, seed):
+@given(counts, counts, counts, counts, starts, starts, any_steps, any_steps, st.integers(0, 9), st.booleans())
+def test_all_implementations_draw_the_same_picture(H, W, h, w, x, y, step_x, step_y, seed, stark):
     plane, columns, rows = noise(H, W, seed), lanczos(w, x, step_x, W), lanczos(h, y, step_y, H)
+    plane = plane // 128 * 255 if stark else plane
     plain, quick, torch = (drawn(each, plane, columns, rows) for each in IMPLEMENTATIONS)
     np.testing.assert_array_equal(quick, plain)
     np.testing.assert_array_equal(torch, plain)
@@ -129,6 +133,21 @@ def test_extremes_do_not_wrap():
         assert abs(found - exact.clip(0, 255)).max() < 1
 
 
+@pytest.mark.parametrize("step", [0.3, 1.0, 1.5, 4.0, 30.0, 150.0])
+@pytest.mark.parametrize("phase", [0.0, 0.25, 0.5, 0.9])
+def test_sums_stay_within_16_bits_where_every_product_has_one_sign(step, phase):
+    """The picture that a kernel answers most: white where its weights are above 0 in both directions, else black."""
+    n = math.ceil(6 * step) + 2
+    line = lanczos(1, n / 2 + phase, step, n)
+    signs = np.zeros(n)
+    signs[line.first[0] + np.arange(line.weights.shape[1])] = np.sign(line.weights[0])
+    for plane in (np.outer(signs, signs) > 0, np.outer(signs, signs) < 0):
+        plane, exact = plane.astype(np.uint8) * 255, matrix(1, n / 2 + phase, step, n)
+        found = [drawn(each, plane, line, line) for each in IMPLEMENTATIONS]
+        assert abs(found[0] - (exact @ plane @ exact.T).clip(0, 255)).max() <= 1 + step / 10
+        assert found[0] == found[1] == found[2]
+
+
 def test_part_of_a_canvas_is_drawn_and_nothing_beside_it():
     for each in IMPLEMENTATIONS:
         frame = np.full((50, 140), 7, np.uint8)
@@ -168,9 +187,12 @@ def test_threads_draw_at_once():
             np.testing.assert_array_equal(threaded, draw(job))
 
 
-WITHOUT_NUMBA = """
-import sys
-sys.modules["numba"] = None
+WITHOUT = {
+    "no numba": "import sys; sys.modules['numba'] = None",
+    "numba that is told not to compile": "import os; os.environ['NUMBA_DISABLE_JIT'] = '1'",
+    "numba that cannot compile": "import numba, warnings; warnings.simplefilter('ignore'); numba.njit = None",
+}
+PLAIN = """
 import hashlib, numpy as np
 from zoomlib.film.planes import weave
 from zoomlib.film.resample import PlainResampler, lanczos, resampler
@@ -184,14 +206,24 @@ print(hashlib.sha256(out.tobytes() + turned.tobytes()).hexdigest())
 """
 
 
-def test_without_numba_all_is_drawn_alike():
-    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMBA], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("what", WITHOUT)
+def test_without_compiled_functions_all_is_drawn_alike(what):
+    done = subprocess.run([sys.executable, "-c", WITHOUT[what] + PLAIN], capture_output=True, text=True, check=True)
     from zoomlib.film.planes import weave
     from zoomlib.film.rotation import rotated
 
     out = drawn(QuickResampler(), noise(120, 130), lanczos(110, 3.3, 1.07, 130), lanczos(100, -2.1, 0.9, 120))
     turned = rotated(weave((out, out, out), np.empty((100, 110, 3), np.uint8)), "rgb", 0.7, (80, 70))
     assert done.stdout.strip() == hashlib.sha256(out.tobytes() + turned.tobytes()).hexdigest()
+
+
+def test_numba_that_cannot_compile_is_told(monkeypatch):
+    def broken():
+        raise AttributeError("llvmlite has no such thing")
+
+    monkeypatch.setattr(kernels, "weave", broken)
+    with pytest.warns(RuntimeWarning, match="slowly.*no such thing"):
+        assert compiled.__wrapped__("weave") is None
 
 
 WITHOUT_ROOM = """

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.film import rotation
+from zoomlib.film.compiled import compiled
 from zoomlib.film.planes import GRIDS, assemble, plane_views, planes, shape_of, to_rgb
 from zoomlib.film.rotation import rotated
 
@@ -74,7 +75,7 @@ def test_the_compiled_turn_equals_that_of_numpy(angle, w, h, W, H):
     padded = rotation._padded(noise((W, H), "rgb")[..., 0])
     arguments = padded, rotation._weights(), 8 + W / 3, 8 - H / 2, math.cos(angle), math.sin(angle)
     quick, plain = np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
-    rotation._turn()(*arguments, quick)
+    compiled("turn")(*arguments, quick)
     rotation.plain_turn(*arguments, plain)
     np.testing.assert_array_equal(quick, plain)
 
