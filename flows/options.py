@@ -58,7 +58,9 @@ class Format(StrEnum):
 Size = Annotated[
     str | None, typer.Option(help="Longer side of the film in pixels, or 1920x1080. [default: 256, or the run's]")
 ]
-Fps = Annotated[str | None, typer.Option(help="Frames per second, as 24, 29.97 or 30000/1001. [default: 30]")]
+Fps = Annotated[
+    str | None, typer.Option(help="Frames per second, as 24, 29.97 or 30000/1001. [default: 30; gif and webp 12.5]")
+]
 SecondsPerLevel = Annotated[float | None, typer.Option(help="[default: 2]")]
 Seconds = Annotated[float | None, typer.Option(help="Length of the whole film. [default: by --seconds-per-level]")]
 Way = Annotated[Direction | None, typer.Option("--direction", help="in, out, or there and back. [default: in]")]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import RefusedError
-from tasks.film_spec import FilmSpec
+from tasks.film_spec import ANIMATION_PX, ANIMATIONS, FilmSpec
 from tasks.run import GivenFile, Run
 from tasks.stage import Json
 from tasks.store import sha256_of
@@ -162,19 +162,28 @@ def _heard(setting: str, path: Path) -> GivenFile:
 
 def resolved(film: Film) -> FilmSpec:
     """The film's settings with what follows from others filled in. Raises InvalidInputError as `Encoding`."""
-    coding = {name: getattr(film.encoding, name) for name in CODING}
-    return film.spec.model_copy(update=coding | {name: given.path for name, given in film.sounds.items()})
+    follows = {name: getattr(film.encoding, name) for name in CODING} | {"fps": film.spec.fps or float(film.spec.rate)}
+    return film.spec.model_copy(update=follows | {name: given.path for name, given in film.sounds.items()})
 
 
 def changed(spec: FilmSpec, values: Mapping[str, object]) -> FilmSpec:
-    """`spec` without the choices that were made for another format or codec, where `values` (by name) ask for one."""
+    """`spec` without the choices that were made for another format or codec, where `values` (by name) ask for one.
+
+    What becomes an animated picture becomes a small one.
+    """
     freed = {
         "format": ("codec", "quality", "preset", "chroma"),
         "codec": ("quality", "preset", "chroma"),
         "chroma": ("preset",),
     }
     other = [name for name in freed if values.get(name, getattr(spec, name)) != getattr(spec, name)]
-    return spec.model_copy(update=dict.fromkeys(follower for name in other for follower in freed[name]))
+    free: dict[str, object] = dict.fromkeys(follower for name in other for follower in freed[name])
+    animated = values.get("format", spec.format) in ANIMATIONS
+    if animated != spec.animated:
+        free["fps"] = None
+    if animated and not spec.animated:
+        free["size_px"] = min(spec.size_px, ANIMATION_PX)
+    return spec.model_copy(update=free)
 
 
 def check(film: Film) -> None:

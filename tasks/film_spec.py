@@ -10,6 +10,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MAX_FPS = 240
+USUAL_FPS, ANIMATION_FPS, ANIMATION_PX = 30.0, 12.5, 320
+ANIMATIONS = ("gif", "webp")
+"""Formats that hold each frame by itself: ten times the bytes of a film, so that they are small if nothing is said."""
 NTSC = Fraction(1000, 1001)
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Share = Annotated[float, Field(ge=-1, le=1)]
@@ -23,7 +26,9 @@ class FilmSpec(BaseModel):
 
     size_px: int = Field(default=256, ge=32, le=8192, description="longer side of a frame")
     aspect: str | None = Field(default=None, description="shape of a frame, as 16:9; that of the levels when null")
-    fps: float = Field(default=30, ge=1, le=MAX_FPS, description="frames per second; 29.97 is 30000/1001")
+    fps: Annotated[float, Field(ge=1, le=MAX_FPS)] | None = Field(
+        default=None, description="frames per second, 29.97 is 30000/1001; when null 30, in a gif or webp 12.5"
+    )
     seconds_per_level: float = Field(default=2.0, ge=0.05, le=600)
     seconds: Annotated[float, Field(gt=0, le=36000)] | None = Field(
         default=None, description="length of the film, holds included; by seconds_per_level when null"
@@ -89,9 +94,15 @@ class FilmSpec(BaseModel):
     @property
     def rate(self) -> Fraction:
         """Frames per second, exactly: 23.976, 29.97, 59.94 and their like mean n 1000/1001."""
-        nearest = round(self.fps / NTSC) * NTSC
-        is_ntsc = self.fps != round(self.fps) and math.isclose(self.fps, nearest, abs_tol=5e-3)
-        return nearest if is_ntsc else Fraction(self.fps).limit_denominator(1000)
+        fps = self.fps or (ANIMATION_FPS if self.animated else USUAL_FPS)
+        nearest = round(fps / NTSC) * NTSC
+        is_ntsc = fps != round(fps) and math.isclose(fps, nearest, abs_tol=5e-3)
+        return nearest if is_ntsc else Fraction(fps).limit_denominator(1000)
+
+    @property
+    def animated(self) -> bool:
+        """Whether its file is an animated picture."""
+        return self.format in ANIMATIONS
 
     @property
     def shape(self) -> Fraction | None:

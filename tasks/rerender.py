@@ -162,7 +162,7 @@ def _asked(spec: FilmSpec, changes: Mapping[str, object], preview: bool) -> Film
     if preview:
         coding = {} if "film.format" in changes else {"film.format": "mp4", "film.codec": "h264"}
         quick = {"film.preset": "ultrafast"} if coding and "film.codec" not in changes else {}
-        small = {"film.size_px": min(spec.size_px, PREVIEW_PX), "film.fps": min(spec.fps, PREVIEW_FPS)}
+        small = {"film.size_px": min(spec.size_px, PREVIEW_PX), "film.fps": min(float(spec.rate), PREVIEW_FPS)}
         changes = {**coding, **quick, **small, **changes}
     freed = changed(spec, {path.removeprefix("film."): value for path, value in changes.items()})
     return with_values(RunConfig(film=freed), changes).film
@@ -193,7 +193,7 @@ def _film(run: Finished, spec: FilmSpec) -> Film:
 def _name(film: Film, key: StageKey, preview: bool) -> str:
     """A plain name that tells the film's size, rate and way, and is another one for every other film."""
     spec, (width, height) = film.spec, film.size
-    words = ["preview"] * preview + [f"{width}x{height}", f"{round(spec.fps, 3):g}fps"]
+    words = ["preview"] * preview + [f"{width}x{height}", f"{float(round(spec.rate, 3)):g}fps"]
     words += [spec.direction] * (spec.direction != "in") + [key.digest[:8]]
     return "-".join(words) + film.encoding.suffix
 

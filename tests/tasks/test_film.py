@@ -117,6 +117,22 @@ def test_what_follows_from_other_settings_is_filled_in_and_made_free_again():
     assert changed(spec, {"quality": 30, "codec": "h264"}) == spec
 
 
+def test_animated_pictures_are_small_unless_more_is_asked_for():
+    spec = resolved(film(size_px=1024))
+    for name in ("gif", "webp"):
+        assert resolved(film(format=name)).fps == 12.5
+        small = changed(spec, {"format": name})
+        assert (small.size_px, small.fps) == (320, None)
+        again = changed(resolved(film(format=name, size_px=512)), {"format": name})
+        assert (again.size_px, again.fps) == (512, 12.5)
+        assert changed(again, {"format": "mp4"}).fps is None
+    assert changed(spec, {"format": "webm"}) == spec.model_copy(
+        update=dict.fromkeys(("codec", "quality", "preset", "chroma"))
+    )
+    assert film(format="gif", fps=25).spec.rate == 25
+    assert film().spec.rate == 30
+
+
 def test_a_loop_is_not_panned():
     with pytest.raises(InvalidInputError, match="loop"):
         check(replace(film(pan_to=(0.1, 0)), loop=True))
