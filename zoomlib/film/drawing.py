@@ -8,7 +8,7 @@ import numpy as np
 
 from zoomlib.film.planes import GRIDS, Frame, Grid, Layout, Size
 from zoomlib.film.resample import Resampler, Taps, lanczos
-from zoomlib.film.view import Rect, View
+from zoomlib.film.view import Rect, View, around
 
 Planes = tuple[Frame, Frame, Frame]
 
@@ -37,22 +37,24 @@ class Painter:
         """Keep a picture of `size` = (width, height) for drawing."""
         return Picture(size, tuple(map(self.resampler.load, planes)))
 
-    def draw(self, picture: Picture, view: View, size: Size, parts: Sequence[Rect], canvases: Sequence[Any]) -> None:
-        """Fill the `parts` of a frame of `size` with what `view` shows of the picture; one canvas for each plane."""
+    def draw(self, picture: Picture, view: View, parts: Sequence[Rect], canvases: Sequence[Any]) -> None:
+        """Fill the `parts` of a frame, one or more, with what `view` shows of the picture; a canvas for each plane."""
         done: dict[Grid, tuple[Taps, Taps]] = {}
         for grid, handle, canvas in zip(GRIDS[self.layout], picture.handles, canvases, strict=True):
+            y, x = _slices(grid, around(parts))
             if grid not in done:
-                done[grid] = _taps(grid, view, size, picture.size)
+                done[grid] = _taps(grid, view, y, x, picture.size)
             columns, rows = done[grid]
             for part in parts:
                 down, across = _slices(grid, part)
-                self.resampler.draw(handle, _some(columns, across), _some(rows, down), canvas[down, across])
+                taps = _some(columns, across, x.start), _some(rows, down, y.start)
+                self.resampler.draw(handle, *taps, canvas[down, across])
 
     def drawn(self, picture: Picture, view: View, size: Size) -> Planes:
         """The planes of a whole frame of `size` that shows `view` of the picture."""
         empty = [np.empty(grid.shape(size), np.uint8) for grid in GRIDS[self.layout]]
         canvases = self.canvases(empty)
-        self.draw(picture, view, size, [Rect(0, 0, *size)], canvases)
+        self.draw(picture, view, [Rect(0, 0, *size)], canvases)
         return self.fetched(canvases, empty)
 
     def pasted(self, ground: Planes, patch: Planes, place: Rect) -> Planes:
@@ -72,21 +74,23 @@ class Painter:
         return y, u, v
 
 
-def _taps(grid: Grid, view: View, size: Size, source: Size) -> tuple[Taps, Taps]:
-    """The taps of all columns and of all rows of a plane of a frame."""
-    (h, w), (rows, columns) = grid.shape(size), grid.shape(source)
+def _taps(grid: Grid, view: View, y: slice, x: slice, source: Size) -> tuple[Taps, Taps]:
+    """The taps of columns `x` and of rows `y` of a plane of a frame."""
+    rows, columns = grid.shape(source)
+    step = 1 / view.scale
     return (
-        lanczos(w, _start(grid.at_x, grid.step_x, view.left, view.scale), 1 / view.scale, columns),
-        lanczos(h, _start(grid.at_y, grid.step_y, view.top, view.scale), 1 / view.scale, rows),
+        lanczos(x.stop - x.start, _start(grid.at_x, grid.step_x, view.left, step) + x.start * step, step, columns),
+        lanczos(y.stop - y.start, _start(grid.at_y, grid.step_y, view.top, step) + y.start * step, step, rows),
     )
 
 
-def _start(at: float, step: int, edge: float, scale: float) -> float:
+def _start(at: float, apart: int, edge: float, step: float) -> float:
     """Where the first sample of a frame's plane lies, in samples of the level's plane.
 
-    Samples lie at at + step j pixels, counted from the centre of the first pixel, in the frame as in the level.
+    Samples lie at at + apart j pixels, counted from the centre of the first pixel, in the frame as in the level, of
+    which a pixel of the frame shows `step`.
     """
-    return (edge + (at + 0.5) / scale - (at + 0.5)) / step
+    return (edge + (at + 0.5) * step - (at + 0.5)) / apart
 
 
 def _slices(grid: Grid, rect: Rect) -> tuple[slice, slice]:
@@ -97,5 +101,7 @@ def _slices(grid: Grid, rect: Rect) -> tuple[slice, slice]:
     )
 
 
-def _some(taps: Taps, part: slice) -> Taps:
+def _some(taps: Taps, part: slice, first: int) -> Taps:
+    """Those of a part, of taps whose first is that of column or row `first`."""
+    part = slice(part.start - first, part.stop - first)
     return Taps(taps.first[part], taps.weights[part])

@@ -1,7 +1,7 @@
 """Frames of a zoom stack, with exact geometry: views in fractions of a pixel, one kernel for every layer.
 
 Before the first frame the levels are made into one static world (`zoomlib.film.composite`). A frame is then drawn of
-the levels that its pixels can show, two or three where it has their size, each where the deeper ones are not.
+the levels that its pixels can show, two where it has their size, each where the deeper ones are not.
 """
 
 import math
@@ -88,7 +88,7 @@ class Renderer:
         canvases = self.painter.canvases(planes)
         for layer in self.course.layers(view, size, self.painter.step):
             picture = self.pictures[layer.view.level % len(self.pictures)]
-            self.painter.draw(picture, layer.view, size, layer.parts, canvases)
+            self.painter.draw(picture, layer.view, layer.parts, canvases)
         drawn = self.painter.fetched(canvases, planes)
         return weave(drawn, frame) if self.layout == "rgb" else frame
 

@@ -22,6 +22,7 @@ ROUNDING = 1e-9  # what rounding adds to a scale or a pixel's edge is less
 ROUNDING_PX = 1e-6  # a view may stick out by so much, of the frame
 SUPPORT_PX = 3.0  # Lanczos3 reaches this far; nearer to its border a level would be extrapolated
 CLEAR = 0.8  # a level that is drawn no larger than so much of its size does not lose sharpness
+MOST = 0.5  # of a frame's area: a level that covers more of it is most of what is seen
 
 
 class Rect(NamedTuple):
@@ -51,6 +52,12 @@ class Rect(NamedTuple):
             Rect(hole.x1, hole.y0, self.x1, hole.y1),
         )
         return [part for part in parts if not part.empty]
+
+
+def around(parts: Sequence[Rect]) -> Rect:
+    """The least rectangle that holds all `parts`, one or more."""
+    x0, y0, x1, y1 = zip(*parts, strict=True)
+    return Rect(min(x0), min(y0), max(x1), max(y1))
 
 
 @dataclass(frozen=True)
@@ -142,31 +149,41 @@ class Course:
     def layers(self, view: View, size: Size, step: int = 1) -> list[Layer]:
         """What a frame of `size` is drawn of, deepest level first; every pixel once. Edges are multiples of `step`.
 
-        The deepest level is the first one whose pixels are no larger than CLEAR of the frame's: the still deeper ones,
-        being in its picture, would show nothing more. At a scale nearer to 1 the frame would be softer than where the
-        next level takes over, and turn sharp at once. Each level is drawn where no deeper one is, off its own border.
+        The deepest level is the first one that is fine enough for the frame: the still deeper ones, being in its
+        picture, would show nothing more. Each level is drawn where no deeper one is, off its own border.
         """
-        view, whole = self._resolved(view), Rect(0, 0, *size)
+        view, whole = self._resolved(view, size), Rect(0, 0, *size)
         layers: list[Layer] = []
         covered = Rect(0, 0, 0, 0)
         while covered != whole:
             rect = self.seen(view, size, step)
             if not covered.empty:
                 rect = Rect(*map(min, rect[:2], covered[:2]), *map(max, rect[2:], covered[2:]))
-            if not rect.empty:
+            if not rect.empty and rect != covered:
                 layers.append(Layer(view, [rect] if covered.empty else rect.without(covered)))
                 covered = rect
             if covered != whole:
                 view = self.wider(view)
         return layers
 
-    def _resolved(self, view: View) -> View:
-        """The view in the widest level whose pixels are no larger than CLEAR of the frame's, or in the deepest."""
-        while view.scale > CLEAR + ROUNDING and not self.deepest(view.level):
+    def _resolved(self, view: View, size: Size) -> View:
+        """The view in the widest level that is fine enough, or in the deepest there is."""
+        while not self.deepest(view.level) and not self._fine(view, size):
             view = self.deeper(view)
-        while not self.widest(view.level) and view.scale * self.factor(view.level - 1) <= CLEAR + ROUNDING:
+        while not self.widest(view.level) and self._fine(self.wider(view), size):
             view = self.wider(view)
         return view
+
+    def _fine(self, view: View, size: Size) -> bool:
+        """Whether a level's pixels are no larger than the frame's, or than CLEAR of them where the next covers MOST.
+
+        At a scale of almost 1 a level is softer than the next one, which is made smaller. A frame most of which went
+        over from the one to the other would turn sharp at once.
+        """
+        if not CLEAR + ROUNDING < view.scale <= 1 + ROUNDING:
+            return view.scale < 1
+        next_level = self.seen(self.deeper(view), size)
+        return next_level.empty or math.prod(next_level.size) <= MOST * math.prod(size)
 
     def seen(self, view: View, size: Size, step: int = 1) -> Rect:
         """The part of a frame that the view's level can fill: off its border by the reach of the kernel."""

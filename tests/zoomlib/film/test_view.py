@@ -150,14 +150,24 @@ def test_nothing_jumps_where_a_level_comes_to_fill_the_frame():
         assert max(rect.x0, rect.y0, 512 - rect.x1, 512 - rect.y1) <= ring
 
 
-def test_a_frame_of_the_levels_size_has_two_layers_or_three_and_larger_ones_more():
+def test_a_frame_of_the_levels_size_has_two_layers_and_larger_ones_more():
     track = flat(L=6, size=(256, 256))
     assert len(track.layers(track.look(2.5, (256, 256)), (256, 256))) == 2
-    assert len(track.layers(track.look(2.0, (256, 256)), (256, 256))) == 2
-    assert len(track.layers(track.look(2.9, (256, 256)), (256, 256))) == 3  # CLEAR of level 3 is passed: 4 is drawn
+    assert len(track.layers(track.look(2.0, (256, 256)), (256, 256))) == 1
     assert len(track.layers(track.look(2.5, (1024, 1024)), (1024, 1024))) == 4
     small = track.layers(track.look(2.5, (64, 64)), (64, 64))
     assert [layer.view.level for layer in small] == [1]  # the widest that has a pixel or more for each of the frame's
+
+
+def test_a_level_that_would_fill_the_frame_takes_over_before_the_wider_one_turns_soft():
+    track = flat(L=6, size=(256, 256))
+
+    def deepest(s, side):
+        return track.layers(track.look(s, (side, side)), (side, side))[0].view.level
+
+    switch = 3 + math.log2(CLEAR)
+    assert [deepest(s, 128) for s in (switch - 1e-3, switch + 1e-3)] == [2, 3]
+    assert [deepest(s, 256) for s in (2 - 1e-3, 2 + 1e-3)] == [2, 3]  # level 3 begins with a quarter of this frame
 
 
 def test_forty_levels_are_as_exact_at_the_end_as_at_the_start():
