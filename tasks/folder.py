@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from tasks.run import Run
 from tasks.score import write_table
-from tasks.stage import Json, Manifest, locked
-from tasks.store import Artifact, sha256_of, write_bytes
+from tasks.stage import Json, Manifest, Workshop, locked
+from tasks.store import Artifact, remove, sha256_of, write_bytes
 
 CONFIG, TABLE = "config.json", "scores.parquet"
 PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
@@ -20,9 +21,8 @@ store."""
 
 def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
     """Make the run folder show the results, `config.json` last; returns the files that were missing or different."""
-    with locked(run.workshop.root / "locks" / f"run-{run.id}.lock"):
-        for left in run.folder.rglob(".*.part"):  # of a killed process: whoever lives holds the lock
-            left.unlink(missing_ok=True)
+    with writing(run.workshop, run.id):
+        remove(run.folder.rglob(".*.part"))  # of a killed process: whoever lives holds the lock
         files = dict(published(results))
         put = [name for name, artifact in files.items() if run.workshop.store.copy_out(artifact, run.folder / name)]
         digests = {name: artifact.sha256 for name, artifact in files.items()}
@@ -34,6 +34,11 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
             write_bytes(run.folder / CONFIG, text.encode())
             put.append(CONFIG)
         return tuple(put)
+
+
+def writing(workshop: Workshop, run_id: str) -> AbstractContextManager[None]:
+    """The lock of whoever writes into a run's folder."""
+    return locked(workshop.root / "locks" / f"run-{run_id}.lock")
 
 
 def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]:

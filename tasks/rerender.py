@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,12 +18,15 @@ from tasks.film import Film, Origin, beats, changed, check, given_sounds, model_
 from tasks.film_spec import FilmSpec
 from tasks.filming import STAGE, make_film
 from tasks.finished import RENDERS, STACK, Finished, intact, unpack_stack
+from tasks.folder import writing
 from tasks.machine import check_room, check_writable, resolve_device
 from tasks.specs import RunConfig, with_values
 from tasks.stage import Json, Manifest, StageKey, Workshop, locked
-from tasks.store import Artifact, is_copy, write_bytes
+from tasks.store import Artifact, is_copy, left_beside, remove, write_bytes
 from tasks.versions import algorithm, software
 from zoomlib.film.formats import FORMATS
+from zoomlib.film.sequence import check_sequence
+from zoomlib.film.whole import move
 
 PREVIEW_PX, PREVIEW_FPS = 320, 12.0
 SMALLER = "Free some, name another place with --to, or choose a smaller --size or --fps."
@@ -96,6 +100,7 @@ def planned(
     target = run.folder / RENDERS / _name(film, key, preview) if to is None else to.absolute()
     rendering = Rendering(run, film, target, key)
     manifest = rendering.workshop.find(key)
+    _check_kind(rendering)
     if to is not None and not force:
         _check_free(rendering, manifest)
     if manifest is None or force:
@@ -116,11 +121,25 @@ def make(rendering: Rendering, on_event: Listener = ignore, *, force: bool = Fal
         on_wait=lambda: on_event(StageWaiting(STAGE)),
     )
     on_event(StageDone(STAGE, made, manifest.seconds))
-    for path, artifact in rendering.places(manifest):
-        rendering.workshop.store.copy_out(artifact, path)
+    with writing(rendering.workshop, rendering.run.id):
+        _place(rendering, manifest)
+    return {"film": str(rendering.target), "made": made, "seconds": manifest.seconds, **manifest.facts}
+
+
+def _place(rendering: Rendering, manifest: Manifest) -> None:
+    """Put the film, whole, where it goes, then what stands beside it; the caller holds the lock of the run's folder."""
+    own, store, files = rendering.target, rendering.workshop.store, dict(rendering.places(manifest))
+    remove(left for path in (own, rendering.words, rendering.settings) for left in left_beside(path))
+    pictures = {path: artifact for path, artifact in files.items() if path.parent == own}
+    if pictures and not _is_ours(own, rendering, files):
+        growing = own.with_name(f".{own.name[:40]}.{uuid.uuid4().hex}.part")
+        for path, artifact in pictures.items():
+            store.copy_out(artifact, growing / path.name)
+        move(growing, own)
+    for path in files.keys() - pictures.keys():
+        store.copy_out(files[path], path)
     text = json.dumps(summary(rendering, manifest), indent=2, ensure_ascii=False) + "\n"
     write_bytes(rendering.settings, text.encode())
-    return {"film": str(rendering.target), "made": made, "seconds": manifest.seconds, **manifest.facts}
 
 
 def summary(rendering: Rendering, manifest: Manifest) -> Json:
@@ -196,6 +215,15 @@ def _name(film: Film, key: StageKey, preview: bool) -> str:
     words = ["preview"] * preview + [f"{width}x{height}", f"{float(round(spec.rate, 3)):g}fps"]
     words += [spec.direction] * (spec.direction != "in") + [key.digest[:8]]
     return "-".join(words) + film.encoding.suffix
+
+
+def _check_kind(rendering: Rendering) -> None:
+    """Refuse a name of another kind than the film, and a place that holds what even force must not replace."""
+    target, suffix = rendering.target, rendering.film.encoding.suffix
+    if not suffix:
+        check_sequence(target)
+    elif target.suffix.lower() != suffix or target.is_dir():
+        raise RefusedError(f"{target} is no name for this film: name a file that ends with {suffix}.")
 
 
 def _check_free(rendering: Rendering, manifest: Manifest | None) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,6 +47,20 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def left_beside(target: Path) -> list[Path]:
+    """What `replacing`, or a folder in the making, has left beside `target`, or is just writing there."""
+    return [*target.parent.glob(f".{glob.escape(target.name[:40])}.*.part")]
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files and folders; those that are not there are no fault."""
+    for path in [*paths]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

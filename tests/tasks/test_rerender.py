@@ -16,6 +16,7 @@ from tasks.errors import RefusedError
 from tasks.events import StageMoved
 from tasks.finished import read_run
 from tasks.rerender import make, planned
+from tasks.store import Store
 from tasks.sweep import sweep
 from tests.tasks.test_pipeline import CutError, run
 from zoomlib.errors import InvalidInputError
@@ -155,6 +156,43 @@ def test_a_named_file_is_not_overwritten_unasked(finished, tmp_path):
     (tmp_path / "notes.mp4.json").write_text("{}")
     with pytest.raises(RefusedError, match=r"notes.mp4.json is there already"):
         planned(finished, {}, to=tmp_path / "notes.mp4")
+
+
+def test_a_sequence_takes_its_place_as_a_whole(own, tmp_path, monkeypatch):
+    """Killed among its pictures it is not there; made again, what the killed one left is gone; shorter, none remain."""
+    place, changes = tmp_path / "films" / "pictures", {"format": "png", "fps": 6}
+    real, copied = Store.copy_out, []
+
+    def stop(store, artifact, target) -> bool:
+        copied.append(target)
+        if len(copied) == 5:
+            (target.parent / f".{target.name}.xyz.part").write_bytes(b"half")
+            monkeypatch.setattr("tasks.store.Store.copy_out", real)
+            raise CutError
+        return real(store, artifact, target)
+
+    monkeypatch.setattr("tasks.store.Store.copy_out", stop)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # as if killed: nothing is cleared away
+    with pytest.raises(CutError):
+        render(own, changes, to=place)
+    monkeypatch.undo()
+    assert not place.exists()
+    render(own, changes, to=place)
+    assert len(list(place.iterdir())) == 12
+    assert {path.name for path in place.parent.iterdir()} == {"pictures", "pictures.json"}
+    render(own, {**changes, "fps": 3}, to=place, force=True)
+    assert sorted(path.name for path in place.iterdir()) == [f"frame_{number:06d}.png" for number in range(1, 7)]
+    (place / "mine.txt").write_text("precious")
+    with pytest.raises(InvalidInputError, match=r"also holds mine.txt"):
+        render(own, changes, to=place, force=True)
+
+
+@pytest.mark.parametrize("name", ["films", "folder.mp4", "file.webm"])
+def test_a_film_does_not_go_by_another_kinds_name(finished, tmp_path, name):
+    """Not even by force; nor does it take the place of a folder."""
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(RefusedError, match=r"\.mp4"):
+        planned(finished, {"film.format": "mp4"}, to=tmp_path / name, force=True)
 
 
 def test_nothing_of_it_is_swept_away_while_it_is_shown(own):
