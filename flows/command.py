@@ -77,18 +77,20 @@ def make(run: Run, story: Story, config: RunConfig, manner: Manner, listener: Li
     def plainly() -> dict[str, Any]:
         return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()
 
-    return perform(start, plainly, manner, listener, done=is_made(run) and not manner.force)
+    return perform(start, plainly, manner, listener, quick=is_made(run) and not manner.force)
 
 
 def perform(
-    start: Callable[[], Any], plainly: Callable[[], dict[str, Any]], manner: Manner, listener: Listener, *, done: bool
+    start: Callable[[], Any], plainly: Callable[[], dict[str, Any]], manner: Manner, listener: Listener, *, quick: bool
 ) -> dict[str, Any]:
-    """Do something by its flow (`start` calls it), or `plainly` without an engine; returns the facts of its report."""
+    """Do something by its flow (`start` calls it), or `plainly` without an engine; returns the facts of its report.
+
+    quick: it takes no longer than a server takes to start, which is then not started for it.
+    """
     from flows import engine
     from flows.server import ServerError
 
-    # A server takes seconds to start: not to find that everything is there already, unless somebody keeps the history.
-    if not manner.no_engine and not (done and not engine.has_server()):
+    if not manner.no_engine and (not quick or engine.has_server()):  # a server that is there keeps the history
         try:
             return dict(engine.run_flow(start, listener))
         except ServerError as error:

@@ -53,9 +53,9 @@ def render_command(request: Request) -> None:
 
         return render(str(run.folder), root, request.changes, request.to, request.preview, manner.force)
 
-    done = not manner.force and rendering.workshop.find(rendering.key) is not None
+    quick = request.preview or (not manner.force and rendering.workshop.find(rendering.key) is not None)
     with rendering.in_progress(), progress(sys.stderr, quiet=manner.quiet) as listener:
-        facts = perform(start, lambda: make(rendering, listener, force=manner.force), manner, listener, done=done)
+        facts = perform(start, lambda: make(rendering, listener, force=manner.force), manner, listener, quick=quick)
     show_result(rendering, facts, quiet=manner.quiet)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.film_options import film_values
+from flows.server import ServerError
 from tasks.errors import RefusedError
 from tests.flows.test_command import contents, here, refused, small, story, tenfold  # noqa: F401 - a fixture
 from zoomlib.film.video import probe
@@ -64,6 +65,22 @@ def test_a_dry_run_writes_nothing(base, here):  # noqa: F811
     assert "8 frames of 64 x 64, 2.00 s" in result.stdout
     assert "Nothing was written" in result.stdout
     assert contents(here) == before
+
+
+def test_a_preview_waits_for_no_server(base, monkeypatch):
+    started = []
+
+    def run_flow(*_):
+        started.append(True)
+        raise ServerError("There is none.")
+
+    monkeypatch.setattr("flows.engine.has_server", lambda: False)
+    monkeypatch.setattr("flows.engine.run_flow", run_flow)
+    assert tenfold("render", base, "--preview").exit_code == 0
+    assert started == []
+    film = tenfold("render", base, "--fps", "3")
+    assert (film.exit_code, started) == (0, [True])
+    assert "goes on without it" in film.stderr
 
 
 REFUSED = {
