@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from zoomlib.film.formats import Chroma
+
 MAX_FPS = 240
 USUAL_FPS, ANIMATION_FPS, ANIMATION_PX = 30.0, 12.5, 320
 ANIMATIONS = ("gif", "webp")
@@ -51,10 +53,10 @@ class FilmSpec(BaseModel):
     format: str = Field(default="mp4", min_length=1, description="kind of file; `tenfold doctor` lists them")
     codec: str | None = Field(default=None, description="the format's own when null")
     quality: int | None = Field(
-        default=None, ge=0, le=100, description="the codec's own scale; visually clean when null"
+        default=None, ge=0, le=256, description="the codec's own scale; visually clean when null"
     )
     preset: str | None = Field(default=None, description="the encoder's care, as veryfast or medium")
-    chroma: Literal["420", "444"] | None = Field(default=None, description="colour detail; the codec's own when null")
+    chroma: Chroma | None = Field(default=None, description="colour detail; the codec's own when null")
     hardware: Literal["never", "auto", "always"] = Field(default="never", description="encode on the graphics card")
     captions: Captions = Field(default="none", description="prompts: burnt in, as a file beside it, as a track in it")
     scale_bar: bool = Field(default=False, description="draw a bar with its length, where the story gives widths")

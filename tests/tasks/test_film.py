@@ -14,7 +14,7 @@ from tasks.film_spec import FilmSpec
 from tasks.run import GivenFile
 from tests.tasks.test_pipeline import made, run
 from zoomlib.errors import InvalidInputError
-from zoomlib.film.formats import FORMATS
+from zoomlib.film.formats import CODECS, FORMATS
 from zoomlib.film.video import probe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "film.md"
@@ -131,6 +131,14 @@ def test_animated_pictures_are_small_unless_more_is_asked_for():
     )
     assert film(format="gif", fps=25).spec.rate == 25
     assert film().spec.rate == 30
+
+
+@pytest.mark.parametrize(("name", "codec"), [(name, codec) for name, kind in FORMATS.items() for codec in kind.codecs])
+def test_resolved_settings_are_read_again_as_they_were(name, codec):
+    """A run's file holds them: what cannot be read makes the run unusable."""
+    for chroma in CODECS[codec].chromas:
+        spec = resolved(film(format=name, codec=codec, chroma=chroma))
+        assert FilmSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
 def test_a_loop_is_not_panned():

@@ -74,6 +74,16 @@ def test_lossless_frames_are_the_renderers_own(finished):
         assert (shown == frame).all()
 
 
+@pytest.mark.parametrize("kind", ["mkv", "mov", "gif", "png"])
+def test_a_run_of_any_format_can_be_rendered_again(tmp_path, kind):
+    """Its own film, found, and as another kind of file."""
+    base = read_run(run(tmp_path, f"film.format={kind}").run.id, tmp_path)
+    assert not render(base)[1]["made"]
+    rendering, _ = render(base, {"format": "mp4", "seconds": 1})
+    assert (rendering.film.spec.codec, rendering.film.spec.chroma) == ("h264", "420")
+    assert probe(rendering.target).codec == "h264"
+
+
 def test_a_sequence_of_pictures_with_its_captions(finished):
     rendering, _ = render(finished, {"format": "png", "fps": 3, "size_px": 33, "captions": "file"})
     pictures = sorted(rendering.target.iterdir())
