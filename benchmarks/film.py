@@ -1,12 +1,15 @@
 """Drawing and encoding of films: against other ways to draw, and against the encoder alone.
 
-    python benchmarks/film.py [--sizes 512 1024 2160] [--p 2] [--frames 30] [--rounds 5] [--parts draw share memory compile] [--json]
+    python benchmarks/film.py [--sizes 512 1024 2160] [--p 2] [--frames 30] [--rounds 5] [--parts draw levels share memory compile] [--json]
 
 draw     milliseconds per frame of zoomlib.film in 4:2:0 and RGB, and of the ways in `film_ways.py` (RGB), which show
          the same two levels: cv2.warpAffine with mip levels, Pillow's resize of a box, whole pixels pasted
+levels   milliseconds per level of what is done once for a film, before its first frame: the levels' pictures in 4:2:0
 share    of the encoder's limit at 1024 px: the encoder alone on frames that lie in memory, over drawing and encoding
+         them; the levels' pictures are there already
 memory   the most memory that the process has while it draws 10 and 1,000 frames of 512 px; ffmpeg excluded
-compile  what the first film costs where nothing is compiled yet, and what any other does
+compile  what the first film costs where nothing is compiled yet, and what any other does: import of numba and every
+         function that any film needs
 
 All is processor time, that of ffmpeg included, for the machine is not ours alone; ways alternate, and the median over
 the rounds is told. The frames are consecutive ones, 60 to a level, half of them before a level and half after it.
@@ -99,18 +102,25 @@ def ours(stack: ZoomStack, size: int, layout: Layout) -> Callable[[float], objec
 def draw(size: int, p: int, frames: int, rounds: int) -> dict[str, float]:
     """Milliseconds per frame of each way."""
     stack = fractal_stack(size, p)
-    camera, levels = camera_of(stack), pictures(stack)
+    camera, drawn = camera_of(stack), pictures(stack)
     positions = [camera.positions().tolist()[frame] for frame in middle(camera, frames)]
     ways: dict[str, Callable[[float], object]] = {
         "zoomlib 4:2:0": ours(stack, size, "yuv420"),
         "zoomlib RGB": ours(stack, size, "rgb"),
-        "warpAffine linear": warp(levels, p, cv2.INTER_LINEAR),
-        "warpAffine cubic": warp(levels, p, cv2.INTER_CUBIC),
-        "Pillow box": box(levels, p),
-        "whole pixels pasted": paste(levels, p),
+        "warpAffine linear": warp(drawn, p, cv2.INTER_LINEAR),
+        "warpAffine cubic": warp(drawn, p, cv2.INTER_CUBIC),
+        "Pillow box": box(drawn, p),
+        "whole pixels pasted": paste(drawn, p),
     }
     works = {name: lambda way=way: [way(position) for position in positions] for name, way in ways.items()}
     return {name: statistics.median(times) for name, times in alternating(works, frames, rounds).items()}
+
+
+def levels(size: int, p: int, rounds: int) -> float:
+    """Milliseconds for the picture of each level."""
+    stack = fractal_stack(size, p)
+    times = alternating({"": lambda: Renderer(stack, (size, size), layout="yuv420")}, len(stack), rounds + 1)[""]
+    return statistics.median(times[1:])  # the first round makes tables that the others find
 
 
 def share(p: int, frames: int, rounds: int, folder: Path) -> Table:
@@ -161,8 +171,8 @@ COMPILE = """
 import time
 import zoomlib.film.render
 start, wall = time.process_time(), time.perf_counter()
-from zoomlib.film.resample import lanczos, resampler
-resampler(), lanczos(8, 0.0, 1.0, 8)
+from zoomlib.film.compiled import compiled
+assert all(map(compiled, ("lay", "draw", "fill_taps", "turn", "weave")))
 print(time.process_time() - start, time.perf_counter() - wall)
 """
 
@@ -181,7 +191,7 @@ def memory(folder: Path) -> dict[str, float]:
 
 
 def compiling(folder: Path) -> Table:
-    """Seconds until the first frame can be drawn, with an empty cache and with a full one."""
+    """Seconds until everything is compiled, with an empty cache and with a full one."""
     table: Table = {}
     for state in ("nothing compiled", "compiled"):
         processor, wall = printed(COMPILE, NUMBA_CACHE_DIR=str(folder / "cache"))
@@ -204,7 +214,7 @@ def main() -> None:
     parser.add_argument("--p", type=int, default=2)
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
-    parts = ["draw", "share", "memory", "compile"]
+    parts = ["draw", "levels", "share", "memory", "compile"]
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     options = parser.parse_args()
@@ -218,6 +228,10 @@ def main() -> None:
                 times = draw(size, options.p, options.frames, options.rounds)
                 ratios = {way: {"ms": ms, "of 4:2:0": ms / times["zoomlib 4:2:0"]} for way, ms in times.items()}
                 found[f"draw {size} px, ms per frame"] = ratios
+        if "levels" in options.parts:
+            found["pictures of the levels, ms for each"] = {
+                f"{size} px": levels(size, options.p, options.rounds) for size in options.sizes
+            }
         if "share" in options.parts:
             found[f"share of the encoder's limit, {SHARE_PX} px"] = share(
                 options.p, options.frames, options.rounds, folder

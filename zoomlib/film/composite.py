@@ -79,7 +79,11 @@ def _carrying(eased: list[Planes], track: Course, painter: Painter) -> list[Plan
 
 
 def _settle(state: list[Planes], order: Iterable[int], made: Callable[[int], Planes], loop: bool) -> None:
-    """Put what is `made` for each level, in `order`, into `state`; round a loop until nothing changes."""
+    """Put what is `made` for each level, in `order`, into `state`; round a loop until nothing changes.
+
+    Where windows of a loop lie within 3 p pixels of an edge without touching it, no level tells what is beside them:
+    of the pictures that all follow from their neighbours the order then chooses one.
+    """
     for turn in range(MAX_ROUNDS if loop else 1):
         for i in order:
             before, state[i] = state[i], made(i)
