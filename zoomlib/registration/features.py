@@ -25,7 +25,7 @@ _MOST_AT_A_SIZE = 700
 _RATIO = 0.88
 _LOOSE_TURN, _LOOSE_SIZE, _LOOSE_WAY = 0.35, 0.35, 0.15  # radians, natural log, share of the distance
 _OFF = 2.0 / WORKING_PX  # of the picture's longer side
-_HYPOTHESES = 24
+_HYPOTHESES = 8
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ def _strongest(table: Array) -> NDArray[np.int64]:
 
 
 def candidates(first: Points, second: Points, most: int = 3) -> list[Candidate]:
-    """Up to `most` places of the first picture in the second that at least three points agree on, best first."""
+    """Up to `most` places of the first picture in the second that at least three points agree on, best first.
+
+    Each is found among the points that no place before it explains: in pictures that resemble their own parts (spirals,
+    branches) the right place may have the second most.
+    """
     rows = _alike(first.looks, second.looks)
     if len(rows) < 3:
         return []
@@ -99,11 +103,18 @@ def candidates(first: Points, second: Points, most: int = 3) -> list[Candidate]:
     off = _OFF * max(second.size)
     votes = _votes(source, target, size, turn, off)
     found: list[Candidate] = []
-    for proposer in np.argsort(-votes.sum(1), kind="stable")[:_HYPOTHESES]:
-        matrix, agreeing = _fitted(source, target, votes[proposer], off)
-        if agreeing >= 3:
-            found.append(Candidate(matrix, agreeing, len(rows)))
-    return _different(sorted(found, key=lambda one: -one.agreeing), first.size, second.size)[:most]
+    left = np.ones(len(rows), bool)
+    for _ in range(most):
+        proposers = np.argsort(-(votes[:, left].sum(1) * left), kind="stable")[:_HYPOTHESES]
+        fits = [_fitted(source, target, votes[proposer], left, off) for proposer in proposers if left[proposer]]
+        if not fits:
+            break
+        matrix, agreeing, explained = max(fits, key=lambda fit: fit[1])
+        if agreeing < 3:
+            break
+        found.append(Candidate(matrix, agreeing, len(rows)))
+        left &= ~explained
+    return _different(sorted(found, key=lambda one: -one.agreeing), first.size, second.size)
 
 
 def _alike(first: Array, second: Array) -> NDArray[np.int64]:
@@ -138,17 +149,25 @@ def _votes(
 
 
 def _fitted(
-    source: NDArray[np.float64], target: NDArray[np.float64], votes: NDArray[np.bool_], off: float
-) -> tuple[Matrix, int]:
-    """The similarity of the pairs that voted, drawn tighter in a few rounds, and at how many places pairs lie so."""
-    matrix, kept = np.eye(2, 3), votes
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    votes: NDArray[np.bool_],
+    left: NDArray[np.bool_],
+    off: float,
+) -> tuple[Matrix, int, NDArray[np.bool_]]:
+    """The similarity of the pairs that voted, drawn tighter in a few rounds among those that are left.
+
+    With at how many places pairs lie so, and which pairs.
+    """
+    matrix, kept = np.eye(2, 3), votes & left
     for tolerance in (8 * off, 4 * off, 2 * off, off, off):
         if kept.sum() < 2:
-            return matrix, 0
+            return matrix, 0, kept
         matrix = _similarity(source[kept], target[kept])
-        kept = np.hypot(*(apply(matrix, source) - target).T) < tolerance
+        kept = left & (np.hypot(*(apply(matrix, source) - target).T) < tolerance)
     # One place found several times is one witness, and so are several that became one.
-    return matrix, min(len(np.unique(np.round(at[kept] / (2 * off)), axis=0)) for at in (source, target))
+    places = min(len(np.unique(np.round(at[kept] / (2 * off)), axis=0)) for at in (source, target))
+    return matrix, places, kept
 
 
 def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Matrix:

@@ -10,12 +10,15 @@ import numpy as np
 
 from zoomlib.registration.features import Array, Candidate, Picture, Points, candidates, grey, points_of
 from zoomlib.registration.judge import Judgement, judge
-from zoomlib.registration.placement import Matrix, Placement, Size, inverse, then
+from zoomlib.registration.placement import Matrix, Placement, Size, apply, corners, inverse, then
 from zoomlib.registration.refine import Errors, refine
 
 SURE_PLACES = 8
 """Candidates on which so many places agree are measured at once; weaker ones where nothing better is found."""
+RIVAL = 0.3
+"""A place on which this share of the places agree that agree on the best is measured too, be the best never so good."""
 MEASURED_PX = 1600
+_ONE_PLACE = 0.01  # of the wider picture's longer side, between the corners of two places that are one
 _SEARCHED_PX, _SEARCHED_UP_TO, _SEARCHED_STEP = 160, 5.0, 1.02
 _SEARCHED_BLUR = 8.0
 
@@ -80,15 +83,23 @@ class Album:
     def by_points(self, a: int, b: int, *, least_places: int) -> Link | None:
         """The best link between two pictures by points on which at least so many places agree; None without."""
         found = [(a, b, one) for one in self.candidates(a, b)] + [(b, a, one) for one in self.candidates(b, a)]
-        best: Link | None = None
-        for finer, wider, one in sorted(found, key=lambda item: -item[2].agreeing):
-            if one.agreeing < least_places:
+        found.sort(key=lambda item: -item[2].agreeing)
+        links: list[Link] = []
+        for finer, wider, one in found:
+            passes = any(link.judgement.passes for link in links)
+            if one.agreeing < least_places or (passes and one.agreeing < RIVAL * found[0][2].agreeing):
                 break
-            link = self.measured(finer, wider, one.matrix)
-            best = better(best, link)
-            if best is not None and best.judgement.passes:
-                break
-        return best
+            if not any(self._is_there(link, finer, wider, one.matrix) for link in links):
+                link = self.measured(finer, wider, one.matrix)
+                links += [] if link is None else [link]
+        return max(links, key=lambda link: link.judgement.agreement, default=None)
+
+    def _is_there(self, link: Link, finer: int, wider: int, matrix: Matrix) -> bool:
+        """Whether a place is, but for what points err, the one that a link has."""
+        told = matrix if (finer, wider) == (link.finer, link.wider) else inverse(matrix)
+        frame = corners(self.size(link.finer))
+        off = np.abs(apply(told, frame) - apply(link.matrix, frame)).max()
+        return bool(off < _ONE_PLACE * max(self.size(link.wider)))
 
     def by_search(self, a: int, b: int) -> Link | None:
         """The best link between two pictures by trying all places and sizes, unturned; None where nothing fits."""

@@ -29,6 +29,8 @@ _BORDER = 0.04
 _ROUNDS = ((2.0, 10), (1.0, 10), (0.0, 20))
 """Blur in pixels of the wider picture, and iterations: from a place that is pixels off to the place."""
 _TUKEY = 4.685
+_NOISE = 0.5
+"""Of 255: what rounding to 8 bits does to the difference of two pictures."""
 _STOP_PX = 5e-4
 _WORST_CONDITION = 1e14
 
@@ -196,13 +198,15 @@ class _Field:
     target: NDArray[np.float64]
     across: NDArray[np.float64]
     down: NDArray[np.float64]
+    steep: NDArray[np.bool_]
 
     @classmethod
     def of(cls, pair: _Prepared) -> _Field:
         rows, columns = np.nonzero(pair.inside)
-        slopes = tuple(_slope(pair.wider, axis)[rows, columns].astype(float) for axis in (1, 0))
+        across, down = (_slope(pair.wider, axis)[rows, columns].astype(float) for axis in (1, 0))
         middle = np.array([columns.mean(), rows.mean()])
-        return cls(rows, columns, middle, pair.wider[rows, columns].astype(float), slopes[0], slopes[1])
+        target = pair.wider[rows, columns].astype(float)
+        return cls(rows, columns, middle, target, across, down, _steep(across**2 + down**2))
 
     @property
     def away(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -226,7 +230,7 @@ class _Field:
         (x, y), reach = self.away, self.reach
         finer, fx, fy = (field[self.rows, self.columns].astype(float) for field in (drawn, across, down))
         tone = np.stack([finer, finer**2 / 255, np.full_like(x, 255.0), x / reach * 255, y / reach * 255], 1)
-        weights = _weights(tone, self.target)
+        weights = _weights(tone, self.target, self.steep)
         gain = np.linalg.lstsq(tone * np.sqrt(weights)[:, None], self.target * np.sqrt(weights), rcond=None)[0]
         shade = gain[0] + 2 * gain[1] * finer / 255
         gx, gy = (shade * fx + self.across) / 2, (shade * fy + self.down) / 2
@@ -234,13 +238,25 @@ class _Field:
         return np.concatenate([move, tone], 1), weights, self.target - tone @ gain
 
 
-def _weights(tone: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Tukey's weights of a robust fit of brightness: 1 where both show the same, 0 where they clearly do not."""
+def _steep(slopes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The fewest pixels that hold half of all (squared) slopes: those that tell where the picture lies."""
+    ordered = np.sort(slopes)[::-1]
+    sums = np.cumsum(ordered)
+    steep: NDArray[np.bool_] = slopes >= ordered[np.searchsorted(sums, sums[-1] / 2)]
+    return steep
+
+
+def _weights(tone: NDArray[np.float64], target: NDArray[np.float64], steep: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Tukey's weights of a robust fit of brightness: 1 where both show the same, 0 where they clearly do not.
+
+    What is usual is asked of steep pixels alone: flat ones agree anywhere, and beside a black sky all else would count
+    as different.
+    """
     weights = np.ones_like(target)
     for _ in range(3):
         gain = np.linalg.lstsq(tone * np.sqrt(weights)[:, None], target * np.sqrt(weights), rcond=None)[0]
         residual = target - tone @ gain
-        spread = 1.4826 * float(np.median(np.abs(residual))) + 1e-3
+        spread = 1.4826 * float(np.median(np.abs(residual[steep]))) + _NOISE
         weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
     return weights
 

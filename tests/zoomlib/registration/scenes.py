@@ -111,3 +111,19 @@ def any_placement(random, low=1.2, high=4.0, turn_deg=0.0):
     free = (1 - 1 / p) / 2 * 0.85
     x, y = 0.5 + random.uniform(-free, free, 2)
     return Placement(p, float(x), float(y), float(random.uniform(-turn_deg, turn_deg)))
+
+
+def mandelbrot(middle, width, size, samples=3, rounds=150):
+    """A view of the set's border, (H, W, 3) uint8, box-averaged: by how soon a point escapes."""
+    cols, rows = ((np.arange(n * samples) + 0.5) / (n * samples) - 0.5 for n in size)
+    c = middle + width * (cols[None] + 1j * rows[:, None] * size[1] / size[0])
+    z, escape = np.zeros_like(c), np.zeros(c.shape)
+    for count in range(1, rounds + 1):
+        inside = escape == 0
+        z[inside] = z[inside] ** 2 + c[inside]
+        out = inside & (np.abs(z) > 4)
+        escape[out] = count + 1 - np.log2(np.log(np.abs(z[out])))
+    shade = np.log(np.maximum(escape, 1))[..., None] * 3 + np.array([0, 0.8, 2])
+    colours = (0.5 + 0.5 * np.sin(shade)) * (escape > 0)[..., None]
+    mean = colours.reshape(size[1], samples, size[0], samples, 3).mean((1, 3))
+    return np.round(mean * 255).astype(np.uint8)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.zoomlib.registration.scenes import World, any_placement, base, jpeg, recoloured, zoom
+from tests.zoomlib.registration.scenes import World, any_placement, base, jpeg, mandelbrot, recoloured, zoom
 from zoomlib.errors import InvalidInputError
 from zoomlib.registration.order import register
 from zoomlib.registration.placement import Placement
@@ -155,3 +155,21 @@ def test_large_photographs_are_placed_as_their_small_copies_are():
     (one,), (other,) = (register(pictures, names(2)).steps for pictures in (small, large))
     assert other.placement.p == pytest.approx(one.placement.p, rel=5e-4)
     assert (other.placement.x, other.placement.y) == pytest.approx((one.placement.x, one.placement.y), abs=2e-4)
+
+
+def test_a_thing_before_a_black_sky_is_placed_as_well_as_one_that_fills_the_picture():
+    """Most pixels are black in both and agree anywhere: they must not make the others count as different."""
+    views = zoom(World(6), [SIZE] * 2, [Placement(1.6, 0.51, 0.48)])
+    shown = [np.where(view.max(-1, keepdims=True) > 195, view, 0).astype(np.uint8) for view in views]
+    assert (shown[1] == 0).mean() > 0.8
+    (step,) = register(shown, names(2)).steps
+    assert step.placement.p == pytest.approx(1.6, rel=5e-4)
+    assert abs(np.log(step.placement.p / 1.6)) < 5 * step.errors.log_p
+
+
+def test_a_picture_that_resembles_its_own_parts_is_put_where_it_agrees_best():
+    """On another whorl of these spirals more points agree, and the detail does with 0.9."""
+    wide, fine = (mandelbrot(0.2821 + 0.01j, 3.0**-depth, (240, 180)) for depth in (2, 3))
+    (step,) = register([wide, fine], names(2)).steps
+    assert step.placement.p == pytest.approx(3, rel=WITHIN_P)
+    assert np.hypot((step.placement.x - 0.5) * 240, (step.placement.y - 0.5) * 180) < WITHIN_PX
