@@ -14,7 +14,7 @@ from prompts import Story
 from tasks import environment
 from tasks.compose_folder import place, read_folder
 from tasks.compose_spec import ComposeSpec, FoundStep
-from tasks.compose_words import told
+from tasks.compose_words import check_title, told
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.run import CACHE
 from tasks.specs import RunConfig, parse_config, with_settings, with_values
@@ -43,6 +43,7 @@ class Request:
 def compose_command(request: Request) -> None:
     """Place the pictures of a folder, show what was found, and make the run; with a dry run only say how."""
     root, manner = request.out or environment.read().runs, request.manner
+    _check(request)
     found = read_folder(request.folder, request.without)
     with progress(sys.stderr, quiet=manner.quiet) as listener:
         spec, left_out = place(
@@ -69,6 +70,12 @@ def configured(spec: ComposeSpec, are_prompts: bool, request: Request) -> RunCon
         values["scores.scorer"] = "none"
     config = parse_config({"compose": spec.model_dump(mode="python")})
     return with_settings(with_values(config, {**values, **request.values}), request.settings)
+
+
+def _check(request: Request) -> None:
+    """Refuse now what would be refused anyhow after pictures have been compared for minutes."""
+    check_title(request.title)
+    with_settings(with_values(RunConfig(), request.values), request.settings)
 
 
 def _counted(listener: Listener) -> Any:

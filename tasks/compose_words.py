@@ -7,7 +7,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-from prompts import Story
+from pydantic_core import PydanticCustomError
+
+from prompts import Story, checks
 from prompts.checks import FORBIDDEN, MAX_P, MAX_PROMPT, MAX_TITLE
 from tasks.compose_spec import ComposeSpec
 from tasks.errors import RefusedError
@@ -50,6 +52,14 @@ def _with_one_width(story: Story) -> tuple[list[dict[str, object]], tuple[str, .
     several = sum(width is not None for width in widths) > 1
     note = f"Of the story's widths that of level {first} is used; the others follow from the factors that were found."
     return levels, (note,) if several else ()
+
+
+def check_title(title: str | None) -> None:
+    """Refuse a title that no story may have: before pictures are compared for minutes."""
+    try:
+        _ = title is None or checks.title(title)
+    except PydanticCustomError as error:
+        raise RefusedError(f"--title: {error.message()}") from error
 
 
 def _title_of(folder: Path) -> str:

@@ -75,6 +75,22 @@ def test_the_order_of_names_and_an_assumed_factor_make_a_zoom_of_anything(here):
     assert "assumed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--title", "../../x"], "looks like a path"),
+        (["--title", ""], "It is empty"),
+        (["--size", "99999x3"], "film.size_px"),
+        (["--set", "film.nonsense=3"], "no setting"),
+    ],
+    ids=["path", "no title", "size", "setting"],
+)
+def test_wrong_options_are_refused_before_pictures_are_compared(here, monkeypatch, wrong, said):
+    monkeypatch.setattr("flows.composing.place", None)
+    done = tenfold("compose", "pictures", *wrong)
+    assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
+
+
 def test_what_is_no_folder_is_refused(here):
     done = tenfold("compose", "nowhere")
     assert (done.exit_code, "is not a folder" in done.stderr) == (2, True)
