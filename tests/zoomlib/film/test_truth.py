@@ -103,6 +103,19 @@ def test_films_smaller_than_their_levels_are_as_sharp_all_along(stack, size, fra
     assert max(abs(b / a - 1) for a, b in itertools.pairwise(sharp)) < 0.02
 
 
+@pytest.mark.parametrize(
+    ("size", "frames_per_level", "most"),
+    [(256, 30, 0.03), (256, 100, 0.03), (256, 240, 0.09), (320, 120, 0.09), (192, 120, 0.09)],
+)
+def test_from_frame_to_frame_sharpness_changes_as_little_as_is_told(stack, size, frames_per_level, most):
+    """As `docs/film.md` has it. A level that lies on the frame pixel for pixel is sharper than between pixels."""
+    renderer = Renderer(stack, (size, size))
+    near = LEVEL + math.log2(SIDE / size)
+    film = [grey(renderer.frame((round(near * frames_per_level) + k + 0.5) / frames_per_level)) for k in range(-12, 12)]
+    sharp = [sharpness(frame) for frame in film]
+    assert max(abs(b / a - 1) for a, b in itertools.pairwise(sharp)) < most
+
+
 def test_the_frames_zoom_at_a_constant_speed(renderer):
     """Measured between frames by least squares, across the passage of a level: 0.5 % of the nominal log zoom."""
     per_level = 30
