@@ -26,6 +26,7 @@ DETAIL_FEATHER = 1 / 64  # of a level's shorter side
 MIN_FEATHER_PX = 6.0  # however small the level
 MOST_BEGIN = 1 / 16  # of the shorter side: easing begins so far from the border at most, however large p
 SMOOTHING = 1 / 32  # of the shorter side: sigma of the Gauss filter that parts colour from detail
+NARROWEST = 0.1  # samples: a Gauss filter that leaves everything as it is, even in levels of one pixel
 MAX_ROUNDS = 16  # round a loop; two or three are enough unless p is almost 1
 
 Weights = NDArray[np.float32]
@@ -160,7 +161,8 @@ def _low(plane: Weights, sigma_px: float, grid: Grid) -> tuple[Weights, Weights,
 
     What lies outside is left out of the means.
     """
-    (thin_y, fill_y), (thin_x, fill_x) = map(_gauss, plane.shape, (sigma_px / grid.step_y, sigma_px / grid.step_x))
+    sigmas = (max(sigma_px / step, NARROWEST) for step in (grid.step_y, grid.step_x))
+    (thin_y, fill_y), (thin_x, fill_x) = map(_gauss, plane.shape, sigmas)
     return np.asarray(thin_y @ plane @ thin_x.T, np.float32), fill_y, fill_x
 
 

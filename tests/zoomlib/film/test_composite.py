@@ -12,6 +12,7 @@ from zoomlib.film import composite
 from zoomlib.film.composite import pictures
 from zoomlib.film.drawing import Painter
 from zoomlib.film.planes import planes
+from zoomlib.film.render import Renderer
 from zoomlib.film.resample import resampler
 from zoomlib.film.view import View, course
 from zoomlib.images import to_uint8
@@ -34,6 +35,15 @@ def drawn(picture, view, size):
 def test_one_level_is_itself():
     stack = noise(levels=1)
     assert np.array_equal(pictures(stack)[0], to_uint8(stack.levels[0]))
+
+
+@pytest.mark.parametrize("layout", ["rgb", "yuv420"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 22), (13, 1), (2, 3)])
+def test_levels_of_a_pixel_make_a_world(size, layout):
+    levels = torch.rand(3, 3, *size[::-1], generator=torch.Generator().manual_seed(0)) * 2 - 1
+    stack = ZoomStack(levels, 2.2)
+    frame = Renderer(stack, (6, 4), layout=layout).frame(0.7)
+    assert frame.std() > 0 or size == (1, 1)
 
 
 def test_the_deepest_level_is_itself_away_from_its_border():
