@@ -178,10 +178,10 @@ class Course:
         """Whether a level's pixels are no larger than the frame's, or than CLEAR of them where the next covers MOST.
 
         At a scale of almost 1 a level is softer than the next one, which is made smaller. A frame most of which went
-        over from the one to the other would turn sharp at once.
+        over from the one to the other would turn sharp at once. At a scale of 1 a frame is to be the level itself.
         """
-        if not CLEAR + ROUNDING < view.scale <= 1 + ROUNDING:
-            return view.scale < 1
+        if not CLEAR + ROUNDING < view.scale < 1 - ROUNDING:
+            return view.scale <= 1 + ROUNDING
         next_level = self.seen(self.deeper(view), size)
         return next_level.empty or math.prod(next_level.size) <= MOST * math.prod(size)
 

@@ -60,14 +60,17 @@ def test_every_frame_is_the_world_at_its_own_scale(name):
         assert max(misfit(frame, truth)) < 0.02, s
 
 
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize("p", [1.1, 1.6, 2.0, 4.0])
 @pytest.mark.parametrize("layout", ["rgb", "yuv444", "yuv420"])
-def test_at_an_integer_position_the_frame_is_that_composite_to_the_bit(layout):
-    renderer = Renderer(ZoomStack(inconsistent(), 2.0), (96, 96), layout=layout)
+def test_at_an_integer_position_the_frame_is_that_composite_to_the_bit(layout, p, loop):
+    stack = ZoomStack(inconsistent(), p, [(0.4, 0.7)] * 3)
+    renderer = Renderer(stack, (96, 96), layout=layout, loop=loop)
     for level, picture in enumerate(renderer.pictures):
         whole = renderer.painter.drawn(picture, View(level, 0.0, 0.0, 1.0), (96, 96))
         assert np.array_equal(renderer.frame(level), assemble(whole, layout))
     if layout == "rgb":
-        pictures = composite.pictures(ZoomStack(inconsistent(), 2.0))
+        pictures = composite.pictures(stack, loop=loop)
         assert all(np.array_equal(renderer.frame(level), picture) for level, picture in enumerate(pictures))
 
 
