@@ -73,7 +73,7 @@ def test_an_encoder_that_dies_half_way(tmp_path):
 
     def kill(done):
         if done == 50:
-            (encoder,) = psutil.Process().children()
+            (encoder,) = (child for child in psutil.Process().children() if child.name().startswith("ffmpeg"))
             encoder.kill()
 
     encoding = Encoding("mp4", gop_s=0.1)
