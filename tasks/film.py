@@ -157,7 +157,10 @@ def _heard(setting: str, path: Path) -> GivenFile:
     try:
         return GivenFile(path.resolve(), sha256_of(path))
     except OSError as error:
-        raise RefusedError(f"{setting} names {path}, which cannot be read: {error.strerror}. Name another.") from error
+        raise RefusedError(
+            f"{setting} names {path}, which cannot be read: {error.strerror}. Name another, or leave it out with "
+            f"--set {setting}=null."
+        ) from error
 
 
 def resolved(film: Film) -> FilmSpec:

@@ -220,7 +220,7 @@ REFUSED = {
     "codec elsewhere": ({"film.format": "webm", "film.codec": "h264"}, {}, "vp9, av1"),
     "no such quality": ({"film.quality": 99}, {}, "from 1 .* to 51"),
     "no frames": ({"film.seconds": 0.001}, {}, "frame"),
-    "no audio there": ({"film.audio": "/no/such/song.mp3"}, {}, "film.audio.*cannot be read"),
+    "no audio there": ({"film.audio": "/no/such/song.mp3"}, {}, "film.audio.*cannot be read.*--set film.audio=null"),
     "audio in a gif": ({"film.format": "gif", "film.audio": __file__}, {}, "no sound"),
     "audio that is none": ({"film.audio": __file__}, {}, "sound"),
     "no track in a gif": ({"film.format": "gif", "film.captions": "track"}, {}, "burnt or file"),

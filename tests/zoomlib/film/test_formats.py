@@ -18,6 +18,7 @@ from zoomlib.film.encoding import Encoding
 from zoomlib.film.formats import CODECS, FORMATS
 from zoomlib.film.planes import to_rgb
 from zoomlib.film.segments import check_film, write_film
+from zoomlib.film.video import probe
 
 NTSC = Fraction(30000, 1001)
 FRAMES = 100
@@ -112,6 +113,10 @@ def test_a_webp_is_animated_at_the_rate(tmp_path):
         shown = [(np.asarray(step.convert("RGB")), step.info["duration"]) for step in ImageSequence.Iterator(picture)]
         assert picture.info["loop"] == 0
     assert [time for _, time in shown] == [40] * FRAMES
+    if "webp_anim" in ffmpeg.output(["-decoders"], "not listed").decode():  # Debian's ffprobe knows none
+        facts = probe(path)
+        assert (facts.width, facts.height, facts.fps, facts.frames) == (65, 48, 25, FRAMES)
+        assert facts.duration_s == FRAMES / 25
     assert min(psnr(back, frame(k, (65, 48))) for k, (back, _) in enumerate(shown)) > 35
 
 
