@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.events import Listener, StageDone, StageMoved, StageStarted
 from zoomlib.bundled.recipe import Recipe
 
-SHEETS = "sheets"
+SHEETS, SHEET_STEPS = "sheets", 12
 
 
 def train_bundled(
@@ -122,7 +122,7 @@ def draw_sheet(recipe: Recipe, checkpoints: Path, step: int, device: str) -> Pat
     write_model(model.unet, model.text_encoder, folder)
     prompts = [phrase(kind, COLOUR_NAMES[n * 2 + kind % 2]) for kind in range(len(CLASSES)) for n in range(4)]
     denoiser = Guided(load_denoiser(folder, device=device), 2.0, 0.7, clamp=True)
-    images = draw_samples(denoiser, prompts, torch.Generator().manual_seed(0), steps=12)
+    images = draw_samples(denoiser, prompts, torch.Generator().manual_seed(0), steps=SHEET_STEPS)
     path = checkpoints / SHEETS / f"step_{step:06d}.png"
     save_png(sheet(images, 12), path)
     shutil.rmtree(folder)

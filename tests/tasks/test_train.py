@@ -26,6 +26,7 @@ def quick_card(monkeypatch):
         monkeypatch.setattr(model_card, name, 1)
     monkeypatch.setattr(model_card, "SEEDS", (0,))
     monkeypatch.setattr(model_card, "WAYS", {"independent": {}, "joint": {"feather": 0.1}})
+    monkeypatch.setattr(train, "SHEET_STEPS", 1)
     monkeypatch.setattr(bundled_quality, "STEPS", 1)
     monkeypatch.setattr(bundled_quality.scorer_accuracy, "__defaults__", (24,))
     monkeypatch.setattr(bundled_quality.draw_samples, "__defaults__", (1,))
