@@ -44,6 +44,17 @@ def compose_command(request: Request) -> None:
     """Place the pictures of a folder, show what was found, and make the run; with a dry run only say how."""
     root, manner = request.out or environment.read().runs, request.manner
     _check(request)
+    spec, notes = _placed(request, root)
+    story, are_prompts, changed = told(spec, request.title, request.story)
+    if not manner.quiet:
+        table(*table_of(spec))
+    config = configured(spec, are_prompts, request)
+    carry_out(story, config, root, manner, (*notes, *changed))
+
+
+def _placed(request: Request, root: Path) -> tuple[ComposeSpec, tuple[str, ...]]:
+    """Where the pictures lie, and what is to be said of them. They are let go of: the run reads them again."""
+    manner = request.manner
     found = read_folder(request.folder, request.without)
     with progress(sys.stderr, quiet=manner.quiet) as listener:
         spec, left_out = place(
@@ -54,12 +65,7 @@ def compose_command(request: Request) -> None:
             keep=not manner.dry_run,
             on_pair=_counted(listener),
         )
-    spec = spec.model_copy(update={"colour": request.colour})
-    story, are_prompts, changed = told(spec, request.title, request.story)
-    if not manner.quiet:
-        table(*table_of(spec))
-    config = configured(spec, are_prompts, request)
-    carry_out(story, config, root, manner, (*found.notes, *left_out, *changed))
+    return spec.model_copy(update={"colour": request.colour}), (*found.notes, *left_out)
 
 
 def configured(spec: ComposeSpec, are_prompts: bool, request: Request) -> RunConfig:
