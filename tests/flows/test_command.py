@@ -1,7 +1,6 @@
 """The `tenfold` command without an engine: what it makes, prints and refuses."""
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -116,7 +115,9 @@ def test_a_bad_option_is_refused_in_a_paragraph_and_nothing_is_written(here, mod
     refused(here, tenfold("zoom", arguments[0], *small(model_folder), *arguments[1:]), words)
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"\x00" * 100, b"\xff\xfe" + os.urandom(64)])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"\x00" * 100, b"\xff\xfe" + bytes(range(255, 191, -1))]
+)
 def test_a_binary_file_is_no_story(here, model_folder, content):
     (here / "story.yaml").write_bytes(content)
     refused(here, tenfold("zoom", "story.yaml", *small(model_folder)), "story.yaml", frozenset({"story.yaml"}))
