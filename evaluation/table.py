@@ -21,13 +21,14 @@ from zoomlib.errors import InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
 SCHEMA = pa.schema(
     [
         pa.field("schema_version", pa.int16(), nullable=False),
         pa.field("run_id", pa.string(), nullable=False),
         pa.field("story", pa.string(), nullable=False),
         pa.field("method", pa.string(), nullable=False),
+        pa.field("variant", pa.string(), nullable=False),
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
         pa.field("model_revision", pa.string(), nullable=False),
@@ -46,11 +47,16 @@ SCOPES = ("level", "pair", "video", "set")
 
 @dataclass(frozen=True)
 class Run:
-    """What every row of a run has in common: where its pictures come from. `software` is name and version."""
+    """What every row of a run has in common: where its pictures come from.
+
+    variant: the method with those settings that are not its defaults, as `tasks.variants` writes it. software: name
+    and version.
+    """
 
     run_id: str
     story: str
     method: str
+    variant: str
     seed: int
     model: str
     model_revision: str

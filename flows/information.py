@@ -41,10 +41,10 @@ def schema() -> None:
 def collect(out: Path | None) -> None:
     """Sweep the store, and say what that freed."""
     from tasks import environment
-    from tasks.sweep import sweep
+    from tasks.cleaning import clean
 
-    swept = sweep(out or environment.read().runs)
-    print(f"{swept.files:,} files removed, {swept.bytes / 2**20:,.1f} MB freed.")
+    cleaned = clean(out or environment.read().runs)
+    print(f"{cleaned.files:,} files removed, {cleaned.bytes / 2**20:,.1f} MB freed.")
 
 
 def models() -> None:

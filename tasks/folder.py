@@ -12,6 +12,7 @@ from tasks.run import Run
 from tasks.score import write_table
 from tasks.stage import Json, Manifest, Workshop, locked
 from tasks.store import Artifact, remove, sha256_of, write_bytes
+from tasks.variants import variant_of
 
 CONFIG, TABLE = "config.json", "scores.parquet"
 PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
@@ -55,6 +56,10 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
     return {
         "run_id": run.id,
         "story": run.story.title,
+        "prompts": list(run.story.prompts()),
+        "method": run.config.method,
+        "variant": variant_of(run.config),
+        "p": run.p if run.config.compose is None else list(run.config.compose.factors),
         "seed": run.config.seed,
         "config": run.config.model_dump(mode="json"),
         "model": _plain({name: value for name, value in run.model.items() if name != "folder"}),

@@ -61,7 +61,7 @@ class Making:
         self.reports: list[StageReport] = []
 
     def in_progress(self) -> AbstractContextManager[None]:
-        """Keeps the store from being swept."""
+        """Keeps the store from being cleaned."""
         return locked(in_use(self.run.root), shared=True)
 
     def make(self, stage: Stage) -> StageReport:

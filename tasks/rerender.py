@@ -47,7 +47,7 @@ class Rendering:
         return self.run.workshop
 
     def in_progress(self) -> AbstractContextManager[None]:
-        """Keeps the store from being swept."""
+        """Keeps the store from being cleaned."""
         return locked(self.workshop.root / "locks" / "in-use.lock", shared=True)
 
     @property

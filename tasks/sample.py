@@ -105,7 +105,7 @@ def _made(run: Run, state: State, denoiser: Denoiser, work: Path, facts: dict[st
 
 
 def _kept_files(run: Run) -> dict[str, Path]:
-    """The base's files, named as this run's own: the sweep then leaves them where the base is deleted."""
+    """The base's files, named as this run's own: cleaning then leaves them where the base is deleted."""
     base = run.config.base
     if base is None or base.sampled is None:
         return {}

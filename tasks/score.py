@@ -20,6 +20,7 @@ from tasks.events import Listener, StageMoved, StageStarted
 from tasks.render import load_stack, stack_inputs
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made, Manifest
+from tasks.variants import variant_of
 from tasks.versions import software
 
 NAME = "scores"
@@ -78,6 +79,7 @@ def write_table(run: Run, results: Results, path: Path) -> Path:
         run_id=run.id,
         story=run.story.title,
         method=run.config.method,
+        variant=variant_of(run.config),
         seed=run.config.seed,
         model=str(run.model["id"]),
         model_revision=str(run.model["revision"]),

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from prompts import Story, load_story
+from tasks.cleaning import clean
 from tasks.continuation import Continuation, extended, rerolled
 from tasks.cost import cost
 from tasks.errors import RefusedError
@@ -18,7 +19,6 @@ from tasks.finished import Finished, read_finished
 from tasks.pipeline import Report, run_zoom
 from tasks.plan import prepare
 from tasks.specs import RunConfig, with_settings
-from tasks.sweep import sweep
 from tests.doubles.painter import Studio
 from tests.tasks.test_given import sampled
 from tests.tasks.test_pipeline import BASE, in_store, made, run
@@ -192,7 +192,7 @@ def test_the_base_may_be_deleted_and_swept(tmp_path):
     longer = go_on(more)
     before = stack(longer)
     shutil.rmtree(base.folder)
-    sweep(tmp_path, spared_s=0)
+    clean(tmp_path, spared_s=0)
     in_store(longer, "levels", "level_00.png").unlink()
     assert made(go_on(more)) == ["levels"]
     assert torch.equal(stack(longer), before)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.cleaning import clean
 from tasks.errors import RefusedError
 from tasks.events import StageMoved
 from tasks.finished import read_run
 from tasks.rerender import make, planned
 from tasks.store import Store
-from tasks.sweep import sweep
 from tests.tasks.test_pipeline import CutError, run
 from zoomlib.errors import InvalidInputError
 from zoomlib.film.provenance import read_tags
@@ -209,7 +209,7 @@ def test_nothing_of_it_is_swept_away_while_it_is_shown(own):
     kept, _ = render(own, {"fps": 4})
     gone, _ = render(own, {"fps": 5})
     gone.settings.unlink()
-    sweep(own.root, spared_s=0)
+    clean(own.root, spared_s=0)
     assert kept.workshop.find(kept.key) is not None
     assert gone.workshop.find(gone.key) is None
 

@@ -20,30 +20,30 @@ SPARED_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a sweep has removed."""
+class Cleaned:
+    """what cleaning has removed."""
 
     files: int
     bytes: int
 
 
-def sweep(root: Path, spared_s: float = SPARED_S) -> Swept:
+def clean(root: Path, spared_s: float = SPARED_S) -> Cleaned:
     """Remove from the store of `root` what no run folder's `config.json` names and nobody has touched for `spared_s`.
 
     Run folders stay as they are, and whatever was removed is made again when a run asks for it. Raises RefusedError
     while runs are in progress: they name what they use only at their end.
     """
     if not (root / CACHE).is_dir():
-        return Swept(0, 0)
+        return Cleaned(0, 0)
     with locked(in_use(root), on_wait=_refuse):
-        return _sweep(root, spared_s)
+        return _clean(root, spared_s)
 
 
 def _refuse() -> None:
-    raise RefusedError("Runs are in progress, and the store is swept only between runs. Wait until they have ended.")
+    raise RefusedError("Runs are in progress, and the store is cleaned only between runs. Wait until they have ended.")
 
 
-def _sweep(root: Path, spared_s: float) -> Swept:
+def _clean(root: Path, spared_s: float) -> Cleaned:
     store, deadline = root / CACHE, time.time() - spared_s
     shown = set(shown_keys(root))
     manifests = [path for path in (store / "manifests").glob("*.json") if path.stem in shown or _young(path, deadline)]
@@ -56,7 +56,7 @@ def _sweep(root: Path, spared_s: float) -> Swept:
     for work in store.glob("work/*"):  # checkpoints of runs that nobody went on with
         if not any(_young(path, deadline) for path in (work, *work.rglob("*"))):
             shutil.rmtree(work)
-    return Swept(len(dead), freed)
+    return Cleaned(len(dead), freed)
 
 
 def shown_keys(root: Path) -> Iterator[str]:

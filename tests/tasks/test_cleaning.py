@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tasks.cleaning import clean
 from tasks.errors import RefusedError
 from tasks.events import StageStarted
 from tasks.pipeline import run_zoom
 from tasks.specs import RunConfig, with_settings
-from tasks.sweep import sweep
 from tests.doubles.painter import Studio
 from tests.tasks.test_pipeline import BASE, contents, made, run, story
 
@@ -28,7 +28,7 @@ def test_what_a_run_folder_shows_stays(tmp_path):
     run(tmp_path)
     before = contents(tmp_path)
     age(tmp_path)
-    assert sweep(tmp_path).files == 0
+    assert clean(tmp_path).files == 0
     assert contents(tmp_path) == before
     assert made(run(tmp_path)) == []
 
@@ -41,7 +41,7 @@ def test_what_only_a_deleted_run_showed_goes(tmp_path):
     sizes = sum((tmp_path / ".cache" / name).stat().st_size for name in gone)
     shutil.rmtree(other.run.folder)
     age(tmp_path)
-    swept = sweep(tmp_path)
+    swept = clean(tmp_path)
     assert (swept.files, swept.bytes) == (len(gone), sizes)
     assert stored(tmp_path) == before
     assert made(run(tmp_path)) == []
@@ -56,30 +56,30 @@ def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path):
     checkpoint.parent.mkdir()
     for leftover in (part, checkpoint):
         leftover.write_bytes(b"half")
-    assert sweep(tmp_path).files == 0
+    assert clean(tmp_path).files == 0
     assert part.exists()
     assert checkpoint.exists()
     age(tmp_path)
-    assert sweep(tmp_path).files == 1
+    assert clean(tmp_path).files == 1
     assert not part.exists()
     assert not checkpoint.exists()
 
 
 def test_nothing_is_swept_under_a_run_in_progress(tmp_path):
-    def sweep_meanwhile(event) -> None:
+    def clean_meanwhile(event) -> None:
         if isinstance(event, StageStarted) and event.stage == "video":
             age(tmp_path)
             with pytest.raises(RefusedError, match="in progress"):
-                sweep(tmp_path)
+                clean(tmp_path)
 
     config = with_settings(RunConfig(), BASE)
-    report = run_zoom(config, story(), tmp_path, tools=Studio().tools(), on_event=sweep_meanwhile)
+    report = run_zoom(config, story(), tmp_path, tools=Studio().tools(), on_event=clean_meanwhile)
     assert report.video.exists()
     shutil.rmtree(report.run.folder)
     age(tmp_path)
-    assert sweep(tmp_path).files > 0
+    assert clean(tmp_path).files > 0
 
 
-def test_there_may_be_nothing_to_sweep(tmp_path):
-    assert sweep(tmp_path / "none").files == 0
+def test_there_may_be_nothing_to_clean(tmp_path):
+    assert clean(tmp_path / "none").files == 0
     assert list(tmp_path.iterdir()) == []

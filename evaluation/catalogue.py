@@ -1,0 +1,63 @@
+"""Every score by name: of what it is, which way is better, in which unit. The one list that tables, plots, pages and
+documentation take their words from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower", "one", None]
+"""Which way is better; "one" means near to 1, None that the score describes and does not judge."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One score. title: its short name for people. scope: level, pair, video or set. about: what it is, a sentence."""
+
+    name: str
+    title: str
+    scope: str
+    better: Better
+    unit: str
+    about: str
+
+
+ENTRIES = (
+    Entry("clip_score", "Text", "level", "higher", "", "100 cos of the picture and its own prompt, not below 0"),
+    Entry("clip_margin", "Text margin", "level", "higher", "", "own prompt's cosine less the best other level's"),
+    Entry("clip_rank", "Text rank", "level", "lower", "", "rank of the own prompt among the story's; 1 is best"),
+    Entry("prompt_tokens", "Tokens", "level", None, "tokens", "length of the prompt in the scorer's tokens"),
+    Entry("prompt_truncated", "Truncated", "level", None, "", "1 where the scorer read only the prompt's beginning"),
+    Entry("aesthetic", "Aesthetic", "level", "higher", "", "a head on the normalised CLIP embedding, about 1 to 10"),
+    Entry("clip_iqa", "CLIP-IQA", "level", "higher", "", 'share of "Good photo." against "Bad photo." for the scorer'),
+    Entry("blur", "Blur", "level", "lower", "", "perceptual blur, 0 sharp to 1 (Crete et al. 2007)"),
+    Entry("spectrum_slope", "Spectrum", "level", None, "", "slope of log power over log frequency; blur steepens it"),
+    Entry("seam", "Seam", "level", "one", "", "step across the window's border over the step beside it"),
+    Entry("seam_top", "Seam, top", "level", "one", "", "the same on one side"),
+    Entry("seam_bottom", "Seam, bottom", "level", "one", "", "the same on one side"),
+    Entry("seam_left", "Seam, left", "level", "one", "", "the same on one side"),
+    Entry("seam_right", "Seam, right", "level", "one", "", "the same on one side"),
+    Entry("seam_worst", "Worst seam", "level", "one", "", "the same on the worst side"),
+    Entry("colour_step", "Colour step", "level", "lower", "ΔE", "difference of the mean colours beside that border"),
+    Entry(
+        "colour_drift", "Colour drift", "level", "lower", "ΔE", "colour steps as vectors, summed from the deepest out"
+    ),
+    Entry("kept_change", "Kept change", "level", "lower", "/255", "largest change of pixels that were to be kept"),
+    Entry("window_psnr", "Windows", "pair", "higher", "dB", "the window against the next level, at the window's size"),
+    Entry("window_ssim", "Windows, SSIM", "pair", "higher", "", "structural similarity of the same pair"),
+    Entry("window_lpips", "Windows, LPIPS", "pair", "lower", "", "perceptual distance of the same pair"),
+    Entry("window_dino", "Windows, DINO", "pair", "higher", "", "cosine of the pair's DINO embeddings"),
+    Entry("estimate_psnr", "Agreement", "pair", "higher", "dB", "the same of the model's own last estimates"),
+    Entry("delta_e", "Colour", "pair", "lower", "ΔE", "mean colour difference of the pair, CIE 1976"),
+    Entry("delta_e_sum", "Colour, summed", "pair", "lower", "ΔE", "the same, summed from level 0"),
+    Entry("log_speed_sd", "Speed, planned", "video", "lower", "", "unevenness of the zoom by the camera's plan"),
+    Entry("log_speed_sd_measured", "Speed", "video", "lower", "", "unevenness of the zoom, from decoded frames"),
+    Entry("flicker", "Flicker", "video", "lower", "/255", "frames warped by the known zoom against the next ones"),
+    Entry("keyframe_pop", "Pop", "video", "lower", "", "the same where levels change, over the median"),
+    Entry("loop_error", "Loop error", "video", "lower", "/255", "the same from the last frame to the first"),
+    Entry("fid", "FID", "set", "lower", "", "Fréchet distance of Inception features"),
+    Entry("kid", "KID", "set", "lower", "", "kernel distance of Inception features"),
+    Entry("inception_score", "IS", "set", "higher", "", "exp of the mean divergence of Inception's classes"),
+    Entry("frechet_distance", "Fréchet", "set", "lower", "", "as FID, by the features of the extractor that is named"),
+    Entry("kernel_distance", "Kernel", "set", "lower", "", "as KID, by the features of the extractor that is named"),
+)
+
+CATALOGUE = {entry.name: entry for entry in ENTRIES}

@@ -1,0 +1,54 @@
+"""The cards of finished runs, read from their folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evaluation.cards import RunCard
+from tasks.errors import RefusedError
+from tasks.finished import UNUSABLE
+from tasks.folder import CONFIG
+from tasks.run import CACHE
+
+
+def read_card(folder: Path) -> RunCard:
+    """The card of the run in `folder`. Raises RefusedError where there is no finished run."""
+    path = folder / CONFIG
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return _card(folder, facts, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except FileNotFoundError as error:
+        raise RefusedError(f"{folder} holds no finished run: {CONFIG} is missing.") from error
+    except UNUSABLE as error:
+        raise RefusedError(f"{folder} cannot be used as a finished run: {error!r:.300}. Make it again.") from error
+
+
+def run_folders(root: Path) -> Iterator[Path]:
+    """The folders of all finished runs under `root`, in the order of their names."""
+    for path in sorted(root.glob(f"*/*/{CONFIG}")):
+        if path.parent.parent.name != CACHE:
+            yield path.parent
+
+
+def _card(folder: Path, facts: Mapping[str, Any], made_at: datetime) -> RunCard:
+    config, files, p = facts["config"], facts["files"], facts["p"]
+    return RunCard(
+        id=str(facts["run_id"]),
+        folder=folder,
+        story=str(facts["story"]),
+        prompts=tuple(map(str, facts["prompts"])),
+        method=str(facts["method"]),
+        variant=str(facts["variant"]),
+        seed=int(facts["seed"]),
+        model=str(facts["model"]["id"]),
+        model_revision=str(facts["model"]["revision"]),
+        software=f"tenfold {facts['versions']['tenfold']}",
+        made_at=made_at,
+        p=tuple(map(float, p)) if isinstance(p, list) else float(p),
+        film=next((name for name in files if name.startswith("zoom.")), None),
+        config=config,
+    )
