@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.cards import RunCard
+from prompts import parse_story
 from tasks.errors import RefusedError
 from tasks.finished import UNUSABLE
 from tasks.folder import CONFIG
 from tasks.run import CACHE
+from tasks.specs import RunConfig
+from tasks.variants import variant_of
 
 
 def read_card(folder: Path) -> RunCard:
@@ -20,6 +23,7 @@ def read_card(folder: Path) -> RunCard:
     path = folder / CONFIG
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = facts if "variant" in facts else _completed(folder, facts)
         return _card(folder, facts, datetime.fromtimestamp(path.stat().st_mtime, UTC))
     except FileNotFoundError as error:
         raise RefusedError(f"{folder} holds no finished run: {CONFIG} is missing.") from error
@@ -32,6 +36,21 @@ def run_folders(root: Path) -> Iterator[Path]:
     for path in sorted(root.glob(f"*/*/{CONFIG}")):
         if path.parent.parent.name != CACHE:
             yield path.parent
+
+
+def _completed(folder: Path, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts of a run whose `config.json` was written before it told all that a card holds."""
+    config = RunConfig.model_validate(facts["config"])
+    path = folder / "story.yaml"
+    story = parse_story(path.read_text(encoding="utf-8"), str(path))
+    p = (config.p or story.p) if config.compose is None else list(config.compose.factors)
+    return {
+        **facts,
+        "prompts": story.prompts(),
+        "method": config.method,
+        "variant": variant_of(config),
+        "p": p,
+    }
 
 
 def _card(folder: Path, facts: Mapping[str, Any], made_at: datetime) -> RunCard:
