@@ -1,16 +1,11 @@
-"""The page: template, style, scripts, facts and pictures in one text, with a policy that admits nothing else."""
+"""The page of a zoom: its template, style and scripts, filled with facts and pictures."""
 
-import base64
-import hashlib
-import html
-import json
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from evaluation.page import json_text, page, resource, write_page
 from evaluation.viewer.scene import encoded, facts_of, thumb, worlds
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
@@ -29,8 +24,7 @@ SCRIPTS = (
 """In their order: each may use what stands before it."""
 STYLES = ("style.css",)
 QUALITY = 92
-POLICY = "default-src 'none'; img-src data: blob:; style-src '{style}'; script-src '{script}'; {rest}"
-REST = "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+FILES = "evaluation.viewer.files"
 
 
 def view_page(
@@ -60,51 +54,17 @@ def view_page(
 
 def write_view(path: str | os.PathLike[str], stack: ZoomStack, **options: Any) -> Path:
     """Write `view_page(stack, **options)` to `path`. A reader never sees half a file."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    text = view_page(stack, **options)
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_page(path, view_page(stack, **options))
 
 
 def _filled(title: str, scene: Mapping[str, Any], pictures: Sequence[str]) -> str:
-    style, script = _joined(STYLES), _joined(SCRIPTS)
-    policy = POLICY.format(style=_digest(style), script=_digest(script), rest=REST)
     levels = "\n".join(
         f'<script type="text/plain" id="level-{i}">{picture}</script>' for i, picture in enumerate(pictures)
     )
-    parts = {
-        "POLICY": html.escape(policy, quote=True).replace("&#x27;", "'"),
-        "TITLE": html.escape(title),
-        "STYLE": style,
-        "SCENE": _json(scene),
-        "SCRIPT": script,
-        "LEVELS": levels,
-    }
-    # Split, not replaced one after the other: what is filled in may contain the marks.
-    first, *others = _file("page.html").split("{{")
-    return first + "".join(parts[mark] + after for mark, _, after in (other.partition("}}") for other in others))
-
-
-def _json(value: object) -> str:
-    """JSON that cannot end the script element that it stands in, nor open a comment there."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _digest(text: str) -> str:
-    """The source expression by which a content security policy admits exactly this text."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-
-
-def _joined(names: Sequence[str]) -> str:
-    return "\n".join(_file(name) for name in names)
-
-
-@cache
-def _file(name: str) -> str:
-    return (files("evaluation.viewer") / "files" / name).read_text(encoding="utf-8")
+    return page(
+        resource(FILES, "page.html"),
+        title=title,
+        styles=[resource(FILES, name) for name in STYLES],
+        scripts=["\n".join(resource(FILES, name) for name in SCRIPTS)],
+        parts={"SCENE": json_text(scene), "LEVELS": levels},
+    )
