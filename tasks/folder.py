@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from tasks.run import Run
-from tasks.score import write_table
+from tasks.score import read_measured, write_table
 from tasks.stage import Json, Manifest, Workshop, locked
 from tasks.store import Artifact, remove, sha256_of, write_bytes
 from tasks.variants import variant_of
 
-CONFIG, TABLE = "config.json", "scores.parquet"
+CONFIG = "config.json"
 PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
 """Where a stage's files stand in the run folder; what has no suffix in its name is for machines and stays in the
 store."""
+TABLES = {"scores": "scores.parquet", "motion": "scores-video.parquet"}
+"""Stages that measure, and the run's rows of the data set of scores that each of them fills."""
 
 
 def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
@@ -27,9 +29,10 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
         files = dict(published(results))
         put = [name for name, artifact in files.items() if run.workshop.store.copy_out(artifact, run.folder / name)]
         digests = {name: artifact.sha256 for name, artifact in files.items()}
-        if "scores" in results:
-            digests[TABLE], changed = _publish_table(run, results)
-            put += [TABLE] * changed
+        for stage in [stage for stage in TABLES if stage in results]:
+            table = TABLES[stage]
+            digests[table], changed = _publish_table(run, results, stage)
+            put += [table] * changed
         text = json.dumps(summary(run, results, digests), indent=2, ensure_ascii=False) + "\n"
         if _read(run.folder / CONFIG) != text:
             write_bytes(run.folder / CONFIG, text.encode())
@@ -76,17 +79,17 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
     }
 
 
-def _publish_table(run: Run, results: Mapping[str, Manifest]) -> tuple[str, bool]:
-    """Write the run's scores unless they are there; rows name the run, so that no stage can keep them for several."""
-    path = run.folder / TABLE
+def _publish_table(run: Run, results: Mapping[str, Manifest], stage: str) -> tuple[str, bool]:
+    """Write a stage's scores unless they are there; rows name the run, so that no stage can keep them for several."""
+    path = run.folder / TABLES[stage]
     try:
         before = json.loads(_read(run.folder / CONFIG))
-        same = before["stages"]["scores"]["key"] == results["scores"].key.digest
-        if same and before["run_id"] == run.id and sha256_of(path) == before["files"][TABLE]:
-            return before["files"][TABLE], False
+        same = before["stages"][stage]["key"] == results[stage].key.digest
+        if same and before["run_id"] == run.id and sha256_of(path) == before["files"][path.name]:
+            return before["files"][path.name], False
     except (OSError, ValueError, KeyError, TypeError):  # no folder yet, or one that somebody changed
         pass
-    return sha256_of(write_table(run, results, path)), True
+    return sha256_of(write_table(run, read_measured(run, results[stage]), path)), True
 
 
 def _plain(description: Mapping[str, Any]) -> dict[str, Json]:

@@ -43,6 +43,7 @@ _NOT_CONTENT: Any = {
     "compose": {"folder"},
     "model": {"device", "rows"},
     "film": {"audio", "beat", "device"},
+    "scores": {"video"},
     "vision": {"base_url", "timeout_s", "retries"},
 }
 """Settings that say where and how, not what: they do not make another run."""

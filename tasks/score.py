@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tasks.stage import Json, Made, Manifest
 from tasks.variants import variant_of
 from tasks.versions import software
 
-NAME = "scores"
+NAME, MEASURED = "scores", "scores.json"
 SHOWN = {
     "clip_score": "text",
     "window_psnr": "windows dB",
@@ -52,11 +52,9 @@ def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> M
     name, device = run.config.scores.scorer, run.config.model.device
     scorer = None if run.scorer is None else run.tools.load_scorer(name, device=device)
     scores = score_stack(stack, run.story.prompts(), scorer, estimates=_estimates(run, results))
-    file = work / "scores.json"
-    measured = [asdict(score) for score in scores if math.isfinite(score.value)]
-    file.write_text(json.dumps(measured, allow_nan=False), encoding="utf-8")
+    file = write_measured(scores, work)
     on_event(StageMoved(NAME, 1))
-    return Made({"scores.json": file})
+    return Made({MEASURED: file})
 
 
 def _estimates(run: Run, results: Results) -> Tensor | None:
@@ -67,14 +65,22 @@ def _estimates(run: Run, results: Results) -> Tensor | None:
     return tensors["estimate"]
 
 
-def read_measured(run: Run, results: Results) -> list[Score]:
-    """The scores that `make_scores` stored."""
-    path = run.workshop.store.path(results[NAME].artifacts["scores.json"])
+def write_measured(scores: Iterable[Score], work: Path) -> Path:
+    """The scores that are defined, as a file of plain values in `work`; `read_measured` is the inverse."""
+    file = work / MEASURED
+    measured = [asdict(score) for score in scores if math.isfinite(score.value)]
+    file.write_text(json.dumps(measured, allow_nan=False), encoding="utf-8")
+    return file
+
+
+def read_measured(run: Run, stage: Manifest) -> list[Score]:
+    """The scores that a stage has stored."""
+    path = run.workshop.store.path(stage.artifacts[MEASURED])
     return [Score(**score) for score in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def write_table(run: Run, results: Results, path: Path) -> Path:
-    """The run's rows of the Parquet data set of scores."""
+def write_table(run: Run, scores: Iterable[Score], path: Path) -> Path:
+    """Scores of the run as rows of the Parquet data set."""
     origin = table.Run(
         run_id=run.id,
         story=run.story.title,
@@ -85,14 +91,14 @@ def write_table(run: Run, results: Results, path: Path) -> Path:
         model_revision=str(run.model["revision"]),
         software=software(),
     )
-    return table.write_scores(table.rows(read_measured(run, results), origin), path)
+    return table.write_scores(table.rows(scores, origin), path)
 
 
 def score_table(run: Run, results: Mapping[str, Manifest]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """A summary for people: heads, and a row of text per level with the mean of each column below."""
     values: dict[tuple[str, int], float] = {}
     columns: dict[str, list[float]] = defaultdict(list)
-    for score in read_measured(run, results):
+    for score in read_measured(run, results[NAME]):
         if score.level is not None and score.score in SHOWN:
             values[score.score, score.level] = score.value
             columns[score.score].append(score.value)

@@ -60,6 +60,7 @@ class ScoreSpec(Spec):
     """Which scorer reads the levels against their prompts."""
 
     scorer: str = Field(default="bundled", min_length=1, description="bundled, none, a folder, or an open_clip name")
+    video: bool = Field(default=True, description="measure the film's speed, flicker and level changes")
 
 
 class VisionSpec(Spec):
