@@ -1,5 +1,5 @@
 """Scores of zoom stacks and videos, and their storage in Parquet."""
 
-from evaluation.table import read_scores
+from evaluation.dataset import DamagedScoresWarning, read_scores
 
-__all__ = ["read_scores"]
+__all__ = ["DamagedScoresWarning", "read_scores"]

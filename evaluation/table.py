@@ -1,8 +1,8 @@
 """Scores as rows of a Parquet data set that pandas, polars and DuckDB read without this code.
 
-Long form: one row per run, level (or pair of levels, video, set) and score. A run writes one file of its own, under a
-temporary name that no reader's pattern matches, and renames it: scoring again replaces, it never duplicates, and two
-runs at once lose nothing.
+Long form: one row per run, level (or pair of levels, video, set) and score. Each stage of a run that measures writes
+one file of its own, under a temporary name that no reader's pattern matches, and renames it: scoring again replaces, it
+never duplicates, and two runs at once lose nothing. `evaluation.dataset` reads them together.
 """
 
 import math
@@ -11,15 +11,12 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoomlib.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VERSION = 2
 SCHEMA = pa.schema(
@@ -42,6 +39,7 @@ SCHEMA = pa.schema(
     ],
     metadata={"tenfold.scores": str(VERSION)},
 )
+STAMP = b"tenfold.measured"
 SCOPES = ("level", "pair", "video", "set")
 
 
@@ -85,13 +83,17 @@ def rows(scores: Iterable[Score], run: Run) -> list[dict[str, Any]]:
     return [{**common, **asdict(score)} for score in scores if not math.isnan(score.value)]
 
 
-def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
-    """Write rows to `path`, whole or not at all, and return it; call it `scores.parquet` so that readers find it.
+def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path, stamp: str | None = None) -> Path:
+    """Write rows to `path`, whole or not at all, and return it; readers look for `scores.parquet` or
+    `scores-NAME.parquet`.
 
-    Raises InvalidInputError for a row with a column that SCHEMA does not have, a missing one, or an unknown scope.
+    stamp: what the rows were measured by and on, for `stamp_of`; it stands in the file's metadata. Raises
+    InvalidInputError for a row with a column that SCHEMA does not have, a missing one, or an unknown scope.
     """
     path = Path(path)
     table = _table(list(scores))
+    if stamp is not None:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), STAMP: stamp})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -105,30 +107,13 @@ def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
     return path
 
 
-def read_scores(folder: str | Path) -> "pd.DataFrame":
-    """Every `scores*.parquet` under `folder` (or that one file) as one DataFrame in SCHEMA's columns and types.
-
-    A column that an older file lacks is empty there; a column that only a newer file has comes after SCHEMA's. No file
-    gives an empty frame. Raises InvalidInputError for a missing folder, and for damaged files, by name.
-    """
-    folder = Path(folder)
-    if not folder.exists():
-        raise InvalidInputError(f"There is no folder {folder} to read scores from. Score a run, or name its folder.")
-    paths = [folder] if folder.is_file() else sorted(folder.rglob("scores*.parquet"))
-    tables, damaged = [SCHEMA.empty_table()], []
-    for path in paths:
-        try:
-            tables.append(_conform(pq.ParquetFile(path).read()))
-        except (OSError, pa.ArrowException) as error:
-            damaged.append(f"{path} ({str(error).splitlines()[0]})")
-    if damaged:
-        raise InvalidInputError(f"Not readable as scores: {'; '.join(damaged)}. Delete and score these runs again.")
-    import pandas as pd
-
-    # Levels stay whole numbers, with an empty value where a score has none, whatever rows are read together.
-    integers = {pa.int32(): pd.Int32Dtype()}
-    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas(types_mapper=integers.get)
-    return frame
+def stamp_of(path: Path) -> str | None:
+    """The stamp of a file of scores; None where it has none, is damaged or is not there."""
+    try:
+        stamp = pq.read_schema(path).metadata.get(STAMP)
+        return None if stamp is None else stamp.decode()
+    except (OSError, AttributeError, UnicodeDecodeError, pa.ArrowException):
+        return None
 
 
 def _table(scores: list[Mapping[str, Any]]) -> pa.Table:
@@ -144,14 +129,3 @@ def _table(scores: list[Mapping[str, Any]]) -> pa.Table:
         return pa.Table.from_pylist([dict(row) for row in scores], schema=SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
         raise InvalidInputError(f"A row of scores has a value of the wrong type: {error}.") from error
-
-
-def _conform(table: pa.Table) -> pa.Table:
-    """`table` with SCHEMA's columns first, in its types, empty where it has none."""
-    known = [
-        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
-        for field in SCHEMA
-    ]
-    extra = [name for name in table.column_names if name not in SCHEMA.names]
-    fields = [*(field.with_nullable(True) for field in SCHEMA), *(table.schema.field(name) for name in extra)]
-    return pa.Table.from_arrays([*known, *(table[name] for name in extra)], schema=pa.schema(fields))
