@@ -10,10 +10,8 @@ from typing import Any
 
 from evaluation.cards import RunCard
 from prompts import parse_story
-from tasks.errors import RefusedError
-from tasks.finished import UNUSABLE
-from tasks.folder import CONFIG
-from tasks.run import CACHE
+from tasks.errors import UNUSABLE, RefusedError
+from tasks.run import CACHE, CONFIG
 from tasks.specs import RunConfig
 from tasks.variants import variant_of
 

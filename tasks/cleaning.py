@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tasks.errors import RefusedError
 from tasks.finished import RENDERS
-from tasks.folder import CONFIG
-from tasks.run import CACHE, in_use
+from tasks.run import CACHE, CONFIG, in_use
 from tasks.stage import Manifest, locked
 
 SPARED_S = 3600.0

@@ -1,5 +1,8 @@
 """The errors that running a story raises."""
 
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What reading a file that is not as a run has left it can raise; errors of stories and of pydantic among them."""
+
 
 class RunError(Exception):
     """Base of every error that `tasks` raises on purpose: a run that could not be finished."""

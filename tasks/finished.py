@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from pydantic import ValidationError
 
 from prompts import Story, parse_story
-from prompts.errors import StoryError
-from tasks.errors import RefusedError
-from tasks.folder import CONFIG
-from tasks.run import CACHE
+from tasks.errors import UNUSABLE, RefusedError
+from tasks.run import CACHE, CONFIG
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
 from tasks.store import sha256_of
@@ -25,8 +22,6 @@ from zoomlib.stack import ZoomStack
 STACK, RENDERS = "stack", "renders"
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
-UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, StoryError)
-"""What a file that is not as a run has left it can raise."""
 
 
 @dataclass(frozen=True)

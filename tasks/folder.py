@@ -8,13 +8,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from tasks.run import Run
+from tasks.run import CONFIG, Run
 from tasks.score import read_measured, write_table
 from tasks.stage import Json, Manifest, Workshop, locked
 from tasks.store import Artifact, remove, sha256_of, write_bytes
 from tasks.variants import variant_of
 
-CONFIG = "config.json"
 PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
 """Where a stage's files stand in the run folder; what has no suffix in its name is for machines and stays in the
 store."""

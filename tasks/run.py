@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CACHE = ".cache"
 """The store of all runs, in their folder."""
+CONFIG = "config.json"
+"""What a finished run's folder holds, and no other."""
 
 
 def in_use(root: Path) -> Path:

@@ -11,8 +11,7 @@ from tasks.arms import arms_of
 from tasks.cards import read_card, run_folders
 from tasks.errors import RefusedError
 from tasks.finished import FEWEST
-from tasks.folder import CONFIG
-from tasks.run import CACHE
+from tasks.run import CACHE, CONFIG
 from tasks.sweep_file import SWEEP, SWEEPS, SweepFile, read_sweep
 
 _SHOWN = 5
