@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from tasks.events import Event, Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
+from tasks.events import (
+    Event,
+    Listener,
+    RunEnded,
+    RunStarted,
+    StageDone,
+    StageMoved,
+    StageStarted,
+    StageWaiting,
+    ignore,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -59,9 +69,23 @@ class Bars:
             self.bars.update(self.shown[event.stage], completed=event.done)
         elif isinstance(event, StageWaiting):
             self.bars.console.print(f"{event.stage}: another process is making it; waiting", markup=False)
+        elif isinstance(event, RunStarted):
+            self._next_run(event)
+        elif isinstance(event, RunEnded):
+            self.bars.update(self.shown["runs"], completed=event.number)
+            if event.error:
+                self.bars.console.print(f"{plain(event.name)} failed: {plain(event.error)}", markup=False)
         elif event.stage in self.shown:
             bar = self.bars.tasks[self.shown[event.stage]]
             self.bars.update(bar.id, completed=bar.total)
+
+    def _next_run(self, event: RunStarted) -> None:
+        """Take the stages of the run before away; the bar of all runs stays on top."""
+        if "runs" not in self.shown:
+            self.shown["runs"] = self.bars.add_task("runs", total=event.total, unit="")
+        for stage in [stage for stage in self.shown if stage not in ("runs", "engine")]:
+            self.bars.remove_task(self.shown.pop(stage))
+        self.bars.update(self.shown["runs"], unit=f"now {plain(event.name)}")
 
 
 class Lines:
@@ -85,6 +109,10 @@ class Lines:
             self._say(f"{event.stage}: another process is making it; waiting")
         elif isinstance(event, StageDone):
             self._say(f"{event.stage}: made in {event.seconds:.1f} s" if event.made else f"{event.stage}: reused")
+        elif isinstance(event, RunStarted):
+            self._say(f"run {event.number} of {event.total}: {plain(event.name)}")
+        elif event.error:
+            self._say(f"run {event.number} of {event.total} failed: {plain(event.error)}")
 
     def _moved(self, event: StageMoved) -> None:
         now = time.monotonic()

@@ -4,7 +4,7 @@ result would outlive the file that it points to."""
 from __future__ import annotations
 
 from prefect import State, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
@@ -15,6 +15,8 @@ from tasks.rerender import Rendering
 from tasks.run import Stage
 from tasks.score import score_table
 from tasks.stage import Json
+from tasks.sweep_report import Findings
+from tasks.sweeps import Sweep
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -40,3 +42,9 @@ def publish_scores(making: Making) -> None:
         key=f"scores-{run.id}",
         description=f"Scores of run {run.id}, seed {run.config.seed}, model {run.model['id']}",
     )
+
+
+@task(name="publish ranking", cache_policy=NO_CACHE, persist_result=False)
+def publish_ranking(sweep: Sweep, found: Findings) -> None:
+    """Show the ranking of a sweep in Prefect's page."""
+    create_markdown_artifact(found.markdown, key=f"ranking-{sweep.id}", description=f"Ranking of {sweep.spec.title}")

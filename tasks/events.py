@@ -42,7 +42,27 @@ class StageDone:
     seconds: float
 
 
-Event = StageStarted | StageMoved | StageWaiting | StageDone
+@dataclass(frozen=True)
+class RunStarted:
+    """One of several runs is begun: `number` of `total`, from 1. name: which one, for people."""
+
+    number: int
+    total: int
+    name: str
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """One of several runs is done, or has failed for the reason in `error`."""
+
+    number: int
+    total: int
+    name: str
+    seconds: float
+    error: str | None = None
+
+
+Event = StageStarted | StageMoved | StageWaiting | StageDone | RunStarted | RunEnded
 Listener = Callable[[Event], None]
 
 

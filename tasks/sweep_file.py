@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tasks.errors import RefusedError
+from tasks.store import write_bytes
 
 SWEEPS, SWEEP = "_sweeps", "sweep.json"
 VERSION = 1
@@ -58,6 +59,13 @@ def read_sweep(folder: Path) -> SweepFile:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RefusedError(f"{path} is not usable as a sweep: {error!r:.300}. Run the sweep again.") from error
+
+
+def write_sweep(sweep: SweepFile, folder: Path) -> Path:
+    """Write the file into `folder`, whole or not at all; `read_sweep` is the inverse."""
+    text = json.dumps({"version": VERSION, **asdict(sweep)}, indent=1, ensure_ascii=False)
+    write_bytes(folder / SWEEP, f"{text}\n".encode())
+    return folder / SWEEP
 
 
 def _point(facts: Mapping[str, Any]) -> Point:

@@ -38,12 +38,13 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")
         else:
-            yield prefix + name, _text(value)
+            yield prefix + name, shown_value(value)
 
 
-def _text(value: object) -> str:
+def shown_value(value: object) -> str:
+    """The value of a setting as names of arms show it."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, (list, tuple)):
-        return ",".join(map(_text, value))
+        return ",".join(map(shown_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,153 @@
+"""What `tenfold sweep` does: plan a comparison, make its runs, and say which arm does better."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from evaluation.ranking_text import HEAD, rank_cells, reading
+from flows.command import Manner, perform
+from flows.failures import FAILED
+from flows.terminal import plain, progress, table
+from tasks import environment
+from tasks.cost import disk_bytes, latest_pace
+from tasks.film import film_of
+from tasks.sample import evaluations
+from tasks.specs import read_settings
+from tasks.stages import is_made, look_ahead, stages_of
+from tasks.sweep_report import CSV, MARKDOWN, PAGE, Findings, findings, publish_to, write_findings
+from tasks.sweep_spec import find_stories, parse_seeds, read_spec
+from tasks.sweeps import Sweep, planned, run_sweep
+
+if TYPE_CHECKING:
+    from tasks.stage import Manifest
+
+ALL_STAGES = "reuse"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for. sweep: a preset or a file. stories, seeds: None for those of the sweep."""
+
+    sweep: str
+    stories: tuple[str, ...] = ()
+    seeds: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    to: Path | None = None
+    out: Path | None = None
+    manner: Manner = field(default_factory=Manner)
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same sweep."""
+        words = ["tenfold", "sweep", self.sweep, *self.stories]
+        words += ["--seeds", self.seeds] if self.seeds else []
+        for setting in (*(f"{path}={value}" for path, value in self.values.items()), *self.settings):
+            words += ["--set", setting]
+        return shlex.join(words)
+
+
+def sweep_command(request: Request) -> None:
+    """Make the runs of a sweep and rank its arms, or with a dry run only say what would be made."""
+    root, manner = request.out or environment.read().runs, request.manner
+    spec, folder = read_spec(request.sweep)
+    stories = find_stories(request.stories) if request.stories else find_stories(spec.stories, folder)
+    if request.seeds is not None:
+        spec = spec.model_copy(update={"seeds": parse_seeds(request.seeds)})
+    values = {**request.values, **read_settings(request.settings)}
+    plan = planned(spec, stories, root, values=values)
+    if not manner.quiet:
+        for note in plan.notes:
+            print(f"Note: {plain(note)}", file=sys.stderr)
+    if manner.dry_run:
+        show_plan(plan)
+        return
+    with progress(sys.stderr, quiet=manner.quiet) as listener:
+
+        def start() -> Any:
+            from flows.sweep import sweep
+
+            return sweep(spec, list(stories), root, values, request.command, manner.force)
+
+        def plainly() -> dict[str, Any]:
+            return run_sweep(plan, on_event=listener, force=manner.force)
+
+        facts = perform(start, plainly, manner, listener, quick=_is_made(plan) and not manner.force)
+    finish(plan, facts, request)
+
+
+def _is_made(plan: Sweep) -> bool:
+    return all(one.is_there and is_made(one.run) for one in plan.points)
+
+
+def show_plan(plan: Sweep) -> None:
+    """Print the runs of a sweep, what is there of each, and the estimated cost of the rest."""
+    rows, calls, frames, room = [], 0, 0, 0
+    for one in plan.points:
+        found = look_ahead(one.run)
+        left = [stage.name for stage in stages_of(one.run) if stage.name not in found]
+        calls += evaluations(one.run) if "sampling" in left else 0
+        frames += len(film_of(one.run).camera()) if "video" in left else 0
+        room += disk_bytes(one.run) if left else 0
+        rows.append((one.point.arm, one.point.story.title, str(one.point.seed), one.run.id, _left(found, left)))
+    table(("arm", "story", "seed", "run", "plan"), rows)
+    pace = latest_pace(plan.points[0].run) if calls else None
+    time = "" if pace is None else f" (about {pace * calls:,.0f} s at the latest run's pace)"
+    there = sum(1 for row in rows if row[-1] == ALL_STAGES)
+    print(
+        f"{plain(plan.spec.title)}: {len(rows)} runs, {there} of them there as a whole. "
+        f"{len(plan.arms)} arms, compared with {plain(plan.baseline)}; results would be in {plan.folder}"
+    )
+    print(
+        f"Cost of the rest: {calls:,} evaluations of the model{time}, {frames:,} frames, at most about "
+        f"{room / 2**20:,.0f} MB on disk. Nothing was written."
+    )
+
+
+def _left(found: Mapping[str, Manifest], left: list[str]) -> str:
+    if not left:
+        return ALL_STAGES
+    return f"make {', '.join(left)}" if set(found) - {"story"} else "make"
+
+
+def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
+    """Write the ranking and the page, show them, and exit with 1 where a run has failed."""
+    quiet = request.manner.quiet
+    found = findings(plan, request.command)
+    if found is not None:
+        write_findings(found, plan.folder)
+        if not quiet:
+            show_ranking(plan, found)
+    for name, error in facts["failed"].items():
+        print(f"Failed: {plain(name)}: {plain(error)}.", file=sys.stderr)
+    copies = [] if request.to is None else publish_to(plan, request.to)
+    if quiet:
+        print(plan.folder)
+    else:
+        for title, name in (("Ranking", MARKDOWN), ("All scores", CSV), ("Comparison", PAGE)):
+            if (plan.folder / name).is_file():
+                print(f"{title:<14} {plan.folder / name}")
+        if copies:
+            print(f"{'Copied to':<14} {request.to}")
+    if facts["failed"]:
+        raise typer.Exit(FAILED)
+
+
+def show_ranking(plan: Sweep, found: Findings) -> None:
+    """Print the rankings of the scores that decide."""
+    for score in found.decide:
+        rows = found.rankings[found.rankings["score"] == score]
+        for _, part in rows.groupby(["scorer", "scorer_revision"], dropna=False, sort=False):
+            print(score)
+            cells = rank_cells(part)
+            shown = [at for at in range(len(HEAD)) if any(row[at] for row in cells)]
+            table(tuple(HEAD[at] for at in shown), [tuple(row[at] for at in shown) for row in cells])
+    if len(found.rankings):
+        print(reading(plan.baseline, int(found.rankings["stories"].max())))
