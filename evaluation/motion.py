@@ -1,33 +1,44 @@
-"""How evenly a video zooms: from the camera's plan, and measured again from its frames."""
+"""How evenly a film zooms, by its camera's plan; and what that plan says of the motion from frame to frame."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from evaluation.alignment import Motion
 from evaluation.table import Score
 from zoomlib.errors import InvalidInputError
 from zoomlib.film.camera import Camera
-from zoomlib.images import from_uint8
+from zoomlib.film.planes import Size
+from zoomlib.film.render import needed_margin
+from zoomlib.film.view import Course, View, course
+from zoomlib.stack import ZoomStack
 
-ITERATIONS = 12
-CONVERGED = 1e-6
 STANDS = 1e-6  # of the longest step between frames: a shorter one is none
-MARGIN = 0.1  # of a side is left out at the border, where the warped frame has no pixels
 
 
 @dataclass(frozen=True)
-class Motion:
-    """A similarity from one frame to the next: `log_zoom` (natural, > 0 zooms in) and a shift of the centre."""
+class Plan:
+    """What a film of T frames is to show from each to the next.
 
-    log_zoom: float
-    x_px: float
-    y_px: float
+    motions: T - 1 of them, of a loop one more, from the last frame to the first, in pixels of the film's frames. asked:
+    (T - 1,) how far each step was asked to go, above 0 inwards, in any unit. passes: the steps in which a level fills
+    the frame.
+    """
+
+    motions: tuple[Motion, ...]
+    asked: NDArray[np.float64]
+    passes: tuple[int, ...]
+    loop: bool = False
+
+    @property
+    def moving(self) -> NDArray[np.bool_]:
+        """(T - 1,) the steps in which the camera moves: not those of holds."""
+        moving: NDArray[np.bool_] = np.abs(self.asked) > STANDS * np.abs(self.asked).max(initial=0)
+        return moving
 
 
 def log_speed_sd(log_zooms: Sequence[float] | NDArray[np.float64]) -> float:
@@ -36,6 +47,19 @@ def log_speed_sd(log_zooms: Sequence[float] | NDArray[np.float64]) -> float:
     if len(steps) < 2 or not steps.mean():
         raise InvalidInputError("The evenness of a zoom needs at least three frames that move.")
     return float(steps.std() / abs(steps.mean()))
+
+
+def unevenness(log_zooms: NDArray[np.float64], asked: NDArray[np.float64]) -> float:
+    """As `log_speed_sd`, for steps that were asked to differ: what is left when the asked ones are fitted to them.
+
+    Standard deviation of the rest, over the mean length of the fitted steps. Equal to `log_speed_sd` where the asked
+    steps are all alike. NaN for fewer than two steps or no zoom.
+    """
+    if len(asked) < 2 or not asked.any():
+        return math.nan
+    fitted = asked * (log_zooms @ asked) / (asked @ asked)
+    length = np.abs(fitted).mean()
+    return float((log_zooms - fitted).std() / length) if length else math.nan
 
 
 def log_zooms(positions: NDArray[np.float64], p: float | Sequence[float]) -> NDArray[np.float64]:
@@ -47,22 +71,6 @@ def log_zooms(positions: NDArray[np.float64], p: float | Sequence[float]) -> NDA
         return np.diff(positions) * math.log(p)
     depths = np.concatenate([[0.0], np.cumsum(np.log(p))])
     return np.diff(np.interp(positions, np.arange(len(depths)), depths))
-
-
-def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], log_zoom: float) -> Motion:
-    """The similarity that best maps frame `before` onto `after`, both (H, W, 3), by least squares on the luma.
-
-    Gauss-Newton (Lucas and Kanade 1981) from a zoom of `log_zoom` around the centre; exact to some thousandths of a
-    pixel for frames with detail. New detail that a zoom reveals only adds noise.
-    """
-    a, b = (_luma(from_uint8(np.array(frame))) for frame in (before, after))
-    found = torch.tensor([log_zoom, 0.0, 0.0], dtype=torch.float64)
-    for _ in range(ITERATIONS):
-        step = _correction(_warp(a, found), b)
-        found = found + step
-        if (step.abs() < CONVERGED).all():
-            break
-    return Motion(found[0].item(), found[1].item(), found[2].item())
 
 
 def score_motion(camera: Camera, p: float | Sequence[float]) -> list[Score]:
@@ -81,48 +89,39 @@ def score_motion(camera: Camera, p: float | Sequence[float]) -> list[Score]:
     return [Score("log_speed_sd", log_speed_sd(steps), "video")] if len(steps) > 1 and np.any(steps) else []
 
 
-def measured_log_zooms(frames: Iterable[NDArray[np.uint8]], log_zoom: float) -> NDArray[np.float64]:
-    """Log-zoom steps (T - 1,) measured between the frames of a video, each search starting from the one before."""
-    steps: list[float] = []
-    for before, after in pairwise(frames):
-        steps.append(measure(before, after, steps[-1] if steps else log_zoom).log_zoom)
-    return np.array(steps)
+def planned(stack: ZoomStack, camera: Camera, size: Size) -> Plan:
+    """What a film of `stack` with frames of `size` = (width, height) is to show, turns and pans included."""
+    track, margin = course(stack, camera.loop), needed_margin(stack, camera, size)
+    places = np.unwrap(camera.positions(), period=camera.levels) if camera.loop else camera.positions()
+    angles, shifts = camera.angles(), camera.shifts()
+    if camera.loop:  # the frame after the last is the first, a round further
+        rounds = round((places[-1] - places[0]) / camera.levels) * camera.levels
+        places = np.append(places, places[0] + rounds)
+        angles, shifts = np.append(angles, angles[0]), np.vstack([shifts, shifts[:1]])
+    looks = [
+        (_look(track, place, size, margin, (x, y)), angle)
+        for place, angle, (x, y) in zip(places.tolist(), angles.tolist(), shifts.tolist(), strict=True)
+    ]
+    motions = tuple(_motion(track, size, *before, *after) for before, after in pairwise(looks))
+    passes = np.flatnonzero(np.diff(np.floor(places[: len(camera)])))
+    return Plan(motions, np.diff(camera.ways()), tuple(passes.tolist()), camera.loop)
 
 
-def _luma(image: Tensor) -> Tensor:
-    return (image.double() * image.new_tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1).double()).sum(0)
+def _look(track: Course, place: float, size: Size, margin: float, shift: tuple[float, float]) -> View:
+    """As `Course.look`, with levels that go on being counted round a loop."""
+    view, L = track.look(place, size, margin, shift), len(track.windows)
+    return replace(view, level=view.level + math.floor(place / L) * L) if track.loop else view
 
 
-def _grid(H: int, W: int) -> tuple[Tensor, Tensor]:
-    """Pixel coordinates from the centre."""
-    y, x = (torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in (H, W))
-    return x.expand(H, W), y[:, None].expand(H, W)
-
-
-def _warp(image: Tensor, motion: Tensor) -> Tensor:
-    """`image` (H, W) after the motion: what stood at (u - shift) / zoom from the centre stands at u."""
-    zoom = motion[0].exp().item()
-    across, down = (_resampling(n, zoom, shift.item()) for n, shift in zip(image.shape[::-1], motion[1:], strict=True))
-    return down @ image @ across.T
-
-
-def _resampling(n: int, zoom: float, shift: float) -> Tensor:
-    """(n, n) weights by the cubic of Catmull and Rom: it keeps linear functions; a kernel that does not would shift."""
-    x = torch.arange(n, dtype=torch.float64)
-    source = ((x - (n - 1) / 2 - shift) / zoom + (n - 1) / 2).clamp(0, n - 1)
-    d = (source[:, None] - x).abs()
-    near, far = 1.5 * d**3 - 2.5 * d**2 + 1, -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2
-    weights = torch.where(d < 1, near, torch.where(d < 2, far, 0.0))
-    return weights / weights.sum(1, keepdim=True)
-
-
-def _correction(warped: Tensor, target: Tensor) -> Tensor:
-    """The step of Gauss-Newton for (log zoom, x, y), from the gradient of the warped frame."""
-    H, W = target.shape
-    x, y = _grid(H, W)
-    inner = (slice(round(H * MARGIN), H - round(H * MARGIN)), slice(round(W * MARGIN), W - round(W * MARGIN)))
-    down, across = torch.gradient(warped)
-    columns = torch.stack([-(across * x + down * y), -across, -down], -1)[inner].reshape(-1, 3)
-    residual = (target - warped)[inner].reshape(-1)
-    inverse: Tensor = torch.linalg.pinv(columns.T @ columns, hermitian=True)
-    return inverse @ (columns.T @ residual)
+def _motion(track: Course, size: Size, before: View, turn: float, after: View, turned: float) -> Motion:
+    """From one view to the next, whose pictures turn the other way than they do themselves."""
+    while after.level < before.level:
+        after = track.deeper(after)
+    while after.level > before.level:
+        after = track.wider(after)
+    x, y = ((getattr(before, edge) - getattr(after, edge)) * after.scale for edge in ("left", "top"))
+    zoom, (width, height) = after.scale / before.scale, size
+    # The frame's middle, seen by the next view: from the edges to the middles of both.
+    x, y = x + (zoom - 1) * width / 2, y + (zoom - 1) * height / 2
+    shift = Motion(0.0, turn=-turned).at(x, y)
+    return Motion(math.log(zoom), *shift, -math.remainder(turned - turn, math.tau))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.motion import measured_log_zooms
+from evaluation.film_scores import follow
 from tests.zoomlib.film.worlds import Fractal, Scene, misfit, psnr
 from zoomlib.film.render import Renderer
 from zoomlib.stack import ZoomStack
@@ -121,7 +121,7 @@ def test_the_frames_zoom_at_a_constant_speed(renderer):
     per_level = 30
     frames = [renderer.frame(LEVEL + (k + 0.5) / per_level) for k in range(-5, 5)]
     nominal = math.log(2) / per_level
-    found = measured_log_zooms(frames, nominal)
+    found = np.array([step.motion.log_zoom for step in follow(frames)])
     assert found.mean() == pytest.approx(nominal, rel=5e-3)
     assert np.abs(found / nominal - 1).max() < 0.03
 
