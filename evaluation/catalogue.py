@@ -58,6 +58,23 @@ ENTRIES = (
     Entry("inception_score", "IS", "set", "higher", "", "exp of the mean divergence of Inception's classes"),
     Entry("frechet_distance", "Fréchet", "set", "lower", "", "as FID, by the features of the extractor that is named"),
     Entry("kernel_distance", "Kernel", "set", "lower", "", "as KID, by the features of the extractor that is named"),
+    *(
+        Entry(f"scaleinv_{of}_{n}x", f"ScaleInv {title}, {n}x", "set", "lower", "", about)
+        for of, title in (
+            ("fid", "FID"),
+            ("kid", "KID"),
+            ("frechet_distance", "Fréchet"),
+            ("kernel_distance", "Kernel"),
+        )
+        for n, about in (
+            (1, "the same of pictures of the training size"),
+            *((n, f"the same of pictures {n} times the training size, made as small") for n in (2, 4, 8)),
+        )
+    ),
+    Entry("set_images", "Pictures", "set", None, "", "pictures of the set"),
+    Entry("set_stories", "Stories", "set", None, "", "stories that they are of; intervals draw these anew"),
+    Entry("reference_images", "Reference", "set", None, "", "pictures that the set is compared with"),
+    Entry("rank_deficient", "Too few", "set", None, "", "1 where FID depends on the number of pictures: read KID"),
 )
 
 CATALOGUE = {entry.name: entry for entry in ENTRIES}

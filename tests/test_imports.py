@@ -21,14 +21,16 @@ MAY_IMPORT_OURS = {
 HOMES = {
     # Where a package may be met at all: one place to mend when it changes.
     "diffusers": ("zoomlib/models/",),
-    "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py"),
+    "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py", "evaluation/dino.py"),
     "open_clip": ("evaluation/clip.py",),
+    "lpips": ("evaluation/lpips_distance.py",),
     "imageio_ffmpeg": ("zoomlib/film/ffmpeg.py",),
     "numba": ("zoomlib/film/kernels.py",),
     "cv2": ("zoomlib/registration/",),
     "librosa": ("zoomlib/film/beat.py",),
     "prefect": ("tasks/", "flows/"),
     "openai": ("prompts/client.py",),
+    "torch_fidelity": ("evaluation/sets/inception.py",),
     "typer": ("flows/",),
     "rich": ("flows/",),
 }

@@ -1,0 +1,121 @@
+"""What the scores of a set do not say by themselves, in words, and the table that people read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from evaluation.catalogue import CATALOGUE
+from evaluation.sets import Extractor
+from evaluation.sets.published import published
+from evaluation.sets.scaleinv import ANTIALIASED
+from evaluation.sets.scoring import ENOUGH
+from evaluation.table import Score
+from tasks.set_plan import PictureSet, ReferenceFolder
+
+FEW_STORIES = 8
+"""Below this many an interval leans on its assumptions."""
+
+
+def notes_of(
+    one: PictureSet,
+    others: Sequence[PictureSet],
+    reference: ReferenceFolder,
+    extractor: Extractor,
+    scores: Iterable[Score],
+) -> tuple[str, ...]:
+    """Sentences that belong beside the scores of one set; `others` are scored with it."""
+    return (
+        *_of_the_extractor(extractor),
+        *_of_the_numbers(one, reference, extractor, scores),
+        *_of_the_stories(one),
+        *_of_the_arms(one, others),
+        *_of_the_files(one, reference),
+    )
+
+
+def _of_the_extractor(extractor: Extractor) -> Iterable[str]:
+    if not extractor.is_inception:
+        yield (
+            f"The distances are by the features of {extractor.name}, not of Inception: they are no FID and KID, and "
+            "cannot be compared with published ones."
+        )
+
+
+def _of_the_numbers(
+    one: PictureSet, reference: ReferenceFolder, extractor: Extractor, scores: Iterable[Score]
+) -> Iterable[str]:
+    if any(
+        score.score.endswith(("rank_deficient", "rank_deficient" + ANTIALIASED)) and score.value for score in scores
+    ):
+        fid, kid = ("FID", "KID") if extractor.is_inception else ("The Fréchet distance", "the kernel distance")
+        yield (
+            f"Read {kid} first: {len(one.members)} pictures against {len(reference.paths)} are fewer than "
+            f"{ENOUGH:,}, or than the features, so {fid} depends on how many there are and compares only sets of equal numbers."
+        )
+
+
+def _of_the_stories(one: PictureSet) -> Iterable[str]:
+    count = len(one.stories)
+    if count == 1:
+        yield "All pictures are of one story: there is no interval, as nothing follows for other stories."
+    elif count < FEW_STORIES:
+        yield f"The intervals rest on {count} stories only; below {FEW_STORIES} they lean on their assumptions."
+
+
+def _of_the_arms(one: PictureSet, others: Sequence[PictureSet]) -> Iterable[str]:
+    """Arms that show other stories, or some more often, differ by that and not only by how they were made."""
+    counts = Counter(member.card.story for member in one.members)
+    unequal = [other.arm for other in others if Counter(member.card.story for member in other.members) != counts]
+    if unequal:
+        yield f"Not of the same stories in the same numbers, and so not to be compared with: {', '.join(unequal)}."
+
+
+def _of_the_files(one: PictureSet, reference: ReferenceFolder) -> Iterable[str]:
+    own = [member.sha256 for member in one.members]
+    shared = len(set(own) & set(reference.sha256s))
+    if shared:
+        yield f"{shared} of its pictures are in the reference too: that makes every distance smaller."
+    for what, contents in (("the set", own), ("the reference", reference.sha256s)):
+        twice = sum(count - 1 for count in Counter(contents).values())
+        if twice:
+            yield f"{twice} pictures of {what} are there more than once."
+
+
+Line = tuple[str, str, str, str]
+HEADS: Line = ("score", "value", "95 % interval", "published")
+
+
+def lines(scores: Sequence[Score]) -> list[Line]:
+    """A row of text per score, in order: title, value, interval where there is one, published values of others."""
+    values = {score.score: score.value for score in scores}
+    belongs = {name + end for name in values for end in ("_low", "_high", "_sd")}
+    return [
+        (title(name), _number(value), _interval(values, name), _published(name))
+        for name, value in values.items()
+        if name not in belongs and "rank_deficient" not in name
+    ]
+
+
+def title(name: str) -> str:
+    """The short name for people of a score of a set."""
+    if not name.startswith("scaleinv_"):
+        return CATALOGUE[name].title
+    stem, _, scale = name.removeprefix("scaleinv_").removesuffix(ANTIALIASED).rpartition("_")
+    way = ", antialiased" if name.endswith(ANTIALIASED) else ""
+    return f"ScaleInv {CATALOGUE[stem].title}, {scale}{way}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) >= 1 else f"{value:.4g}"
+
+
+def _interval(values: dict[str, float], name: str) -> str:
+    if f"{name}_low" not in values:
+        return ""
+    return f"{_number(values[f'{name}_low'])} to {_number(values[f'{name}_high'])}"
+
+
+def _published(name: str) -> str:
+    found = published(name)
+    return "; ".join(f"{one.method} {one.value:g} ({one.data})" for one in found)
