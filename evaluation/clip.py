@@ -1,4 +1,4 @@
-"""Text-image scores by any open_clip model: the one meeting of Tenfold with open_clip.
+"""Text-image models by open_clip: the one meeting of Tenfold with it. `evaluation.text_image` scores with them.
 
 A scorer on disk is a folder in open_clip's own format: `open_clip_config.json` (`model_cfg`, `preprocess_cfg`),
 `open_clip_model.safetensors`, and, for a vocabulary of its own, `tokenizer.json` of the `tokenizers` library.
@@ -8,7 +8,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,15 @@ from open_clip.model import set_model_preprocess_cfg
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from evaluation.preprocess import preprocess
-from evaluation.table import Score
+from evaluation.text_image import Model, Scorer, TextImage, rate, score_text
 from evaluation.tokens import Tokenize, Tokens, from_tokenizer
+from evaluation.weights import check_file
 from zoomlib.errors import InvalidInputError
 
+__all__ = ["Scorer", "TextImage", "create", "load_scorer", "rate", "save", "score_text"]
+
 CONFIG, WEIGHTS, TOKENIZER = "open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json"
-
-
-Model = Any  # open_clip publishes no types: a torch.nn.Module with encode_image, encode_text and a `visual` tower
 
 
 def create(config: Mapping[str, Any]) -> Model:
@@ -82,98 +79,13 @@ def save(
     return folder
 
 
-@dataclass(frozen=True)
-class TextImage:
-    """What a scorer says of L images and their L prompts; every field is (L,).
-
-    `clip_score` 100 cos, not below 0; `clip_margin` the own prompt's cosine less the best other level's (NaN for a
-    single level); `clip_rank` rank of the own prompt among the story's, 1 is best; `prompt_tokens` how many tokens the
-    prompt has; `prompt_truncated` whether only its beginning was read.
-    """
-
-    clip_score: Tensor
-    clip_margin: Tensor
-    clip_rank: Tensor
-    prompt_tokens: Tensor
-    prompt_truncated: Tensor
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """A text-image model that is ready to score. `name` and `revision` (of its weights) belong beside every score."""
-
-    model: Model
-    tokenize: Tokenize
-    name: str
-    revision: str
-    device: torch.device
-    batch: int = 16
-
-    @torch.inference_mode()
-    def embed_images(self, images: Tensor) -> Tensor:
-        """Unit embeddings (N, D), float32 on the CPU, of images (N, 3, H, W) in [-1, 1]."""
-        if images.ndim != 4 or images.shape[1] != 3:
-            raise InvalidInputError(f"Expected images of shape (N, 3, H, W), got {tuple(images.shape)}.")
-        parts = [
-            self.model.encode_image(self.preprocess(part.to(self.device)), normalize=True).float().cpu()
-            for part in torch.split(images, self.batch)
-        ]
-        return torch.cat(parts)
-
-    @torch.inference_mode()
-    def embed_texts(self, prompts: Sequence[str]) -> Tensor:
-        """Unit embeddings (N, D), float32 on the CPU, of N prompts."""
-        return self._embed_tokens(self.tokenize(prompts))
-
-    def preprocess(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [-1, 1] as the model's image tower wants them: resized, cropped, normalised."""
-        return preprocess(images, self.model.visual.preprocess_cfg)
-
-    def text_image(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
-        """`clip_score` (L,) of L images (L, 3, H, W) in [-1, 1], each with its own prompt."""
-        return self.score(images, prompts).clip_score
-
-    def score(self, images: Tensor, prompts: Sequence[str]) -> TextImage:
-        """Every score of L images (L, 3, H, W) in [-1, 1] against their L prompts."""
-        if len(images) != len(prompts) or not prompts:
-            raise InvalidInputError(f"Expected one prompt per image; got {len(images)} images, {len(prompts)} prompts.")
-        tokens = self.tokenize(prompts)
-        cosines = self.embed_images(images) @ self._embed_tokens(tokens).T
-        return rate(cosines, tokens)
-
-    @torch.inference_mode()
-    def _embed_tokens(self, tokens: Tokens) -> Tensor:
-        parts = [
-            self.model.encode_text(part.to(self.device), normalize=True).float().cpu()
-            for part in torch.split(tokens.ids, self.batch)
-        ]
-        return torch.cat(parts)
-
-
-def rate(cosines: Tensor, tokens: Tokens) -> TextImage:
-    """The scores that follow from `cosines` (L, L), row = image, column = prompt."""
-    own = cosines.diagonal()
-    others = cosines.masked_fill(torch.eye(len(cosines), dtype=torch.bool), -torch.inf).amax(1)
-    margin = torch.where(others.isinf(), torch.nan, own - others)
-    rank = 1 + (cosines > own[:, None]).sum(1)
-    return TextImage((100 * own).clamp(min=0), margin, rank, tokens.counts, tokens.truncated)
-
-
-def score_text(scorer: Scorer, images: Tensor, prompts: Sequence[str]) -> list[Score]:
-    """`TextImage` of a stack's levels (L, 3, H, W) and their prompts, as one score per field and level."""
-    rated = scorer.score(images, prompts)
-    return [
-        Score(field.name, float(value), "level", level, scorer.name, scorer.revision)
-        for field in fields(rated)
-        for level, value in enumerate(getattr(rated, field.name).tolist())
-    ]
-
-
 def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "cpu") -> Scorer:
-    """A scorer by `name`: "bundled", a folder in open_clip format, or open_clip's "NAME:TAG", e.g. "ViT-B-32:openai".
+    """A scorer by `name`: "bundled"; a folder in open_clip's format; "NAME:TAG", e.g. "ViT-B-32:openai"; or
+    "NAME:FILE", weights of that architecture in a safetensors file.
 
-    A folder is read from its safetensors only, without a network; a tag is fetched by open_clip unless its cache holds
-    it. Raises InvalidInputError when there is no such model or its files are unusable.
+    Folders and files are read without a network; a tag is fetched by open_clip unless its cache holds it. Of a file,
+    nothing but NAME says whether it was trained with QuickGELU: OpenAI's weights need a name that ends in -quickgelu.
+    Raises InvalidInputError when there is no such model or its files are unusable.
     """
     name = str(name)
     if name == "bundled":
@@ -184,10 +96,12 @@ def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "c
         return _from_folder(Path(name), Path(name).resolve().name, torch.device(device))
     architecture, colon, tag = name.partition(":")
     if colon and architecture in open_clip.list_models():
+        if Path(tag).is_file():
+            return _from_file(architecture, Path(tag), torch.device(device))
         return _from_tag(architecture, tag, torch.device(device))
     raise InvalidInputError(
-        f"No scorer {name!r}. Expected 'bundled', a folder with {CONFIG} and {WEIGHTS}, or "
-        "NAME:TAG as `open_clip.list_pretrained()` lists them, e.g. 'ViT-B-32:openai'."
+        f"No scorer {name!r}. Expected 'bundled', a folder with {CONFIG} and {WEIGHTS}, NAME:FILE with weights in "
+        "safetensors, or NAME:TAG as `open_clip.list_pretrained()` lists them, e.g. 'ViT-B-32:openai'."
     )
 
 
@@ -202,6 +116,19 @@ def _from_folder(folder: Path, name: str, device: torch.device) -> Scorer:
             f"{folder / WEIGHTS} {what}. Fetch or save the scorer again; only safetensors are read."
         ) from error
     return _scorer(model, _folder_tokenize(folder, config), name, device)
+
+
+def _from_file(architecture: str, file: Path, device: torch.device) -> Scorer:
+    check_file(file, f"the scorer {architecture}")
+    model = open_clip.create_model(architecture)
+    try:
+        open_clip.load_checkpoint(model, str(file))
+    except Exception as error:
+        raise InvalidInputError(
+            f"{file} does not fit {architecture} or is damaged: {error}. `open_clip.list_models()` has other names."
+        ) from error
+    tokenizer = open_clip.get_tokenizer(architecture)
+    return _scorer(model, _open_clip_tokenize(tokenizer), f"{architecture}:{file.stem}", device)
 
 
 def _from_tag(architecture: str, tag: str, device: torch.device) -> Scorer:

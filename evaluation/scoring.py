@@ -5,34 +5,37 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from evaluation.blur import score_blur
 from evaluation.motion import score_motion
 from evaluation.table import Score
+from evaluation.text_image import Scorer, score_text
 from evaluation.windows import score_windows
 from zoomlib.film.camera import Camera
 from zoomlib.stack import ZoomStack
 
 if TYPE_CHECKING:
-    from evaluation.clip import Scorer
+    from evaluation.measures import Measure
 
 
 def score_stack(
     stack: ZoomStack,
     prompts: Sequence[str],
-    scorer: "Scorer | None" = None,
+    scorer: Scorer | None = None,
     *,
     estimates: Tensor | None = None,
     camera: Camera | None = None,
+    measures: Sequence["Measure"] = (),
 ) -> list[Score]:
-    """Text scores by `scorer`, window scores (with the model's last `estimates` if given), evenness of `camera`.
+    """Text scores by `scorer`, blur, window scores (with the model's last `estimates` if given), what further
+    `measures` say, evenness of `camera`.
 
     Ready for `table.rows`. Raises InvalidInputError unless there is one prompt per level.
     """
-    scores: list[Score] = []
-    if scorer is not None:
-        from evaluation.clip import score_text
-
-        scores += score_text(scorer, stack.levels, prompts)
-    scores += score_windows(stack, estimates)
+    embedded = scorer.embed_images(stack.levels) if scorer and any(measure.embeds for measure in measures) else None
+    scores = score_text(scorer, stack.levels, prompts, embedded=embedded) if scorer else []
+    scores += score_blur(stack.levels) + score_windows(stack, estimates)
+    for measure in measures:
+        scores += measure.score(stack, embedded)
     if camera is not None:
         scores += score_motion(camera, stack.p)
     return scores

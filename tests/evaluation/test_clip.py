@@ -10,7 +10,6 @@ from PIL import Image
 
 from evaluation import clip
 from evaluation.preprocess import preprocess
-from evaluation.tokens import Tokens
 from tests.evaluation import tiny_scorer
 from zoomlib.errors import InvalidInputError
 from zoomlib.images import from_pil
@@ -117,7 +116,7 @@ def test_scores_are_cosines_of_each_image_with_its_own_prompt(folder):
 
 def test_rating_in_closed_form():
     cosines = torch.tensor([[0.3, 0.1, 0.2], [0.5, 0.4, 0.6], [0.1, 0.0, -0.2]])
-    rated = clip.rate(cosines, Tokens(torch.zeros(3, 1), torch.ones(3), torch.zeros(3)))
+    rated = clip.rate(cosines, torch.ones(3), torch.zeros(3))
     assert torch.allclose(rated.clip_score, torch.tensor([30.0, 40.0, 0.0]))
     assert torch.allclose(rated.clip_margin, torch.tensor([0.1, -0.2, -0.3]))
     assert rated.clip_rank.tolist() == [1, 3, 3]
