@@ -131,8 +131,11 @@ class Lines:
         print(line, file=self.stream, flush=True)
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows under a head, in columns as wide as their content; the last column wraps to the terminal's width."""
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, folding: str | None = None) -> None:
+    """Print rows under a head, in columns as wide as their content.
+
+    Where the terminal is too narrow columns fold, or only the one that `folding` names.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -140,7 +143,7 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
 
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in head:
-        shown.add_column(title, overflow="fold")
+        shown.add_column(title, overflow="fold", no_wrap=folding is not None and title != folding)
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))  # Text: a cell is never markup
     Console(highlight=False).print(shown)

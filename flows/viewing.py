@@ -17,11 +17,11 @@ def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, f
     """Print where the page is, and show it in the browser."""
     page = page_of(read_run(name, out or environment.read().runs), to, force=force)
     print(page)
-    if opens and not _shown(page):
+    if opens and not show(page):
         print("No browser was found here: open this file in one.")
 
 
-def _shown(page: Path) -> bool:
+def show(page: Path) -> bool:
     """Whether a browser took the page."""
     try:
         browser = webbrowser.get()

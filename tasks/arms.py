@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from evaluation.cards import RunCard
+from evaluation.configurations import settings
 
 _SHOWN = ("film", "scores", "seed", "model", "method", "sampling")
 """Parts of a configuration that say how a run is shown and judged, or that stand in its arm already."""
@@ -38,15 +38,6 @@ def differing(cards: Sequence[RunCard], *, without: Iterable[str] = ()) -> dict[
     rows = {name: tuple(one.get(name, "") for one in leaves) for name in names}
     hidden = tuple(without)
     return {name: row for name, row in rows.items() if len(set(row)) > 1 and name.partition(".")[0] not in hidden}
-
-
-def settings(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested plain values as (dotted path, text)."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from settings(value, f"{prefix}{name}.")
-        else:
-            yield prefix + str(name), _text(value)
 
 
 def _shortened(cards: Sequence[RunCard]) -> dict[str, str]:
@@ -97,11 +88,3 @@ def _tell_doubles_apart(arms: dict[str, str], free: Sequence[RunCard]) -> None:
 
 def _revision(card: RunCard) -> str:
     return f"revision={card.model_revision[:_REVISION]}"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
