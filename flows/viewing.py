@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 
+from flows.browser import shown
 from tasks import environment
 from tasks.finished import read_run
 from tasks.view import page_of
-
-WITHOUT_WINDOWS = {"www-browser", "links", "elinks", "lynx", "w3m"}
-"""Browsers that would show nothing of the page, and take the terminal."""
 
 
 def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, force: bool) -> None:
@@ -23,8 +20,4 @@ def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, f
 
 def show(page: Path) -> bool:
     """Whether a browser took the page."""
-    try:
-        browser = webbrowser.get()
-    except webbrowser.Error:
-        return False
-    return Path(getattr(browser, "name", "")).name not in WITHOUT_WINDOWS and browser.open(page.as_uri())
+    return shown(page.as_uri())

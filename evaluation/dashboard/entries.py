@@ -16,7 +16,8 @@ CONFIG = "config.json"
 SCORES = "scores*.parquet"
 POSTER, SHEET, VIEW = "poster.png", "contact_sheet.png", "view.html"
 SHOWN = (POSTER, SHEET, VIEW)
-COLUMNS = ["score", "scorer", "scope", "level", "value"]
+MOST_LEVELS = 10_000
+COLUMNS = ["score", "scorer", "scorer_revision", "scope", "level", "value"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Entry:
     key: its folder below the root, as `story/id`. made_at: seconds since 1970, UTC. settings: every setting of its
     configuration as `path=value`. files: those of SHOWN, and its film, that are there. means: by column (`score`, or
     `score|scorer` where a model judged) the mean over what was scored. levels: by column the value of every level (or
-    pair), None where there is none; empty for scores of the film. stamp: what its files were when it was read.
+    pair), None where there is none; a film's score has none. revisions: by scorer. stamp: what its files were when it
+    was read. wrong: a sentence for each of its files that could not be read.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Entry:
     stamp: str
     means: Mapping[str, float] = field(default_factory=dict)
     levels: Mapping[str, list[float | None]] = field(default_factory=dict)
+    revisions: Mapping[str, str | None] = field(default_factory=dict)
     wrong: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
@@ -58,15 +61,17 @@ def restored(values: Mapping[str, Any]) -> Entry:
     lists = {name: tuple(map(str, values[name])) for name in ("prompts", "settings", "files", "wrong")}
     means = {str(name): float(value) for name, value in values["means"].items()}
     levels = {str(name): list(row) for name, row in values["levels"].items()}
+    revisions = {str(name): revision for name, revision in values["revisions"].items()}
     numbers = {"seed": int(values["seed"]), "made_at": float(values["made_at"])}
     texts = {item.name: str(values[item.name]) for item in fields(Entry) if item.type is str}
     film = None if values["film"] is None else str(values["film"])
-    return Entry(**texts, **lists, **numbers, film=film, means=means, levels=levels)  # type: ignore[arg-type]
+    measured: dict[str, Any] = {"means": means, "levels": levels, "revisions": revisions}
+    return Entry(**texts, **lists, **numbers, film=film, **measured)  # type: ignore[arg-type]
 
 
 def entry_of(card: RunCard, key: str, stamp: str) -> Entry:
     """The entry of a run. A file of scores that cannot be read is told in `wrong`; the others count."""
-    means, levels, wrong = _measured(card.folder, len(card.prompts))
+    measured = _measured(card.folder)
     film = card.film if card.film is not None and is_file_name(card.film) else None
     files = tuple(name for name in (*SHOWN, film) if name is not None and (card.folder / name).is_file())
     return Entry(
@@ -85,9 +90,10 @@ def entry_of(card: RunCard, key: str, stamp: str) -> Entry:
         settings=tuple(leaves(card.config)),
         files=files,
         stamp=stamp,
-        means=means,
-        levels=levels,
-        wrong=tuple(wrong),
+        means=measured.means(),
+        levels=measured.levels(),
+        revisions=measured.revisions,
+        wrong=tuple(measured.wrong),
     )
 
 
@@ -110,26 +116,44 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}={value}"
 
 
-def _measured(folder: Path, count: int) -> tuple[dict[str, float], dict[str, list[float | None]], list[str]]:
-    values: dict[str, dict[int | None, float]] = {}
-    wrong = []
+@dataclass
+class _Measured:
+    """What the files of scores of a run hold: by column the values by level, None for those of no level."""
+
+    values: dict[str, dict[int | None, float]] = field(default_factory=dict)
+    revisions: dict[str, str | None] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def means(self) -> dict[str, float]:
+        return {name: math.fsum(found.values()) / len(found) for name, found in self.values.items()}
+
+    def levels(self) -> dict[str, list[float | None]]:
+        return {name: row for name, found in self.values.items() if (row := _by_level(found))}
+
+
+def _by_level(found: Mapping[int | None, float]) -> list[float | None]:
+    """Values in the order of their levels; empty where they are of none."""
+    levels = [level for level in found if level is not None]
+    if len(levels) < len(found) or not 0 <= min(levels) <= max(levels) < MOST_LEVELS:
+        return []
+    return [found.get(level) for level in range(1 + max(levels))]
+
+
+def _measured(folder: Path) -> _Measured:
+    measured = _Measured()
     for path in sorted(folder.glob(SCORES)):
         try:
-            for score, scorer, scope, level, value in _rows(path):
+            for score, scorer, revision, scope, level, value in _rows(path):
                 if scope != "set" and math.isfinite(value):
-                    values.setdefault(column(score, scorer), {})[level] = value
-        except (OSError, pa.ArrowException, KeyError, TypeError, InvalidInputError) as error:
-            wrong.append(f"{path.name} cannot be read as scores: {str(error).splitlines()[0]:.200}")
-    means = {name: math.fsum(found.values()) / len(found) for name, found in values.items()}
-    levels = {
-        name: [found.get(level) for level in range(max(count, 1 + max(k for k in found if k is not None)))]
-        for name, found in values.items()
-        if None not in found and max(k for k in found if k is not None) < 10_000
-    }
-    return means, levels, wrong
+                    measured.values.setdefault(column(score, scorer), {})[level] = value
+                    if scorer:
+                        measured.revisions[scorer] = revision
+        except (OSError, pa.ArrowException, TypeError, InvalidInputError) as error:
+            measured.wrong.append(f"{path.name} cannot be read as scores: {str(error).splitlines()[0]:.200}")
+    return measured
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str | None, str, int | None, float]]:
+def _rows(path: Path) -> Iterator[tuple[str, str | None, str | None, str, int | None, float]]:
     # One thread: these files are small, and there are thousands of them.
     table = pq.ParquetFile(path).read(columns=COLUMNS, use_threads=False).to_pydict()
     if missing := [name for name in COLUMNS if name not in table]:
