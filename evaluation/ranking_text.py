@@ -14,7 +14,7 @@ from evaluation.presets import OTHER_MODELS, Anchor
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = ("rank", "arm", "mean", "95 %", "difference", "95 %", "effect", "won", "p", "p, Holm", "stories", "note")
+HEAD = ("rank", "arm", "mean", "95 %", "difference", "95 % of it", "effect", "won", "p", "p, Holm", "stories", "note")
 WAYS = {"higher": "higher is better", "lower": "lower is better", "one": "best at 1", None: "describes, judges nothing"}
 SMALLEST_P = 1e-4
 
@@ -27,8 +27,13 @@ def reading(baseline: str, stories: int) -> str:
         "of the distances |log x|, so that less is better). Effect: mean over standard deviation of the stories' "
         "differences; won: share of pairs of runs; both are positive or above one half where the arm is better. p: of "
         "flipping the signs of stories' differences; Holm: the same, adjusted for the number of arms. With "
-        f"{stories} stories no p can be below {2.0 ** (1 - max(stories, 1)):.2g}."
+        f"{counted(stories, 'story', 'stories')} no p can be below {2.0 ** (1 - max(stories, 1)):.2g}."
     )
+
+
+def counted(count: int, one: str, more: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def rank_cells(table: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -152,4 +157,4 @@ def _line(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;")
+    return re.sub(r"([\\`*_\[\]<|#~])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;")

@@ -34,8 +34,9 @@ def intervals(values: Array, *, resamples: int = 10_000, seed: int = 0) -> tuple
     """Lower and upper ends (K,) of the 95 % intervals of the rows' means; NaN where a row has one story or none.
 
     From six stories on: percentiles of a bootstrap over stories, with levels widened for few stories ("expanded
-    percentile", Hesterberg 2015, arXiv 1411.5279, section 4.2); the plain percentiles of six stories hold 88 % of the
-    truths instead of 95. For two to five: Student's t. Randomness: resamples follow from `seed` alone and are the
+    percentile", Hesterberg 2015, arXiv 1411.5279, section 4.2): of values without skew they hold the truth in 93.4 %
+    of cases for six stories and 94.5 % for ten, where plain percentiles hold it in 88 and 90. For two to five:
+    Student's t. Randomness: resamples follow from `seed` alone and are the
     same for all rows of as many stories.
     """
     low, high = _by_count(values, lambda rows: _interval(rows, resamples, seed))
@@ -165,7 +166,7 @@ def _by_count(values: Array, of: Callable[[Array], tuple[Array, ...]]) -> tuple[
     found: list[Array] = []
     for count in np.unique(counts):
         chosen = counts == count
-        results = of(values[chosen][there[chosen]].reshape(-1, count))
+        results = of(values[chosen][there[chosen]].reshape(int(chosen.sum()), count))
         found = found or [np.full(len(values), np.nan) for _ in results]
         for whole, part in zip(found, results, strict=True):
             whole[chosen] = part

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from evaluation.ranking_text import HEAD, rank_cells, reading
+from evaluation.catalogue import CATALOGUE
+from evaluation.ranking_text import HEAD, WAYS, rank_cells, reading
 from flows.command import Manner, perform
 from flows.failures import FAILED
 from flows.terminal import plain, progress, table
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tasks.stage import Manifest
 
 ALL_STAGES = "reuse"
+SHOWN = ("rank", "arm", "mean", "difference", "95 % of it", "p, Holm")
+FEW_SCORES = 6
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,19 @@ def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
 
 
 def show_ranking(plan: Sweep, found: Findings) -> None:
-    """Print the rankings of the scores that decide."""
-    for score in found.decide:
+    """Print the rankings of the first of the scores that decide, as narrow as a terminal is."""
+    there = [score for score in found.decide if (found.rankings["score"] == score).any()]
+    shown = [HEAD.index(name) for name in SHOWN]
+    for score in there[:FEW_SCORES]:
         rows = found.rankings[found.rankings["score"] == score]
+        entry = CATALOGUE.get(score)
         for _, part in rows.groupby(["scorer", "scorer_revision"], dropna=False, sort=False):
-            print(score)
+            print(f"{score}: {entry.title}, {WAYS[entry.better]}" if entry else score)
             cells = rank_cells(part)
-            shown = [at for at in range(len(HEAD)) if any(row[at] for row in cells)]
             table(tuple(HEAD[at] for at in shown), [tuple(row[at] for at in shown) for row in cells])
-    if len(found.rankings):
-        print(reading(plan.baseline, int(found.rankings["stories"].max())))
+            for note in dict.fromkeys(row[HEAD.index("note")] for row in cells if row[HEAD.index("note")]):
+                print(f"Note: {plain(note)}.")
+    if len(there) > FEW_SCORES:
+        print(f"{len(there) - FEW_SCORES} scores more are in {MARKDOWN}.")
+    if there:
+        print(reading(plain(plan.baseline), int(found.rankings["stories"].max())))

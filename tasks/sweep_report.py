@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evaluation import read_scores
 from evaluation.cards import Selection
 from evaluation.catalogue import CATALOGUE
-from evaluation.ranking_text import Words, ranking_markdown
+from evaluation.ranking_text import Words, counted, ranking_markdown
 from evaluation.statistics import in_order, rankings
 from tasks.errors import RefusedError
 from tasks.selection import select
@@ -78,8 +78,9 @@ def _words(sweep: Sweep, selection: Selection, frame: pd.DataFrame, missing: Seq
     stories = dict.fromkeys(card.story for card in selection.cards)
     models = dict.fromkeys(f"{card.model} ({card.model_revision[:12]})" for card in selection.cards)
     facts = (
-        f"{len(selection.cards)} of {len(sweep.points)} runs: {len(sweep.arms)} arms, {len(stories)} stories, seeds "
-        f"{seeds}; drawn by {', '.join(models)}.",
+        f"{len(selection.cards)} of {counted(len(sweep.points), 'run', 'runs')}: "
+        f"{counted(len(sweep.arms), 'arm', 'arms')}, {counted(len(stories), 'story', 'stories')}, seeds {seeds}; drawn "
+        f"by {', '.join(models)}.",
         f"Stories: {', '.join(stories)}.",
         f"{CSV} beside this file holds all {frame['score'].nunique()} scores.",
     )
