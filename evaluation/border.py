@@ -57,8 +57,8 @@ def colour_step(image: Tensor, window: Box | Window) -> Tensor:
         raise InvalidInputError(f"A window that fills the image has no border to measure: {window}.")
     inside, outside = (depth > 0) & _near(rows, columns, (top, left, bottom, right), reach), (depth <= 0)
     outside &= depth > -BAND_PX
-    colours = lab(image)
-    return colours[:, outside].mean(1) - colours[:, inside].mean(1)
+    outer, inner = (lab(image[:, band][..., None]).mean((1, 2)) for band in (outside, inside))  # only these pixels
+    return outer - inner
 
 
 def _edges(window: Box | Window) -> tuple[float, float, float, float]:

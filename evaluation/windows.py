@@ -75,15 +75,19 @@ def spectrum_slope(images: Tensor) -> Tensor:
     of the Nyquist frequency. NaN for an image without any detail.
     """
     H, W = images.shape[-2:]
+    count = min(H, W) // 4 - 1
+    if count < 2:
+        raise InvalidInputError(f"A spectrum's slope needs an image of at least 12 pixels a side, got {H} x {W}.")
     luma = (_exact(images) * _luma(images.shape[-3])).sum(-3)
     hann = [torch.hann_window(n, periodic=False, dtype=torch.float64) for n in (H, W)]
-    power = torch.fft.fft2((luma - luma.mean((-2, -1), keepdim=True)) * hann[0][:, None] * hann[1]).abs().square()
-    radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.fftfreq(W)[None]).double() * min(H, W)
-    rings = [power[..., (radius >= r - 0.5) & (radius < r + 0.5)].mean(-1) for r in range(2, min(H, W) // 4 + 1)]
-    if len(rings) < 2:
-        raise InvalidInputError(f"A spectrum's slope needs an image of at least 12 pixels a side, got {H} x {W}.")
-    y = torch.stack(rings, -1).log()
-    x = torch.arange(2, len(rings) + 2, dtype=torch.float64).log()
+    half = torch.fft.rfft2((luma - luma.mean((-2, -1), keepdim=True)) * hann[0][:, None] * hann[1])
+    ring, weight = _rings(H, W)
+    power = torch.view_as_real(half).square().sum(-1) * weight
+    sums = power.new_zeros(*power.shape[:-2], count + 3).index_add_(-1, ring, power.flatten(-2))
+    sizes = power.new_zeros(count + 3).index_add_(0, ring, weight.expand(H, -1).flatten())
+    rings = (sums / sizes)[..., 2 : count + 2]
+    y = rings.log()
+    x = torch.arange(2, count + 2, dtype=torch.float64).log()
     x = x - x.mean()
     slope = (y * x).sum(-1) / x.square().sum()
     return torch.where(slope.isfinite(), slope, torch.nan)
@@ -141,6 +145,18 @@ def _sloped(levels: Tensor) -> bool:
 
 def _exact(images: Tensor) -> Tensor:
     return images.detach().cpu().double()  # in this order: not every device has float64
+
+
+def _rings(H: int, W: int) -> tuple[Tensor, Tensor]:
+    """For the half of a spectrum that a real image needs: the ring of each frequency, flat, by its distance rounded,
+    those beyond half of the Nyquist frequency together; and how often each column stands in the whole spectrum."""
+    radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W)[None]).double() * min(H, W)
+    ring = (radius + 0.5).floor().clamp(max=min(H, W) // 4 + 1).long().flatten()
+    weight = torch.full((W // 2 + 1,), 2.0, dtype=torch.float64)
+    weight[0] = 1
+    if not W % 2:
+        weight[-1] = 1
+    return ring, weight
 
 
 def _gauss(x: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
 """Means over areas: levels shown in wider ones at any zoom factor, exactly."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from zoomlib.geometry import Box, Window, Zoom, check_factors, nested, whole_pixels
 from zoomlib.pyramid import fade
@@ -19,9 +21,24 @@ def shares(start: float, length: float, cells: int, pixels: int) -> Tensor:
 
 def mean(image: Tensor, box: Box, height: int, width: int) -> Tensor:
     """Mean of `image` (..., H, W) over each of height x width equal cells of `box`, float64 on the CPU."""
-    H, W = image.shape[-2:]
-    exact = image.detach().cpu().double()  # in this order: not every device has float64
-    return shares(box.top, box.height, height, H) @ exact @ shares(box.left, box.width, width, W).T
+    (top, bottom), (left, right) = _around(box.top, box.height), _around(box.left, box.width)
+    # In this order: not every device has float64.
+    exact = image[..., top:bottom, left:right].detach().cpu().double()
+    y, x = _whole(box.top, box.height, height), _whole(box.left, box.width, width)
+    if y and x:  # cells of whole pixels: the same means, without the weights
+        return F.avg_pool2d(exact.reshape(-1, *exact.shape[-2:]), (y, x)).view(*exact.shape[:-2], height, width)
+    H, W = exact.shape[-2:]
+    return shares(box.top - top, box.height, height, H) @ exact @ shares(box.left - left, box.width, width, W).T
+
+
+def _around(start: float, length: float) -> tuple[int, int]:
+    """The whole pixels that hold all of a range."""
+    return max(math.floor(start), 0), math.ceil(start + length)
+
+
+def _whole(start: float, length: float, cells: int) -> int:
+    """How many whole pixels each cell has, from a whole pixel on; 0 where cells cut pixels."""
+    return int(length) // cells if start == int(start) and length == int(length) and not int(length) % cells else 0
 
 
 def render(levels: Sequence[Tensor], inside: Sequence[Box], p: Zoom, feather: float = 0.0) -> list[Tensor]:

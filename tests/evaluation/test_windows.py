@@ -100,6 +100,20 @@ def test_the_slope_of_made_spectra_is_found(exponent):
     assert slopes.mean().item() == pytest.approx(exponent, abs=0.25)
 
 
+@pytest.mark.parametrize("size", [(32, 32), (21, 35), (48, 30)])
+def test_a_slope_is_that_of_the_rings_of_the_whole_spectrum(size):
+    """Word by word, by the complex transform and with NumPy's fit."""
+    image = noise(1, 3, *size)[0]
+    luma = np.tensordot([0.2126, 0.7152, 0.0722], image.double().numpy(), 1)
+    seen = (luma - luma.mean()) * np.hanning(size[0])[:, None] * np.hanning(size[1])
+    power = np.abs(np.fft.fft2(seen)) ** 2
+    radius = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])) * min(size)
+    rings = range(2, min(size) // 4 + 1)
+    means = [power[(radius >= r - 0.5) & (radius < r + 0.5)].mean() for r in rings]
+    expected = np.polyfit(np.log(rings), np.log(means), 1)[0]
+    assert windows.spectrum_slope(image).item() == pytest.approx(expected, abs=1e-6)
+
+
 def test_blur_steepens_the_spectrum():
     sharp = noise(4, 3, 64, 64)
     blurred = torch.nn.functional.avg_pool2d(sharp, 5, 1, 2)

@@ -119,3 +119,19 @@ def test_a_soft_paste_fades_in_at_the_border():
     assert found[15, 15] == 1
     assert 0 < found[5, 15] < 0.1
     assert found[4].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("box", "height", "width"),
+    [
+        (Box(0, 0, 24, 36), 12, 12),
+        (Box(6, 3, 12, 30), 12, 10),
+        (Box(6, 3, 12, 30), 5, 10),
+        (Box(2.5, 3, 12, 30), 6, 15),
+    ],
+)
+def test_means_are_the_weighted_sums_whether_cells_are_whole_pixels_or_not(box, height, width):
+    """To rounding of float64."""
+    image = random(3, 24, 36)
+    rows, columns = shares(box.top, box.height, height, 24), shares(box.left, box.width, width, 36)
+    assert (mean(image, box, height, width) - rows @ image.double() @ columns.T).abs().max() < 1e-14
