@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_dashboard, cli_results, cli_scores, cli_sweep  # noqa: F401  its commands register themselves
+from flows import cli_compare, cli_dashboard, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
 from flows.app import app, given
 from flows.options import (
     Audio,

@@ -15,6 +15,7 @@ FILE = "study.json"
 QUESTION = "Which looks like a camera zooming into a consistent scene?"
 """The paper's (arXiv 2312.02149, section 5)."""
 PAIRS, REPEATS = 18, 2
+FPS = 25
 LONGEST_QUESTION = 300
 Kind = Literal["pair", "repeat", "catch"]
 SPOILED = "(spoiled copy)"
