@@ -94,6 +94,12 @@ def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path, stamp: s
     table = _table(list(scores))
     if stamp is not None:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), STAMP: stamp})
+    replace_table(table, path)
+    return path
+
+
+def replace_table(table: pa.Table, path: Path) -> None:
+    """Write a whole table to `path`, or nothing: who reads meanwhile gets the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -104,7 +110,6 @@ def write_scores(scores: Iterable[Mapping[str, Any]], path: str | Path, stamp: s
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return path
 
 
 def stamp_of(path: Path) -> str | None:

@@ -10,6 +10,7 @@ from prompts import Story
 from tasks.errors import RefusedError
 from tasks.film import given_sounds
 from tasks.machine import resolve_device
+from tasks.measures import describe_measures, describe_scorer
 from tasks.run import Run, Tools
 from tasks.specs import RunConfig
 
@@ -28,7 +29,7 @@ def composed_run(config: RunConfig, story: Story, root: Path, tools: Tools) -> R
     if config.base is not None or config.photo is not None:
         raise RefusedError("A run that is composed of pictures starts from no other run and no photograph.")
     width, height = spec.views.size
-    shape, scorer = (3, height, width), config.scores.scorer
+    shape, scorer = (3, height, width), describe_scorer(config.scores, tools)
     device = resolve_device(config.model.device)  # of the scorer
     update: dict[str, Any] = {
         "method": METHOD,
@@ -53,7 +54,8 @@ def composed_run(config: RunConfig, story: Story, root: Path, tools: Tools) -> R
             "factor": 1,
             "upscaler": None,
         },
-        scorer=None if scorer == "none" else tools.describe_scorer(scorer),
+        scorer=scorer,
+        measures=describe_measures(config.scores.measures, scorer),
         sounds=given_sounds(config.film),
         tools=tools,
     )

@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from tasks.measured import TABLES, film_stamp, levels_stamp, write_rows
+from tasks.render import stack_inputs
 from tasks.run import CONFIG, Run
-from tasks.score import read_measured, write_table
+from tasks.score import origin_of, read_measured
 from tasks.stage import Json, Manifest, Workshop, locked
 from tasks.store import Artifact, remove, sha256_of, write_bytes
 from tasks.variants import variant_of
@@ -17,8 +19,6 @@ from tasks.variants import variant_of
 PLACES = {"story": "", "sampling": "", "levels": "stack/", "matches": "", "video": "", "pictures": "", "view": ""}
 """Where a stage's files stand in the run folder; what has no suffix in its name is for machines and stays in the
 store."""
-TABLES = {"scores": "scores.parquet", "motion": "scores-video.parquet"}
-"""Stages that measure, and the run's rows of the data set of scores that each of them fills."""
 
 
 def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
         digests = {name: artifact.sha256 for name, artifact in files.items()}
         for stage in [stage for stage in TABLES if stage in results]:
             table = TABLES[stage]
-            digests[table], changed = _publish_table(run, results, stage)
+            digests[table], changed = _publish_table(run, results, stage, digests)
             put += [table] * changed
         text = json.dumps(summary(run, results, digests), indent=2, ensure_ascii=False) + "\n"
         if _read(run.folder / CONFIG) != text:
@@ -66,6 +66,7 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "config": run.config.model_dump(mode="json"),
         "model": _plain({name: value for name, value in run.model.items() if name != "folder"}),
         "scorer": None if run.scorer is None else _plain(run.scorer),
+        "measures": [_plain(measure) for measure in run.measures],
         "base": None if run.config.base is None else run.config.base.run,
         "photo_sha256": None if run.photo is None else run.photo.sha256,
         "images_sha256": {str(level): picture.sha256 for level, picture in sorted(run.images.items())},
@@ -78,17 +79,24 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
     }
 
 
-def _publish_table(run: Run, results: Mapping[str, Manifest], stage: str) -> tuple[str, bool]:
+def _publish_table(run: Run, results: Mapping[str, Manifest], stage: str, files: Mapping[str, str]) -> tuple[str, bool]:
     """Write a stage's scores unless they are there; rows name the run, so that no stage can keep them for several."""
     path = run.folder / TABLES[stage]
     try:
         before = json.loads(_read(run.folder / CONFIG))
         same = before["stages"][stage]["key"] == results[stage].key.digest
-        if same and before["run_id"] == run.id and sha256_of(path) == before["files"][path.name]:
+        told = (before["run_id"], before["variant"]) == (run.id, variant_of(run.config))
+        if same and told and sha256_of(path) == before["files"][path.name]:
             return before["files"][path.name], False
     except (OSError, ValueError, KeyError, TypeError):  # no folder yet, or one that somebody changed
         pass
-    return sha256_of(write_table(run, read_measured(run, results[stage]), path)), True
+    stamp = (
+        film_stamp(files, run.config.film.model_dump(mode="json"))
+        if stage == "motion"
+        else levels_stamp(stack_inputs(results), run.story.prompts(), run.scorer, run.measures)
+    )
+    write_rows(run.folder, path.name, read_measured(run, results[stage]), origin_of(run), stamp)
+    return sha256_of(path), True
 
 
 def _plain(description: Mapping[str, Any]) -> dict[str, Json]:

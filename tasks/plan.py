@@ -27,6 +27,7 @@ from tasks.film import beats, check, film_of, given_sounds, notes_on, resolved
 from tasks.given import changes, start_level, taken
 from tasks.looking import resolve_vision
 from tasks.machine import check_room, check_writable, resolve_device
+from tasks.measures import describe_measures, describe_scorer
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.specs import RunConfig, did_you_mean, in_words
@@ -43,7 +44,7 @@ _NOT_CONTENT: Any = {
     "compose": {"folder"},
     "model": {"device", "rows"},
     "film": {"audio", "beat", "device"},
-    "scores": {"video"},
+    "scores": {"video", "measures"},
     "vision": {"base_url", "timeout_s", "retries"},
 }
 """Settings that say where and how, not what: they do not make another run."""
@@ -57,7 +58,7 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
     method = load_method(config.method)
     model = tools.describe(config.model.name)
     photo, images = given_files(config, story, method)
-    scorer = config.scores.scorer
+    scorer = describe_scorer(config.scores, tools)
     run = Run(
         id="",
         story=story,
@@ -69,7 +70,8 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
         size_px=model["size_px"],
         model=model,
         upscaler=_upscaler(config, model, tools),
-        scorer=None if scorer == "none" else tools.describe_scorer(scorer),
+        scorer=scorer,
+        measures=describe_measures(config.scores.measures, scorer),
         photo=photo,
         images=images,
         sounds=given_sounds(config.film),

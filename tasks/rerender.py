@@ -93,7 +93,7 @@ def planned(
     preview: small, with few frames, quickly coded, where `changes` do not say otherwise. force: what lies at `to` may
     be replaced. Raises RefusedError, or InvalidInputError of the core, for what cannot be made, before any work.
     """
-    film = _film(run, _asked(run.config.film, _with_format(changes, to), preview))
+    film = film_of_finished(run, _asked(run.config.film, _with_format(changes, to), preview))
     check(film)
     film = replace(film, spec=resolved(film).model_copy(update={"device": resolve_device(film.spec.device)}))
     key = StageKey(STAGE, algorithm(STAGE), film.inputs(run.stack_files))
@@ -187,7 +187,8 @@ def _asked(spec: FilmSpec, changes: Mapping[str, object], preview: bool) -> Film
     return with_values(RunConfig(film=freed), changes).film
 
 
-def _film(run: Finished, spec: FilmSpec) -> Film:
+def film_of_finished(run: Finished, spec: FilmSpec) -> Film:
+    """A film of a finished run by these settings. Raises RefusedError where its pictures or sounds are gone."""
     levels, facts = run.story.levels, run.facts
     with Image.open(intact(run, "level_00.png")) as picture:
         width, height = picture.size

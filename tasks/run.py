@@ -90,7 +90,7 @@ class Run:
 
     config: resolved: p, device and the method's own settings are filled in.
     shape: (C, H, W) of one level in the model's space. size_px: (height, width) of one sampled picture.
-    model, upscaler, scorer: their descriptions; None for a net or a scorer that is not used.
+    model, upscaler, scorer, measures: their descriptions; None for a net or a scorer that is not used.
     photo: the picture to start from. images: those of single levels, by level. sounds: audio files by the film's
     setting that names them. notes: what is done to pictures before they are used, and whatever else a user should
     know, a sentence each.
@@ -107,6 +107,7 @@ class Run:
     model: Mapping[str, Any]
     upscaler: Mapping[str, Any] | None = None
     scorer: Mapping[str, Any] | None = None
+    measures: tuple[Mapping[str, Any], ...] = ()
     photo: GivenFile | None = None
     images: Mapping[int, GivenFile] = field(default_factory=dict)
     sounds: Mapping[str, GivenFile] = field(default_factory=dict)

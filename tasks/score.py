@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from evaluation import table
+from evaluation.measures import load_measure
 from evaluation.scoring import score_stack
 from evaluation.table import Score
 from tasks.events import Listener, StageMoved, StageStarted
@@ -36,12 +37,13 @@ SHOWN = {
 
 
 def score_inputs(run: Run, results: Results) -> Json:
-    """The stack, the model's own estimates, the prompts and the scorer."""
+    """The stack, the model's own estimates, the prompts, and who judges."""
     return {
         "stack": stack_inputs(results),
         "sampled": results["sampling"].artifacts["sampled"].sha256 if "sampling" in results else None,
         "prompts": list(run.story.prompts()),
         "scorer": dict(run.scorer or {}),
+        "measures": [dict(measure) for measure in run.measures],
     }
 
 
@@ -51,7 +53,8 @@ def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> M
     stack = load_stack(run, results, work)
     name, device = run.config.scores.scorer, run.config.model.device
     scorer = None if run.scorer is None else run.tools.load_scorer(name, device=device)
-    scores = score_stack(stack, run.story.prompts(), scorer, estimates=_estimates(run, results))
+    measures = [load_measure(asked, device=device, scorer=scorer) for asked in run.config.scores.measures]
+    scores = score_stack(stack, run.story.prompts(), scorer, estimates=_estimates(run, results), measures=measures)
     file = write_measured(scores, work)
     on_event(StageMoved(NAME, 1))
     return Made({MEASURED: file})
@@ -79,9 +82,9 @@ def read_measured(run: Run, stage: Manifest) -> list[Score]:
     return [Score(**score) for score in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def write_table(run: Run, scores: Iterable[Score], path: Path) -> Path:
-    """Scores of the run as rows of the Parquet data set."""
-    origin = table.Run(
+def origin_of(run: Run) -> table.Run:
+    """What all rows of a run's scores have in common."""
+    return table.Run(
         run_id=run.id,
         story=run.story.title,
         method=run.config.method,
@@ -91,7 +94,6 @@ def write_table(run: Run, scores: Iterable[Score], path: Path) -> Path:
         model_revision=str(run.model["revision"]),
         software=software(),
     )
-    return table.write_scores(table.rows(scores, origin), path)
 
 
 def score_table(run: Run, results: Mapping[str, Manifest]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -57,10 +57,16 @@ class EnlargeSpec(Spec):
 
 
 class ScoreSpec(Spec):
-    """Which scorer reads the levels against their prompts."""
+    """Which scorer reads the levels against their prompts, and what else is measured."""
 
     scorer: str = Field(default="bundled", min_length=1, description="bundled, none, a folder, or an open_clip name")
+    measures: tuple[str, ...] = Field(default=(), description="further measures, as clip_iqa or lpips:FILE")
     video: bool = Field(default=True, description="measure the film's speed, flicker and level changes")
+
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
 
 class VisionSpec(Spec):
