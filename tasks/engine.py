@@ -3,17 +3,21 @@ result would outlive the file that it points to."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
-from tasks import rerender
+from tasks import rerender, scoring
 from tasks.events import Listener
 from tasks.pipeline import Making
 from tasks.rerender import Rendering
 from tasks.run import Stage
 from tasks.score import score_table
+from tasks.scoring import Outcome
+from tasks.scoring_plan import Asked, Work
 from tasks.stage import Json
 from tasks.sweep_report import Findings
 from tasks.sweeps import Sweep
@@ -48,3 +52,9 @@ def publish_scores(making: Making) -> None:
 def publish_ranking(sweep: Sweep, found: Findings) -> None:
     """Show the ranking of a sweep in Prefect's page."""
     create_markdown_artifact(found.markdown, key=f"ranking-{sweep.id}", description=f"Ranking of {sweep.spec.title}")
+
+
+@task(name="scores", cache_policy=NO_CACHE, persist_result=False)
+def measure_scores(works: Sequence[Work], asked: Asked, on_event: Listener) -> tuple[Outcome, ...]:
+    """Measure what is missing of several runs; one outcome for each."""
+    return scoring.measure(works, asked, on_event=on_event)
