@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.cards import Selection
 from evaluation.dashboard.app import dashboard
 from evaluation.dashboard.site import Readers
 from evaluation.serving import Address, serve
@@ -13,7 +15,13 @@ from flows.browser import shown
 from tasks import environment
 from tasks.cards import read_card
 from tasks.errors import RefusedError
-from tasks.selection import select
+
+
+def select(names: Sequence[str], root: Path) -> Selection:
+    """Runs as a selection; what that needs, torch with it, is loaded when somebody compares."""
+    from tasks import selection
+
+    return selection.select(names, root)
 
 
 def dashboard_command(out: Path | None, host: str, port: int, *, opens: bool) -> None:

@@ -34,7 +34,7 @@ function show() {
 
 function showList(rows, scores) {
   const place = by("list");
-  place.dataset.view = state.view;
+  document.body.dataset.view = state.view;
   by("more").hidden = state.view === "ranking" || rows.length <= shown;
   if (!rows.length) return placed(place, [nothing()]);
   if (state.view === "ranking") return showRanking(place, rows);

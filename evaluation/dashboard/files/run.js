@@ -29,7 +29,7 @@ function hero(run) {
       el("h2", {}, run.facts.Story || "(no title)"),
       el("p", { class: "lead" }, `${run.facts.Variant}, seed ${run.facts.Seed}`),
       el("p", { class: "actions" }, link("view.html", "Explore the zoom", { class: "main", target: "_blank", rel: "noopener" }), link("contact_sheet.png", "Contact sheet"), link(run.film, "Film", { download: run.film })),
-      el("dl", { class: "facts" }, Object.entries(run.facts).flatMap(([name, words]) => [el("dt", {}, name), el("dd", {}, words)])),
+      el("dl", { class: "facts" }, Object.entries(run.facts).flatMap(([name, words]) => [el("dt", {}, name), el("dd", {}, name === "Made" ? new Date(words).toLocaleString() : words)])),
     ),
   );
 }

@@ -40,6 +40,7 @@ export function goodness(name, value) {
 
 export function number(value, size = Math.abs(value)) {
   if (value === null || value === undefined) return "–";
+  if (value === 0) return "0";
   const digits = size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.01 ? 3 : 5;
   return value.toFixed(digits).replace("-", "−");
 }
