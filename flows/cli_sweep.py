@@ -33,6 +33,7 @@ def sweep(
     to: Annotated[
         Path | None, typer.Option(help="Folder that gets a copy of the ranking and the comparison page.")
     ] = None,
+    max_mb: Annotated[float, typer.Option(min=2, help="About how large the page may be.")] = 12.0,
     out: Runs = None,
     dry_run: DryRun = False,
     force: Force = False,
@@ -46,4 +47,4 @@ def sweep(
     values = given(**{"model.name": model, "model.device": device})
     named = (*(stories or ()), *(more or ()))
     manner = Manner(dry_run, force, no_engine, quiet)
-    sweep_command(Request(sweep, named, seeds, values, tuple(settings or ()), to, out, manner))
+    sweep_command(Request(sweep, named, seeds, values, tuple(settings or ()), to, max_mb, out, manner))

@@ -11,7 +11,7 @@ from flows.zoom import zoom
 from prompts import Story
 from tasks.engine import publish_ranking
 from tasks.events import listener
-from tasks.sweep_report import findings, write_findings
+from tasks.sweep_report import MAX_MB, conclude
 from tasks.sweep_spec import SweepSpec
 from tasks.sweeps import Execution, planned
 
@@ -23,19 +23,20 @@ async def sweep(
     root: Path = Path("runs"),
     values: dict[str, Any] | None = None,
     command: str = "",
+    max_mb: float = MAX_MB,
     force: bool = False,
 ) -> dict[str, Any]:
     """Make the runs of a sweep under `root`, using what is there, and rank its arms; returns plain facts.
 
-    A run that fails does not stop the others. values: settings by dotted path for every run.
+    A run that fails does not stop the others. values: settings by dotted path for every run. command: what to say in
+    the results that made them. max_mb: about how large the page of the results may be.
     """
     plan = planned(spec, stories, root, values=values)
     execution = Execution(plan, listener())
     for one in execution:
         with execution.attempt(one):
             await zoom(one.point.story, one.point.config, root, force)
-    found = findings(plan, command)
+    found = conclude(plan, command, max_mb=max_mb, on_event=listener())
     if found is not None:
-        write_findings(found, plan.folder)
         publish_ranking(plan, found)
     return execution.as_json()

@@ -22,7 +22,7 @@ from tasks.film import film_of
 from tasks.sample import evaluations
 from tasks.specs import read_settings
 from tasks.stages import is_made, look_ahead, stages_of
-from tasks.sweep_report import CSV, MARKDOWN, PAGE, Findings, findings, publish_to, write_findings
+from tasks.sweep_report import CSV, MARKDOWN, MAX_MB, PAGE, Findings, conclude, findings, publish_to
 from tasks.sweep_spec import find_stories, parse_seeds, read_spec
 from tasks.sweeps import Sweep, planned, run_sweep
 
@@ -44,6 +44,7 @@ class Request:
     values: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     to: Path | None = None
+    max_mb: float = MAX_MB
     out: Path | None = None
     manner: Manner = field(default_factory=Manner)
 
@@ -77,10 +78,12 @@ def sweep_command(request: Request) -> None:
         def start() -> Any:
             from flows.sweep import sweep
 
-            return sweep(spec, list(stories), root, values, request.command, manner.force)
+            return sweep(spec, list(stories), root, values, request.command, request.max_mb, manner.force)
 
         def plainly() -> dict[str, Any]:
-            return run_sweep(plan, on_event=listener, force=manner.force)
+            facts = run_sweep(plan, on_event=listener, force=manner.force)
+            conclude(plan, request.command, max_mb=request.max_mb, on_event=listener)
+            return facts
 
         facts = perform(start, plainly, manner, listener, quick=_is_made(plan) and not manner.force)
     finish(plan, facts, request)
@@ -121,13 +124,11 @@ def _left(found: Mapping[str, Manifest], left: list[str]) -> str:
 
 
 def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
-    """Write the ranking and the page, show them, and exit with 1 where a run has failed."""
+    """Show the ranking and where it is, and exit with 1 where a run has failed."""
     quiet = request.manner.quiet
-    found = findings(plan, request.command)
+    found = None if quiet else findings(plan, request.command)
     if found is not None:
-        write_findings(found, plan.folder)
-        if not quiet:
-            show_ranking(plan, found)
+        show_ranking(found)
     for name, error in facts["failed"].items():
         print(f"Failed: {plain(name)}: {plain(error)}.", file=sys.stderr)
     copies = [] if request.to is None else publish_to(plan, request.to)
@@ -143,7 +144,7 @@ def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
         raise typer.Exit(FAILED)
 
 
-def show_ranking(plan: Sweep, found: Findings) -> None:
+def show_ranking(found: Findings) -> None:
     """Print the rankings of the first of the scores that decide, as narrow as a terminal is."""
     there = [score for score in found.decide if (found.rankings["score"] == score).any()]
     shown = [HEAD.index(name) for name in SHOWN]
@@ -159,4 +160,4 @@ def show_ranking(plan: Sweep, found: Findings) -> None:
     if len(there) > FEW_SCORES:
         print(f"{len(there) - FEW_SCORES} scores more are in {MARKDOWN}.")
     if there:
-        print(reading(plain(plan.baseline), int(found.rankings["stories"].max())))
+        print(reading(plain(found.comparison.baseline), int(found.rankings["stories"].max())))

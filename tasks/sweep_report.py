@@ -1,19 +1,22 @@
-"""What a sweep has found: the ranking of its arms, as a table for programs and a page for people."""
+"""What a sweep has found: the ranking of its arms, as a table for programs, a text for people, and a page."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation import read_scores
 from evaluation.cards import Selection
 from evaluation.catalogue import CATALOGUE
+from evaluation.page import write_page
 from evaluation.ranking_text import Words, counted, ranking_markdown
-from evaluation.statistics import in_order, rankings
+from evaluation.statistics import in_order
+from tasks.compare import Comparison, compare
 from tasks.errors import RefusedError
+from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
 from tasks.selection import select
 from tasks.store import write_bytes
 from tasks.sweep_file import SWEEP
@@ -24,12 +27,14 @@ if TYPE_CHECKING:
 
 MARKDOWN, CSV, PAGE = "ranking.md", "ranking.csv", "comparison.html"
 PUBLISHED = (MARKDOWN, CSV, PAGE, SWEEP)
+MAX_MB = 12.0
 
 
 @dataclass(frozen=True)
 class Findings:
     """The ranking of every score, and which of them decide, in order. missing: what is not there, a sentence each."""
 
+    comparison: Comparison
     rankings: pd.DataFrame
     decide: tuple[str, ...]
     missing: tuple[str, ...]
@@ -40,40 +45,25 @@ def findings(sweep: Sweep, command: str = "") -> Findings | None:
     """Rank the arms of a sweep by what is there of it; None where nothing is. Reads only. `command`: as it was run."""
     try:
         selection = select([str(sweep.folder)], sweep.root, fewest=1)
+        comparison = compare(selection, baseline=_baseline(sweep, selection))
     except RefusedError:
         return None
-    missing = list(selection.missing)
-    frame = scores_of(selection, missing)
-    if frame.empty:
-        return None
-    table = rankings(frame, baseline=_baseline(sweep, frame))
-    decide = _deciding(sweep, table)
-    words = _words(sweep, selection, frame, missing, command)
-    markdown = ranking_markdown(table, decide, words, str(_baseline(sweep, frame)))
-    return Findings(table, decide, tuple(missing), markdown)
-
-
-def scores_of(selection: Selection, missing: list[str]) -> pd.DataFrame:
-    """All scores of the selected runs, with a column `arm`; files that cannot be read are told in `missing`."""
-    import pandas as pd
-
-    folders = [card.folder for card in selection.cards]
-    frame = read_scores(folders, on_damaged=lambda path, why: missing.append(f"{path.name} of {path.parent}: {why}"))
-    arms = frame["run_id"].map(dict(selection.arms))
-    return frame.assign(arm=pd.Categorical(arms, [*selection.arm_names])).dropna(subset=["arm"])
-
-
-def _baseline(sweep: Sweep, frame: pd.DataFrame) -> str | None:
-    return sweep.baseline if sweep.baseline in frame["arm"].cat.categories else None
-
-
-def _deciding(sweep: Sweep, table: pd.DataFrame) -> tuple[str, ...]:
-    """The scores that decide: those that the sweep names, or all that judge."""
+    table = comparison.table()
     judging = [name for name in in_order(table["score"].unique()) if name in CATALOGUE and CATALOGUE[name].better]
-    return tuple(sweep.spec.scores or judging)
+    decide = tuple(sweep.spec.scores or judging)
+    missing = (*selection.missing, *comparison.notes)
+    words = _words(sweep, comparison, missing, command)
+    return Findings(comparison, table, decide, missing, ranking_markdown(table, decide, words, comparison.baseline))
 
 
-def _words(sweep: Sweep, selection: Selection, frame: pd.DataFrame, missing: Sequence[str], command: str) -> Words:
+def _baseline(sweep: Sweep, selection: Selection) -> str | None:
+    """The sweep's own, unless none of its runs has scores."""
+    having = {selection.arms[card.id] for card in selection.cards if any(card.folder.glob("scores*.parquet"))}
+    return sweep.baseline if sweep.baseline in having else None
+
+
+def _words(sweep: Sweep, comparison: Comparison, missing: Sequence[str], command: str) -> Words:
+    selection, frame = comparison.selection, comparison.frame
     preset, seeds = sweep.preset, ", ".join(map(str, sorted({card.seed for card in selection.cards})))
     stories = dict.fromkeys(card.story for card in selection.cards)
     models = dict.fromkeys(f"{card.model} ({card.model_revision[:12]})" for card in selection.cards)
@@ -95,11 +85,32 @@ def _words(sweep: Sweep, selection: Selection, frame: pd.DataFrame, missing: Seq
     )
 
 
-def write_findings(found: Findings, folder: Path) -> tuple[Path, Path]:
-    """Write the page and the table into `folder`; returns their paths."""
-    write_bytes(folder / MARKDOWN, found.markdown.encode())
-    write_bytes(folder / CSV, found.rankings.to_csv(index=False, float_format="%.6g").encode())
-    return folder / MARKDOWN, folder / CSV
+def conclude(
+    sweep: Sweep, command: str = "", *, max_mb: float = MAX_MB, on_event: Listener = ignore
+) -> Findings | None:
+    """Write the findings into the sweep's folder: text, table and page; None where there is nothing to tell.
+
+    max_mb: about how large the page may be.
+    """
+    found = findings(sweep, command)
+    if found is None:
+        return None
+    write_bytes(sweep.folder / MARKDOWN, found.markdown.encode())
+    write_bytes(sweep.folder / CSV, found.rankings.to_csv(index=False, float_format="%.6g").encode())
+    began = time.monotonic()
+    page = found.comparison.page(max_mb=max_mb, on_done=_counter(on_event))
+    write_page(sweep.folder / PAGE, page)
+    on_event(StageDone("page", True, time.monotonic() - began))
+    return found
+
+
+def _counter(on_event: Listener) -> Callable[[int, int], None]:
+    def moved(done: int, total: int) -> None:
+        if done == 1:
+            on_event(StageStarted("page", total, "pictures and films"))
+        on_event(StageMoved("page", done))
+
+    return moved
 
 
 def publish_to(sweep: Sweep, target: Path) -> list[Path]:
