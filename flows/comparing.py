@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.catalogue import CATALOGUE
-from evaluation.comparison.media import Films
+from evaluation.comparison.drawing import Films
+from flows.browser import shown
 from flows.terminal import plain, progress, table
-from flows.viewing import show
 from tasks import environment
 from tasks.compare import Comparison, compare, default_place, write_comparison, write_csv
 from tasks.events import Listener, StageMoved, StageStarted
@@ -50,7 +50,7 @@ def compare_command(asked: Request) -> None:
         write_csv(comparison.frame, asked.csv)
     page = write_comparison(text, asked.to or default_place(root, selection))
     print(page if asked.quiet else f"\n{page} ({page.stat().st_size / 1e6:.1f} MB)")
-    if asked.opens and not show(page):
+    if asked.opens and not shown(page.absolute().as_uri()):
         print("No browser was found here: open this file in one.", file=sys.stderr)
 
 

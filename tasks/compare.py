@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from evaluation import read_scores
 from evaluation.cards import RunCard, Selection
-from evaluation.comparison import comparison_page, draw_media
+from evaluation.comparison import comparison_page
 from evaluation.comparison.data import baseline_of, ordered_scores, preset_of, with_arms
-from evaluation.comparison.media import Films
 from evaluation.page import write_page
 from evaluation.statistics import rankings
 from prompts import slug
@@ -21,6 +20,8 @@ from zoomlib.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evaluation.comparison.drawing import Films
 
 COMPARISONS = "_comparisons"
 OnDone = Callable[[int, int], None]
@@ -42,7 +43,9 @@ class Comparison:
         return rankings(self.frame, self.scores, baseline=self.baseline)
 
     def page(self, *, films: Films = "first", max_mb: float = 12.0, on_done: OnDone | None = None) -> str:
-        """The page as HTML."""
+        """The page as HTML. films, max_mb, on_done: as `evaluation.comparison.drawing.draw_media`."""
+        from evaluation.comparison.drawing import draw_media  # with torch, which who only looks at numbers needs not
+
         chosen = self.selection
         media = draw_media(chosen.cards, chosen.arms, films=films, max_mb=max_mb, on_done=on_done)
         return comparison_page(

@@ -72,12 +72,15 @@ def _add(found: _Found, name: str, root: Path) -> None:
     folders = list(_inside(path))
     if not folders:
         raise RefusedError(f"{path} holds no finished runs. Name a run, a sweep, or a folder of runs.")
-    found.titles.append(path.absolute().name)
+    found.titles.append("All runs" if path.resolve() == root.resolve() else f"Runs in {path.absolute().name}")
+    cards = []
     for folder in folders:
         try:
-            found.add(read_card(folder))
+            cards.append(read_card(folder))
         except RefusedError as error:
             found.missing.append(str(error))
+    for card in sorted(cards, key=lambda card: (card.story, card.variant, card.seed)):  # ids are in no order
+        found.add(card)
 
 
 def _add_sweep(found: _Found, sweep: SweepFile, root: Path) -> None:

@@ -180,7 +180,7 @@ def _facts(selection: Selection, frame: pd.DataFrame) -> list[list[str]]:
     software = dict.fromkeys(card.software for card in cards)
     days = sorted(card.made_at.strftime("%Y-%m-%d") for card in cards)
     return [
-        ["Runs", f"{len(cards)} of {_many(len(selection.arm_names), 'arm')}"],
+        ["Runs", f"{len(cards)} in {_many(len(selection.arm_names), 'arm')}"],
         ["Stories", f"{len(stories)}: {', '.join(sorted(stories))}"],
         ["Seeds", ", ".join(map(str, seeds))],
         ["Model", "; ".join(models)],

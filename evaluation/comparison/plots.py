@@ -120,13 +120,11 @@ def _framed(chart: alt.LayerChart, height: int) -> alt.LayerChart:
 
 def _rows() -> alt.Y:
     """Arms from the top in the order of the table."""
-    return alt.Y("arm:N", title=None, sort=alt.SortField("place"), axis=alt.Axis(labelLimit=190))
+    return alt.Y("arm:N", title=None, sort=alt.SortField("place"))
 
 
 def _arms(arms: Sequence[str]) -> alt.Y:
-    return alt.Y(
-        "arm:N", title=None, sort=list(arms), scale=alt.Scale(domain=list(arms)), axis=alt.Axis(labelLimit=190)
-    )
+    return alt.Y("arm:N", title=None, sort=list(arms), scale=alt.Scale(domain=list(arms)))
 
 
 def _value(field: str) -> alt.X:

@@ -53,7 +53,7 @@ class Plot {
         actions: false,
         defaultStyle: false,
         renderer: "svg",
-        config: plotConfig(),
+        config: plotConfig(this.chart.clientWidth),
         tooltip: (handler, event, item, value) => tip.show(event, value),
       });
       this.chart.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the label stands on the frame
@@ -64,7 +64,7 @@ class Plot {
 }
 
 /** Vega's configuration in the page's present colours. */
-function plotConfig() {
+function plotConfig(width) {
   const [ink, faint, edge] = ["--ink", "--faint", "--edge"].map((name) => theme.colour(name));
   const font = getComputedStyle(document.body).fontFamily;
   const text = { labelColor: ink, titleColor: faint, labelFont: font, titleFont: font, labelFontSize: 12.5, titleFontSize: 12.5, titleFontWeight: 400 };
@@ -72,6 +72,7 @@ function plotConfig() {
     background: "transparent",
     font,
     axis: { ...text, gridColor: edge, domainColor: edge, tickColor: edge, gridOpacity: 0.8, labelPadding: 6 },
+    axisY: { labelLimit: Math.max(90, Math.min(260, width * 0.42)) },
     legend: { ...text, symbolSize: 90, symbolStrokeWidth: 2, rowPadding: 5, columnPadding: 18 },
     view: { stroke: null },
     rule: { color: faint },

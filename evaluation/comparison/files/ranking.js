@@ -3,7 +3,8 @@
 
 function rankingSection(plots) {
   const score = () => scene.scores[state.score];
-  const interval = (low, high) => (low === null ? "–" : `${shown(low)} to ${shown(high)}`);
+  const interval = (low, high) => (low === null ? "–" : `${shown(low, 3)} to ${shown(high, 3)}`);
+  const two = (above, below) => [above, make("div", { class: "faint small" }, below)];
   const arm = { key: "arm", title: "Arm" };
   const drawn = {
     mean: new Plot(byId("plot-ranking"), plots.ranking, [arm, { key: "mean", title: "Mean", number: true }, { key: "low", title: "From", number: true }, { key: "high", title: "To", number: true }]),
@@ -26,22 +27,20 @@ function rankingSection(plots) {
     if (row.difference === null) return "–";
     const sure = verdict(row);
     const word = { 1: "better", "-1": "worse", 0: score().better ? "not sure" : "" }[sure];
-    return make("span", { class: { 1: "win", "-1": "loss" }[sure] ?? null }, signed(row.difference), word ? make("span", { class: "tag" }, word) : null);
+    const value = make("span", { class: { 1: "win", "-1": "loss" }[sure] ?? null }, signed(row.difference));
+    return two([word ? make("span", { class: "tag" }, word) : null, " ", value], interval(row.difference_low, row.difference_high));
   }
 
   function columns() {
     return [
       { key: "rank", title: "Rank", number: true, low: true, about: "By the paired difference; empty where the score does not judge" },
       { key: "arm", title: "Arm", about: "How the runs were made", show: (row) => armLabel(scene.arms.indexOf(row.arm)) },
-      { key: "mean", title: "Mean", number: true, about: "Mean over stories" },
-      { key: "low", title: "95 % interval", number: true, about: "Bootstrap over stories", show: (row) => interval(row.low, row.high) },
-      { key: "difference", title: `Against ${scene.arms[scene.baseline]}`, number: true, about: "Mean of the paired differences", show: difference },
-      { key: "difference_low", title: "Its interval", number: true, about: "Bootstrap over stories", show: (row) => (isBaseline(row) ? "" : interval(row.difference_low, row.difference_high)) },
+      { key: "mean", title: "Mean", number: true, about: "Mean over stories, with its 95 % bootstrap interval", show: (row) => two(shown(row.mean), interval(row.low, row.high)) },
+      { key: "difference", title: "Difference", number: true, about: `Mean of the paired differences to ${scene.arms[scene.baseline]}, with its interval`, show: difference },
       { key: "effect", title: "Effect", number: true, about: "Mean over standard deviation of the stories' differences; positive is better", show: (row) => (isBaseline(row) ? "" : shown(row.effect, 3)) },
       { key: "wins", title: "Wins", number: true, about: "Share of the pairs that the arm wins", show: (row) => (isBaseline(row) || row.wins === null ? "" : `${Math.round(row.wins * 100)} % of ${row.pairs}`) },
       { key: "p_adjusted", title: "p", number: true, low: true, about: "Sign flips by story, after Holm over the arms", show: (row) => (isBaseline(row) || row.p_adjusted === null ? "" : shown(row.p_adjusted, 2)) },
-      { key: "stories", title: "Stories", number: true, about: "How many it has" },
-      { key: "runs", title: "Runs", number: true, about: "How many it has" },
+      { key: "runs", title: "Runs", number: true, about: "How many runs it has, and of how many stories", show: (row) => two(String(row.runs), `${row.stories} ${row.stories === 1 ? "story" : "stories"}`) },
       { key: "note", title: "To be known", about: "What else is to be known", show: (row) => make("span", { class: "note" }, row.note) },
     ].filter((column) => column.key !== "note" || score().ranking.some((row) => row.note));
   }
@@ -62,9 +61,9 @@ function rankingSection(plots) {
   return () => {
     const { title, unit, about, ranking, scorer, name } = score();
     const rows = ranking.map((row, place) => ({ ...row, place }));
-    byId("score-about").textContent = [`${about || name}${unit ? `, in ${unit}` : ""}; ${judged(score())}.`, scorer ? `Judged by ${scorer}.` : ""].join(" ");
+    byId("score-about").textContent = [`${about || name}${unit ? `, in ${unit}` : ""}; ${judged(score())}.`, scorer ? `Judged by ${scorer}.` : "", "An arm is called better or worse where the interval of its difference leaves out zero; p is corrected for the number of arms."].join(" ");
     byId("ranking-table").replaceChildren(
-      sortableTable(columns(), rows, { caption: `Arms by ${title}: ${judged(score())}`, head: "arm", sort: ["rank", "ascending"] }),
+      sortableTable(columns(), rows, { caption: `Arms by ${title}, ${judged(score())}; differences are to ${scene.arms[scene.baseline]}`, head: "arm", sort: ["rank", "ascending"] }),
     );
     byId("mean-head").textContent = `${title}${unit ? `, ${unit}` : ""}: mean and interval`;
     byId("difference-head").textContent = `Difference to ${scene.arms[scene.baseline]}`;

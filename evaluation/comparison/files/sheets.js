@@ -49,7 +49,10 @@ function sheetsSection(changed) {
     const heads = arms.map((arm) => make("th", { scope: "col" }, armLabel(arm)));
     const title = `${scene.stories[state.story]}, seed ${seed}: levels by arm`;
     const table = make("table", { class: "sheet" }, make("caption", { class: "unseen" }, title),
+      make("colgroup", {}, make("col"), arms.map(() => make("col"))),
       make("thead", {}, make("tr", {}, make("td"), heads)), make("tbody", {}, rows));
+    table.style.minWidth = `${118 + 128 * arms.length}px`;
+    table.style.maxWidth = `${200 + 280 * arms.length}px`;
     byId("sheet").replaceChildren(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table));
   };
 }
