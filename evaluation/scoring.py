@@ -1,6 +1,6 @@
 """All scores of one run in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -25,9 +25,11 @@ def score_stack(
     estimates: Tensor | None = None,
     camera: Camera | None = None,
     measures: Sequence["Measure"] = (),
+    kept: Mapping[int, float] | None = None,
 ) -> list[Score]:
     """Text scores by `scorer`, blur, window scores (with the model's last `estimates` if given), what further
-    `measures` say, evenness of `camera`.
+    `measures` say, evenness of `camera`, and for levels that had pixels to keep the largest change of one (`kept`, in
+    [-1, 1]) in grey levels of 255.
 
     Ready for `table.rows`. Raises InvalidInputError unless there is one prompt per level.
     """
@@ -36,6 +38,7 @@ def score_stack(
     scores += score_blur(stack.levels) + score_windows(stack, estimates)
     for measure in measures:
         scores += measure.score(stack, embedded)
+    scores += [Score("kept_change", change * 127.5, "level", level) for level, change in sorted((kept or {}).items())]
     if camera is not None:
         scores += score_motion(camera, stack.p)
     return scores

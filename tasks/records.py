@@ -18,7 +18,15 @@ def read_records(run: Run, results: Results) -> list[dict[str, Any]]:
     return records
 
 
+def kept_changes(run: Run, results: Results) -> dict[int, float]:
+    """By level, the largest change, in [-1, 1], of a pixel that was to be kept; empty where none is measured."""
+    found: dict[int, float] = {}
+    for record in read_records(run, results):
+        if record.get("what") == "kept":
+            found[record["level"]] = max(record["change"], found.get(record["level"], 0.0))
+    return found
+
+
 def kept_change(run: Run, results: Results) -> float | None:
     """The largest change, in [-1, 1], of a pixel that was to be kept; None for a method that does not measure it."""
-    changes = [record["change"] for record in read_records(run, results) if record.get("what") == "kept"]
-    return max(changes, default=None)
+    return max(kept_changes(run, results).values(), default=None)

@@ -8,6 +8,7 @@ import prompts
 from tasks.compose import COMPOSED, MATCHES
 from tasks.enlarge import LEVELS
 from tasks.events import Listener
+from tasks.motion_scores import MOTION
 from tasks.render import PICTURES, VIDEO
 from tasks.run import Results, Run, Stage
 from tasks.sample import SAMPLING
@@ -34,7 +35,8 @@ def stages_of(run: Run) -> tuple[Stage, ...]:
     composed = run.config.compose is not None
     scores = () if run.scorer is None and not composed else (SCORES,)
     levels = (COMPOSED, MATCHES) if composed else (SAMPLING, LEVELS)
-    return (STORY, *levels, *scores, VIDEO, PICTURES, VIEW)
+    motion = (MOTION,) if run.config.scores.video else ()
+    return (STORY, *levels, *scores, VIDEO, *motion, PICTURES, VIEW)
 
 
 def look_ahead(run: Run) -> dict[str, Manifest]:

@@ -11,8 +11,9 @@ ALGORITHMS = {
     "sampling": "1",
     "levels": "2",
     "matches": "1",
-    "scores": "2",
+    "scores": "3",
     "video": "2",
+    "motion": "1",
     "pictures": "2",
     "view": "1",
 }

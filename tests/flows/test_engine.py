@@ -95,10 +95,11 @@ def test_stopped_then_killed_then_finished(job):
         "sampling",
         "levels",
         "video",
+        "motion",
         "pictures",
         "view",
     ]
-    stages = ("engine", "story", "sampling", "levels", "video", "pictures", "view")
+    stages = ("engine", "story", "sampling", "levels", "video", "motion", "pictures", "view")
     assert all(line.split(":")[0] in stages for line in err.splitlines()), err  # not a word from the engine
     assert "zoom.mp4" in out
     wait_for(lambda: not job.servers())

@@ -22,7 +22,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.film.video import probe
 
 STORY = Story.model_validate({"title": "Flow [red] {x}", "p": 2, "levels": ["a green forest", "brown leaves"]})
-STAGES = ["story", "sampling", "levels", "scores", "video", "pictures", "view"]
+STAGES = ["story", "sampling", "levels", "scores", "video", "motion", "pictures", "view"]
 
 pytestmark = [
     pytest.mark.usefixtures("server"),

@@ -46,7 +46,7 @@ def test_what_only_a_deleted_run_showed_goes(tmp_path):
     assert stored(tmp_path) == before
     assert made(run(tmp_path)) == []
     assert kept.run.folder.exists()
-    assert made(run(tmp_path, "film.fps=4")) == ["video"]
+    assert made(run(tmp_path, "film.fps=4")) == ["video", "motion"]
 
 
 def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path):

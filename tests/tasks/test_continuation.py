@@ -196,7 +196,7 @@ def test_the_base_may_be_deleted_and_swept(tmp_path):
     in_store(longer, "levels", "level_00.png").unlink()
     assert made(go_on(more)) == ["levels"]
     assert torch.equal(stack(longer), before)
-    assert made(go_on(more, force=True)) == ["story", "sampling", "levels", "video", "pictures", "view"]
+    assert made(go_on(more, force=True)) == ["story", "sampling", "levels", "video", "motion", "pictures", "view"]
     assert torch.equal(stack(longer), before)
 
 

@@ -19,7 +19,7 @@ from zoomlib.film.video import probe
 from zoomlib.stack import ZoomStack
 
 BASE = ["scores.scorer=none", "sampling.steps=5", "film.fps=8", "film.seconds_per_level=1", "film.size_px=64"]
-STAGES = ["story", "sampling", "levels", "video", "pictures", "view"]
+STAGES = ["story", "sampling", "levels", "video", "motion", "pictures", "view"]
 
 
 def story(**changes) -> Story:
@@ -61,7 +61,8 @@ def in_store(report: Report, stage: str, name: str) -> Path:
 def test_a_cold_run_makes_everything(finished):
     assert made(finished) == STAGES
     folder = finished.run.folder
-    names = {"config.json", "story.yaml", "zoom.mp4", "poster.png", "contact_sheet.png", "view.html"}
+    names = {"config.json", "story.yaml", "zoom.mp4", "scores-video.parquet", "poster.png", "contact_sheet.png"}
+    names |= {"view.html"}
     levels = {f"stack/level_{i:02d}.png" for i in range(3)} | {"stack/stack.json"}
     assert set(contents(folder)) == names | levels
     film = probe(folder / "zoom.mp4")
@@ -157,13 +158,13 @@ def test_leftovers_of_a_killed_process_disappear(finished, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "changes", "again"),
     [
-        (["film.fps=4"], {}, ["video"]),
-        (["film.direction=out"], {}, ["video"]),
-        (["film.quality=30"], {}, ["video"]),
-        (["film.captions=burnt"], {}, ["video"]),
-        (["film.format=webp"], {}, ["video"]),
-        (["film.size_px=128"], {}, ["video", "pictures"]),
-        (["film.size_px=32"], {}, ["levels", "video", "pictures", "view"]),
+        (["film.fps=4"], {}, ["video", "motion"]),
+        (["film.direction=out"], {}, ["video", "motion"]),
+        (["film.quality=30"], {}, ["video", "motion"]),
+        (["film.captions=burnt"], {}, ["video", "motion"]),
+        (["film.format=webp"], {}, ["video", "motion"]),
+        (["film.size_px=128"], {}, ["video", "motion", "pictures"]),
+        (["film.size_px=32"], {}, ["levels", "video", "motion", "pictures", "view"]),
         (["sampling.steps=6"], {}, STAGES[1:]),
         (["sampling.eta=0.5"], {}, STAGES[1:]),
         (["guidance.scale=3"], {}, STAGES[1:]),
@@ -259,7 +260,7 @@ def test_looking_ahead_writes_nothing_and_knows_what_is_there(tmp_path):
     report = run(tmp_path / "runs")
     assert look_ahead(plan) == report.results
     in_store(report, "video", "zoom.mp4").unlink()
-    assert set(look_ahead(plan)) == set(STAGES) - {"video"}
+    assert set(look_ahead(plan)) == set(STAGES) - {"video", "motion"}
     in_store(report, "sampling", "sampled").unlink()
     assert set(look_ahead(plan)) == {"story"}
     assert [stage.name for stage in stages_of(plan)] == STAGES

@@ -65,7 +65,7 @@ def test_killed_while_sampling_and_again_in_the_video_it_goes_on_and_ends_the_sa
     assert list((tmp_path / "cut").iterdir()) == [tmp_path / "cut" / ".cache"]
 
     report = run_zoom(config, STORY, tmp_path / "cut", tools=Studio().tools())
-    assert [stage.stage for stage in report.stages if stage.made] == ["video", "pictures", "view"]
+    assert [stage.stage for stage in report.stages if stage.made] == ["video", "motion", "pictures", "view"]
     whole = run_zoom(config, STORY, tmp_path / "whole", tools=Studio().tools())
     assert report.video.read_bytes() == whole.video.read_bytes()
     assert probe(report.video).frames == 2 * 60 * 8
@@ -79,6 +79,6 @@ def test_two_processes_at_once_make_each_stage_once(tmp_path):
     told = [worker.communicate(timeout=120)[0].splitlines() for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]
     done = sorted(line.split("'")[1] for lines in told for line in made(lines))
-    assert done == ["levels", "pictures", "sampling", "story", "video", "view"]
+    assert done == ["levels", "motion", "pictures", "sampling", "story", "video", "view"]
     (folder,) = [path for path in tmp_path.glob("killed/*") if path.is_dir()]
     assert probe(folder / "zoom.mp4").frames == 2 * 60 * 8

@@ -88,7 +88,7 @@ def test_scores_stand_in_parquet_beside_the_film(tmp_path):
     again = run_zoom(config, story(), tmp_path, tools=tools)
     assert (made(again), again.restored) == ([], ("scores.parquet",))
     faster = run_zoom(with_settings(config, ["film.fps=4"]), story(), tmp_path, tools=tools)
-    assert made(faster) == ["video"]
+    assert made(faster) == ["video", "motion"]
     other = pq.read_table(faster.run.folder / "scores.parquet").to_pylist()
     assert [row | {"run_id": ""} for row in other] == [row | {"run_id": ""} for row in table]
 
