@@ -18,6 +18,7 @@ from evaluation.measures import load_measure
 from evaluation.scoring import score_stack
 from evaluation.table import Score
 from tasks.events import Listener, StageMoved, StageStarted
+from tasks.records import kept_changes
 from tasks.render import load_stack, stack_inputs
 from tasks.run import Results, Run, Stage
 from tasks.stage import Json, Made, Manifest
@@ -41,6 +42,7 @@ def score_inputs(run: Run, results: Results) -> Json:
     return {
         "stack": stack_inputs(results),
         "sampled": results["sampling"].artifacts["sampled"].sha256 if "sampling" in results else None,
+        "kept": [[level, change] for level, change in sorted(kept_changes(run, results).items())],
         "prompts": list(run.story.prompts()),
         "scorer": dict(run.scorer or {}),
         "measures": [dict(measure) for measure in run.measures],
@@ -54,7 +56,14 @@ def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> M
     name, device = run.config.scores.scorer, run.config.model.device
     scorer = None if run.scorer is None else run.tools.load_scorer(name, device=device)
     measures = [load_measure(asked, device=device, scorer=scorer) for asked in run.config.scores.measures]
-    scores = score_stack(stack, run.story.prompts(), scorer, estimates=_estimates(run, results), measures=measures)
+    scores = score_stack(
+        stack,
+        run.story.prompts(),
+        scorer,
+        estimates=_estimates(run, results),
+        kept=kept_changes(run, results),
+        measures=measures,
+    )
     file = write_measured(scores, work)
     on_event(StageMoved(NAME, 1))
     return Made({MEASURED: file})
