@@ -45,13 +45,11 @@ def _of_the_extractor(extractor: Extractor) -> Iterable[str]:
 def _of_the_numbers(
     one: PictureSet, reference: ReferenceFolder, extractor: Extractor, scores: Iterable[Score]
 ) -> Iterable[str]:
-    if any(
-        score.score.endswith(("rank_deficient", "rank_deficient" + ANTIALIASED)) and score.value for score in scores
-    ):
-        fid, kid = ("FID", "KID") if extractor.is_inception else ("The Fréchet distance", "the kernel distance")
+    if any("rank_deficient" in score.score and score.value for score in scores):
+        fid, kid = ("FID", "KID") if extractor.is_inception else ("the Fréchet distance", "the kernel distance")
         yield (
-            f"Read {kid} first: {len(one.members)} pictures against {len(reference.paths)} are fewer than "
-            f"{ENOUGH:,}, or than the features, so {fid} depends on how many there are and compares only sets of equal numbers."
+            f"Read {kid} first: {len(one.members)} pictures against {len(reference.paths)} are fewer than {ENOUGH:,}, "
+            f"or than the features, and {fid} then depends on how many there are: compare only sets of equal numbers."
         )
 
 

@@ -51,8 +51,9 @@ def extract(
 ) -> Features:
     """The features of the pictures (3, H, W) in [-1, 1] that `read` makes of `sources`, in order.
 
-    `sources` may be a generator: at most two batches are taken ahead. `read` and the resizing run in threads, in any
-    order. `on_image` is told the number done. Raises InvalidInputError where there are none, and whatever `read` does.
+    `sources` may be a generator: at most two batches are taken ahead of the one in work. `read` and the resizing run in
+    threads, in any order. `on_image` is told the number done. Raises InvalidInputError where there are none, and
+    whatever `read` does.
     """
     parts, done = [], 0
     for pictures in _batches(_prepared(sources, read, extractor, 2 * batch), batch):
