@@ -103,6 +103,8 @@ def is_loopback(host: str) -> bool:
 
 def _listen(host: str, port: int, token: str | None) -> tuple[socket.socket, Address]:
     moved = False
+    if not 0 <= port <= 65535:
+        raise InvalidInputError(f"A port is a number from 0 to 65535, not {port}.")
     try:
         listener = _bound(host, port)
     except OSError as error:
@@ -113,8 +115,6 @@ def _listen(host: str, port: int, token: str | None) -> tuple[socket.socket, Add
                 f"Nothing can be served at {host}, port {port}: {error.strerror or error}. "
                 "Name an address of this machine (127.0.0.1: itself alone, 0.0.0.0: the network) and another port."
             ) from error
-    except OverflowError as error:
-        raise InvalidInputError(f"A port is a number from 0 to 65535, not {port}.") from error
     needed = None if is_loopback(host) else token or secrets.token_urlsafe(24)
     return listener, Address(_reachable(host), listener.getsockname()[1], needed, moved)
 

@@ -17,6 +17,11 @@ from tasks.cards import read_card
 from tasks.errors import RefusedError
 
 
+def prepare() -> None:
+    """Load what `select` needs."""
+    import tasks.selection  # noqa: F401
+
+
 def select(names: Sequence[str], root: Path) -> Selection:
     """Runs as a selection; what that needs, torch with it, is loaded when somebody compares."""
     from tasks import selection
@@ -31,7 +36,7 @@ def dashboard_command(out: Path | None, host: str, port: int, *, opens: bool) ->
         raise RefusedError(f"{root} is a file. Name the folder of all runs with --out.")
     if not root.is_dir():
         print(f"There is no folder {root} yet. The page is empty until the first run is made there.", file=sys.stderr)
-    app = dashboard(root, Readers(read_card, select))
+    app = dashboard(root, Readers(read_card, select, prepare))
 
     def ready(address: Address) -> None:
         if address.moved:

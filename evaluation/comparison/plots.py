@@ -4,6 +4,7 @@ Names of arms and stories enter as values of data and of scales only, never as a
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -27,6 +28,7 @@ def specifications(arms: Sequence[str], stories: Sequence[str]) -> dict[str, dic
     return {name: chart.to_dict() for name, chart in charts.items()}
 
 
+@cache
 def scripts() -> str:
     """The program that draws them: Vega, Vega-Lite and Vega-Embed, as altair's own converter carries them."""
     import vl_convert

@@ -18,6 +18,7 @@ def dashboard(root: Path, readers: Readers) -> FastAPI:
     app.get("/")(site.home)
     app.get("/run/{story}/{run}")(site.run_page)
     app.get("/compare")(site.compare)
+    app.get("/api/ready")(site.ready)
     app.get("/static/{name}")(site.static)
     app.get("/web/{name}")(site.shared)
     app.get("/api/news")(site.news)

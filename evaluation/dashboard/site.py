@@ -63,10 +63,14 @@ MOST_COMPARED = 12
 
 @dataclass(frozen=True)
 class Readers:
-    """How runs are read. card: of a run's folder. select: of runs and sweeps, by their folders."""
+    """How runs are read. card: of a run's folder. select: of runs and sweeps, by their folders.
+
+    prepare: makes `select` ready, which may take seconds.
+    """
 
     card: Callable[[Path], RunCard]
     select: Callable[[Sequence[str], Path], Selection]
+    prepare: Callable[[], object] = lambda: None
 
 
 class Chosen(BaseModel):
@@ -162,6 +166,14 @@ class Site:
         if path is None or not path.is_file() or not path.resolve().is_relative_to(card.folder.resolve()):
             raise HTTPException(404)
         return FileResponse(path, headers=BOXED if name == VIEW else SHUT)
+
+    def ready(self) -> Response:
+        """Load what a comparison needs, as somebody is about to ask for one."""
+        from evaluation.comparison.plots import scripts
+
+        scripts()
+        self.readers.prepare()
+        return Response("{}", media_type="application/json")
 
     def compare(self, runs: str = "", sweep: str = "") -> Response:
         """The comparison of a few runs, or of a whole sweep."""

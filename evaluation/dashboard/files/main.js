@@ -141,6 +141,7 @@ function keep() {
 
 function pin(key) {
   if (!togglePin(key)) return full();
+  if (state.pins.length === 1) fetch("/api/ready").catch(() => {}); // a comparison may follow soon
   keep();
   show();
 }
