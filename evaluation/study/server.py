@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 
 from evaluation.guard import HEADERS
@@ -72,7 +73,11 @@ def application(desk: Desk, *, admits: bool) -> FastAPI:
             {"detail": "Your answers so far cannot be read here. Please tell whoever invited you."}, 503
         )
 
+    def senseless(_: Any, __: Exception) -> Response:
+        return JSONResponse({"detail": "This is no answer as the page of this study sends it. Reload the page."}, 422)
+
     app.add_exception_handler(InvalidInputError, unreadable)
+    app.add_exception_handler(RequestValidationError, senseless)
     for path in ("/", "/p/{person}"):
         app.get(path)(page)
     app.get("/static/{name}")(static)

@@ -87,7 +87,7 @@ function next() {
 
 function seen() {
   permit(true);
-  say("Choose one: the films go on for as long as you like.");
+  say("Now choose one. There is no hurry.");
 }
 
 function failed() {
