@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STORY ?= cosmic-leaf
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format clean results
 
 help:
 	@echo "make demo    make .venv, install, and write a zoom video of the story $(STORY) with the bundled model"
 	@echo "make test    make .venv, install, then lint, types and tests: the gate"
 	@echo "make check   lint and types only"
 	@echo "make format  bring the code into its standard form"
+	@echo "make results  run the comparisons of docs/results again; hours on a CPU, nothing where they are there"
 	@echo "make clean   remove .venv and caches; runs and checkpoints stay"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -39,6 +40,13 @@ check: .venv/ready-dev
 # Two processes of one thread each; whole files to each, in order, as the first ones take longest.
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Three presets on six stories, three seeds each. What is there is found; the same command goes on after a stop.
+results: .venv/ready
+	for preset in table1 ablation outpainting; do \
+		$(BIN)/tenfold sweep $$preset --stories docs/results/stories --seeds 3 --set sampling.steps=30 \
+			--max-mb 6 --to docs/results/$$preset || exit 1; \
+	done
 
 format: .venv/ready-dev
 	$(BIN)/ruff format .

@@ -34,8 +34,8 @@ def intervals(values: Array, *, resamples: int = 10_000, seed: int = 0) -> tuple
     """Lower and upper ends (K,) of the 95 % intervals of the rows' means; NaN where a row has one story or none.
 
     From six stories on: percentiles of a bootstrap over stories, with levels widened for few stories ("expanded
-    percentile", Hesterberg 2015, arXiv 1411.5279, section 4.2): of values without skew they hold the truth in 93.4 %
-    of cases for six stories and 94.5 % for ten, where plain percentiles hold it in 88 and 90. For two to five:
+    percentile", Hesterberg 2015, arXiv 1411.5279, section 4.2): of values without skew they hold the truth in 93 to
+    94 % of cases for six stories, where plain percentiles hold it in 87 (`benchmarks/coverage.py`). For two to five:
     Student's t. Randomness: resamples follow from `seed` alone and are the
     same for all rows of as many stories.
     """
