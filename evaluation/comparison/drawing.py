@@ -113,7 +113,7 @@ def _samples(cards: Sequence[RunCard]) -> Iterator[Image.Image]:
 def _fitting(samples: Iterator[Image.Image], sizes: Sequence[int], room: float) -> int:
     """The largest of `sizes` (pixels, the longer side) at which pictures take `room` bytes each."""
     pictures = list(samples)
-    for size in sizes:
+    for size in _no_larger(sizes, max((max(picture.size) for picture in pictures), default=0)):
         if sum(len(_encoded(picture, size)) for picture in pictures) <= room * max(len(pictures), 1):
             return size
     return sizes[-1]
@@ -122,12 +122,22 @@ def _fitting(samples: Iterator[Image.Image], sizes: Sequence[int], room: float) 
 def _film_px(cards: Sequence[RunCard], room: float, folder: Path) -> int:
     """The largest size at which the films of `cards` are `room` bytes in all, judged by the first and the last."""
     sample = [*cards[:1], *cards[1:][-1:]]
-    for size in FILMS_PX[:-1] if sample else ():
+    for size in _no_larger(FILMS_PX, _longest(sample))[:-1]:
         work = _Work(0, size, folder)
         sizes = [len(film[0]) for film, _ in (_film(card, work) for card in sample) if film and film[0] is not None]
         if sizes and sum(sizes) / len(sizes) * len(cards) <= room:
             return size
     return FILMS_PX[-1]
+
+
+def _no_larger(sizes: Sequence[int], longest: int) -> Sequence[int]:
+    """Of falling sizes those that levels of `longest` pixels make use of; always the smallest."""
+    return [size for size, below in zip(sizes, [*sizes[1:], 0], strict=True) if below < longest] or sizes[-1:]
+
+
+def _longest(cards: Sequence[RunCard]) -> int:
+    """The longer side of the runs' levels in pixels, as far as they can be read."""
+    return max((max(picture.size) for picture in _samples(cards)), default=0)
 
 
 def _pictures(card: RunCard, work: _Work) -> tuple[list[bytes | None], list[str]]:

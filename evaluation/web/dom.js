@@ -82,6 +82,6 @@ function picker(label, entries, chosen, changed) {
   const children = entries.map((entry) =>
     Array.isArray(entry[1]) ? make("optgroup", { label: entry[0] }, entry[1].map(option)) : option(entry),
   );
-  const select = make("select", { onchange: () => changed(select.value) }, children);
+  const select = make("select", { "aria-label": label, onchange: () => changed(select.value) }, children);
   return make("label", { class: "picker" }, make("span", {}, label), select);
 }

@@ -23,13 +23,14 @@ class Plot {
   constructor(host, spec, columns) {
     this.spec = spec;
     this.columns = columns;
-    this.chart = make("div", { class: "chart", role: "img" });
+    this.chart = make("div", { class: "chart", "aria-hidden": "true" }); // Vega gives it a role and words of its own
+    this.frame = make("div", { role: "img" }, this.chart);
     // Vega-Embed clears its place through innerHTML, which the page's policy refuses; this says the same.
     Object.defineProperty(this.chart, "innerHTML", { set: () => this.chart.replaceChildren() });
     this.table = make("div");
     this.drawing = Promise.resolve();
     host.classList.add("plot");
-    host.replaceChildren(this.chart, make("details", {}, make("summary", {}, "The same as a table"), this.table));
+    host.replaceChildren(this.frame, make("details", {}, make("summary", {}, "The same as a table"), this.table));
     document.addEventListener("themechange", () => this.draw());
   }
 
@@ -37,7 +38,7 @@ class Plot {
   show(rows, words, changes = {}) {
     this.rows = rows;
     this.changes = changes;
-    this.chart.setAttribute("aria-label", words);
+    this.frame.setAttribute("aria-label", words);
     this.table.replaceChildren(sortableTable(this.columns, rows, { caption: words }));
     return this.draw();
   }
@@ -45,6 +46,12 @@ class Plot {
   draw() {
     if (!this.rows) return this.drawing;
     this.drawing = this.drawing.then(async () => {
+      if (!this.rows.length) {
+        this.embedded?.finalize();
+        this.embedded = null;
+        this.chart.replaceChildren(make("p", { class: "faint" }, "There is nothing to show here."));
+        return;
+      }
       const spec = { ...structuredClone(this.spec), ...this.changes, datasets: { rows: structuredClone(this.rows) } };
       this.embedded?.finalize();
       this.embedded = await vegaEmbed(this.chart, spec, {
@@ -56,7 +63,6 @@ class Plot {
         config: plotConfig(this.chart.clientWidth),
         tooltip: (handler, event, item, value) => tip.show(event, value),
       });
-      this.chart.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the label stands on the frame
       document.documentElement.dataset.plots = Number(document.documentElement.dataset.plots ?? 0) + 1;
     });
     return this.drawing;
