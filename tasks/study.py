@@ -60,7 +60,11 @@ def planned(selection: Selection, wanted: Wanted) -> Study:
         catches=tuple(clips.catch(match) for match in _spread(found, design.catches)),
         clips=clips.made,
         runs={card.id: _facts(card, selection.arms[card.id]) for match in found for card in match.runs},
-        film={"fps": FPS, "seconds_per_level": wanted.seconds_per_level, "sizes": dict(clips.sizes)},
+        film={
+            "fps": FPS,
+            "seconds_per_level": wanted.seconds_per_level,
+            "sizes": {story: list(size) for story, size in clips.sizes.items()},
+        },
     )
     return replace(study, id=_digest(to_json(study)), notes=(*fewer, *notes, *selection.missing))
 
@@ -70,13 +74,20 @@ def folder_of(study: Study, root: Path) -> Path:
     return root / STUDIES / f"{slug(study.name)}-{study.id}"
 
 
-def find_study(name: str, root: Path) -> Path | None:
-    """The folder of a study by its path, its folder's name, or an unmistakable part of its name or id; else None."""
+def find_study(name: str, root: Path, *, titles: bool = False) -> Path | None:
+    """The folder of a study by its path, its folder's name, or the beginning of its id; else None.
+
+    titles: its name alone will do as well; it may be that of the sweep whose runs it shows. Raises RefusedError where
+    several fit.
+    """
     given = Path(name)
     if name and (given / FILE).is_file():
         return given
     there = [path.parent for path in sorted((root / STUDIES).glob(f"*/{FILE}"))]
-    whole, begun = [path for path in there if path.name == name], [path for path in there if _begins(path, name)]
+    whole, begun = (
+        [path for path in there if path.name == name],
+        [path for path in there if _begins(path, name, titles)],
+    )
     fitting = whole or begun
     if len(fitting) > 1:
         raise RefusedError(f"Several studies fit {name!r}: {', '.join(path.name for path in fitting[:5])}. Name one.")
@@ -84,8 +95,8 @@ def find_study(name: str, root: Path) -> Path | None:
 
 
 def read_study(name: str, root: Path) -> tuple[Study, Path]:
-    """A study and its folder, as `find_study`. Raises RefusedError where there is none."""
-    folder = find_study(name, root)
+    """A study and its folder, as `find_study` with its name too. Raises RefusedError where there is none."""
+    folder = find_study(name, root, titles=True)
     if folder is None:
         there = ", ".join(path.parent.name for path in sorted((root / STUDIES).glob(f"*/{FILE}"))[:5]) or "none"
         raise RefusedError(f"There is no study {name!r} under {root / STUDIES}; there are: {there}.")
@@ -192,7 +203,7 @@ def _facts(card: RunCard, arm: str) -> dict[str, Any]:
         "model": card.model,
         "model_revision": card.model_revision,
         "software": card.software,
-        "p": card.p,
+        "p": card.p if isinstance(card.p, float) else list(card.p),
         "levels": len(card.prompts),
     }
 
@@ -201,7 +212,7 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
-def _begins(path: Path, name: str) -> bool:
+def _begins(path: Path, name: str, titles: bool) -> bool:
     """Whether a study's folder is meant by the beginning of its id, or by its name without the id."""
     title, _, own = path.name.rpartition("-")
-    return title == slug(name) or (len(name) >= FEWEST and own.startswith(name))
+    return (titles and title == slug(name)) or (len(name) >= FEWEST and own.startswith(name))
