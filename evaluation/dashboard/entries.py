@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Entry:
 
     def plain(self) -> dict[str, Any]:
         """As plain values; `restored` takes them back."""
-        return asdict(self)
+        return {item.name: getattr(self, item.name) for item in fields(self)}  # asdict would copy every number
 
 
 def restored(values: Mapping[str, Any]) -> Entry:
