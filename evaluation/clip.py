@@ -5,12 +5,15 @@ A scorer on disk is a folder in open_clip's own format: `open_clip_config.json` 
 """
 
 import copy
+import difflib
 import hashlib
 import json
+import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import open_clip
 import torch
 from open_clip.model import set_model_preprocess_cfg
@@ -20,12 +23,14 @@ from tokenizers import Tokenizer
 
 from evaluation.text_image import Model, Scorer, TextImage, rate, score_text
 from evaluation.tokens import Tokenize, Tokens, from_tokenizer
-from evaluation.weights import check_file
+from evaluation.weights import check_file, digest
 from zoomlib.errors import InvalidInputError
 
-__all__ = ["Scorer", "TextImage", "create", "load_scorer", "rate", "save", "score_text"]
+__all__ = ["Scorer", "TextImage", "create", "describe_named", "load_scorer", "rate", "save", "score_text"]
 
 CONFIG, WEIGHTS, TOKENIZER = "open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json"
+HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+"""What open_clip looks for where its list names a repository of the hub and no file."""
 
 
 def create(config: Mapping[str, Any]) -> Model:
@@ -105,6 +110,38 @@ def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "c
     )
 
 
+def describe_named(name: str) -> dict[str, str]:
+    """`id` and `revision` of the scorer "NAME:TAG" or "NAME:FILE", without loading it; nothing is fetched.
+
+    Raises InvalidInputError for an architecture or tag that open_clip does not know, for a file that is missing or of
+    another format, and for weights that are not on this machine while the Hugging Face hub is told to be offline.
+    """
+    architecture, _, tag = name.partition(":")
+    known = open_clip.list_models()
+    if architecture not in known:
+        near = difflib.get_close_matches(architecture, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise InvalidInputError(f"open_clip knows no model {architecture!r}.{hint} `open_clip.list_models()` has all.")
+    if tag not in open_clip.list_pretrained_tags_by_model(architecture) and (Path(tag).suffix or Path(tag).is_file()):
+        check_file(Path(tag), f"the scorer {architecture}")
+        return {"id": f"{architecture}:{Path(tag).stem}", "revision": digest([Path(tag)])}
+    _trained_with_quickgelu(architecture, tag)  # refuses unknown tags and those that do not go with the model
+    if not _is_here(open_clip.get_pretrained_cfg(architecture, tag)) and huggingface_hub.constants.HF_HUB_OFFLINE:
+        raise InvalidInputError(
+            f"The weights of {name} are not on this machine, and HF_HUB_OFFLINE forbids to fetch them. Fetch them once "
+            "with a network, or name a scorer's folder or file."
+        )
+    return {"id": name, "revision": name}  # weights never change under their tag
+
+
+def _is_here(weights: Mapping[str, Any]) -> bool:
+    """Whether open_clip's weights are among those that the hub's library has fetched before."""
+    repository, file = posixpath.split(str(weights.get("hf_hub", "")))
+    names = [file] if file else list(HUB_FILES)
+    found = (huggingface_hub.try_to_load_from_cache(repository, name) for name in names) if repository else iter(())
+    return any(isinstance(path, str) for path in found)
+
+
 def _from_folder(folder: Path, name: str, device: torch.device) -> Scorer:
     config = _read_config(folder / CONFIG)
     model = create(config)
@@ -131,7 +168,8 @@ def _from_file(architecture: str, file: Path, device: torch.device) -> Scorer:
     return _scorer(model, _open_clip_tokenize(tokenizer), f"{architecture}:{file.stem}", device)
 
 
-def _from_tag(architecture: str, tag: str, device: torch.device) -> Scorer:
+def _trained_with_quickgelu(architecture: str, tag: str) -> bool:
+    """Whether weights of open_clip's were. Raises InvalidInputError for unknown ones, and where the model differs."""
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if tag not in tags:
         raise InvalidInputError(
@@ -143,6 +181,11 @@ def _from_tag(architecture: str, tag: str, device: torch.device) -> Scorer:
             f"The weights {tag!r} were not trained with QuickGELU, which {architecture} uses; the "
             f"scores would be wrong. Use {architecture.removesuffix('-quickgelu')}:{tag}."
         )
+    return trained
+
+
+def _from_tag(architecture: str, tag: str, device: torch.device) -> Scorer:
+    trained = _trained_with_quickgelu(architecture, tag)
     try:
         # Weights trained with QuickGELU under a plain name would score wrongly with no more than a warning.
         model = open_clip.create_model(architecture, pretrained=tag, force_quick_gelu=trained)
@@ -162,11 +205,11 @@ def _scorer(model: Model, tokenize: Tokenize, name: str, device: torch.device) -
 
 def fingerprint(model: Model) -> str:
     """SHA-256 over the names and values of a model's weights: the revision that stands beside its scores."""
-    digest = hashlib.sha256()
+    total = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
+        total.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return total.hexdigest()
 
 
 def _folder_tokenize(folder: Path, config: Mapping[str, Any]) -> Tokenize:

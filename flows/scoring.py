@@ -306,10 +306,10 @@ def _read_levels(text: str) -> tuple[int, ...]:
 
 
 def _show_set(outcome: Any) -> None:
-    from tasks.sets import lines
+    from tasks.set_notes import HEADS, lines
 
     print(f"\n{plain(outcome.arm)} as a set of pictures")
-    table(("score", "value", "95 %"), [tuple(line) for line in lines(outcome)])
+    table(HEADS, lines(outcome.scores))
     for note in outcome.notes:
         print(plain(note))
     print(f"{'Scores':<14} {outcome.table}")

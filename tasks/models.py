@@ -55,10 +55,13 @@ def describe_scorer(name: str) -> dict[str, Any]:
     folder = bundled.folder() / "scorer" if name == "bundled" else Path(name)
     if (folder / SCORER_CONFIG).is_file():
         return {"id": name, "revision": revision(folder)}
-    if ":" in name:  # open_clip's NAME:TAG, weights that never change under their name
-        return {"id": name, "revision": name}
+    if ":" in name:
+        from evaluation.clip import describe_named  # slow to import, so only for these
+
+        return describe_named(name)
     raise InvalidInputError(
-        f"There is no scorer {name!r}. Use bundled, none, a folder with an {SCORER_CONFIG}, or open_clip's NAME:TAG."
+        f"There is no scorer {name!r}. Use bundled, none, a folder with an {SCORER_CONFIG}, or open_clip's NAME:TAG or "
+        "NAME:FILE."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.run import Results, Run
@@ -20,8 +21,13 @@ def read_records(run: Run, results: Results) -> list[dict[str, Any]]:
 
 def kept_changes(run: Run, results: Results) -> dict[int, float]:
     """By level, the largest change, in [-1, 1], of a pixel that was to be kept; empty where none is measured."""
+    return changes_in(read_records(run, results))
+
+
+def changes_in(records: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """As `kept_changes`, of records that were read already."""
     found: dict[int, float] = {}
-    for record in read_records(run, results):
+    for record in records:
         if record.get("what") == "kept":
             found[record["level"]] = max(record["change"], found.get(record["level"], 0.0))
     return found

@@ -214,7 +214,7 @@ def _job(subject: Subject, plain: bool) -> Job:
     """One run's levels, read by the stream's threads. Raises InvalidInputError for whatever is wrong with them."""
     try:
         stack = subject.stack()
-        more = {"estimates": subject.estimates()} if plain else {}
+        more = {"estimates": subject.estimates(), "kept": subject.kept_changes()} if plain else {}
         return Job(stack, subject.prompts or [""] * len(stack), more)
     except InvalidInputError:
         raise

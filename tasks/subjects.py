@@ -18,7 +18,9 @@ from evaluation.cards import RunCard
 from tasks.cards import read_card
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.finished import RENDERS, STACK, read_run, unpack_stack
+from tasks.records import changes_in
 from tasks.run import CACHE, CONFIG
+from tasks.sample import RECORDS
 from tasks.stage import Workshop
 from tasks.store import sha256_of
 from tasks.versions import software
@@ -89,6 +91,11 @@ class Subject:
             return None
         tensors: dict[str, Tensor] = load_file(self.workshop.store.path(manifest.artifacts["sampled"]))
         return tensors["estimate"]
+
+    def kept_changes(self) -> dict[int, float]:
+        """By level, the largest change of a pixel that was to be kept, as `tasks.records.kept_changes`."""
+        file = self.folder / RECORDS
+        return changes_in(json.loads(file.read_text(encoding="utf-8"))) if RECORDS in self.facts["files"] else {}
 
     @property
     def has_film(self) -> bool:
