@@ -56,7 +56,7 @@ def load(argument: str, *, device: torch.device, scorer: Scorer | None) -> Quali
     weights = read_weights(file, metric)
     model = _empty(METRICS[metric])
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise InvalidInputError(
             f"{file} is no whole state dict of torchmetrics' ARNIQA: {error}. docs/scores.md has the line for it."
@@ -72,4 +72,5 @@ def _empty(dataset: str) -> Any:
         def _load_weights(self) -> None:
             """Its own fetches from the network."""
 
-    return Empty(dataset)
+    with torch.device("meta"):
+        return Empty(dataset)

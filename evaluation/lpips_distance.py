@@ -74,7 +74,7 @@ def load(argument: str, *, device: torch.device, scorer: Scorer | None) -> Windo
         )
     model = _empty(net)
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise InvalidInputError(f"{file} is no whole state dict of lpips.LPIPS(net={net!r}): {error}.") from error
     name = f"lpips-{net} ({file.stem})"
@@ -88,6 +88,6 @@ def _empty(net: str) -> Any:
         raise InvalidInputError(
             "window_lpips needs the library lpips, which is not installed: pip install 'tenfold[lpips]'."
         ) from error
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.device("meta"):  # without drawing 138 million weights for nothing
         warnings.simplefilter("ignore")  # it asks torchvision in a way of long ago
         return lpips.LPIPS(pretrained=False, net=net, pnet_rand=True, verbose=False)
