@@ -13,15 +13,13 @@ from PIL import Image
 
 from prompts import Story, parse_story
 from tasks.errors import UNUSABLE, RefusedError
-from tasks.run import CACHE, CONFIG
+from tasks.run import CACHE, CONFIG, FEWEST
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
 from tasks.store import sha256_of
 from zoomlib.stack import ZoomStack
 
 STACK, RENDERS = "stack", "renders"
-FEWEST = 4
-"""Letters of an id that can stand for the whole."""
 
 
 @dataclass(frozen=True)

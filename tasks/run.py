@@ -23,6 +23,8 @@ CACHE = ".cache"
 """The store of all runs, in their folder."""
 CONFIG = "config.json"
 """What a finished run's folder holds, and no other."""
+FEWEST = 4
+"""Letters of an id that can stand for the whole."""
 
 
 def in_use(root: Path) -> Path:

@@ -10,8 +10,7 @@ from evaluation.cards import RunCard, Selection
 from tasks.arms import arms_of
 from tasks.cards import read_card, run_folders
 from tasks.errors import RefusedError
-from tasks.finished import FEWEST
-from tasks.run import CACHE, CONFIG
+from tasks.run import CACHE, CONFIG, FEWEST
 from tasks.sweep_file import SWEEP, SWEEPS, SweepFile, read_sweep
 
 _SHOWN = 5
