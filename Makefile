@@ -10,7 +10,7 @@ help:
 	@echo "make test    make .venv, install, then lint, types and tests: the gate"
 	@echo "make check   lint and types only"
 	@echo "make format  bring the code into its standard form"
-	@echo "make results  run the comparisons of docs/results again; hours on a CPU, nothing where they are there"
+	@echo "make results run the comparisons of docs/results again; hours on a CPU, nothing where they are there"
 	@echo "make clean   remove .venv and caches; runs and checkpoints stay"
 
 .venv/ready: pyproject.toml constraints.txt

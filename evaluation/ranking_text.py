@@ -38,9 +38,8 @@ def counted(count: int, one: str, more: str) -> str:
 
 def rank_cells(table: pd.DataFrame) -> list[tuple[str, ...]]:
     """The rows of one score's ranking as text, under HEAD."""
-    digits = decimals([*table["mean"], *table["low"], *table["high"]])
-    finer = max(digits, decimals([*table["difference"]]))
-    return [_cells(row, digits, finer) for row in table.to_dict("records")]
+    digits = decimals(table["mean"])
+    return [_cells(row, digits, digits + 1) for row in table.to_dict("records")]
 
 
 def _cells(row: dict[Any, Any], digits: int, finer: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from evaluation.catalogue import CATALOGUE
-from evaluation.ranking_text import HEAD, WAYS, rank_cells, reading
+from evaluation.ranking_text import HEAD, WAYS, counted, rank_cells, reading
 from flows.command import Manner, perform
 from flows.failures import FAILED
 from flows.terminal import plain, progress, table
@@ -158,6 +158,6 @@ def show_ranking(found: Findings) -> None:
             for note in dict.fromkeys(row[HEAD.index("note")] for row in cells if row[HEAD.index("note")]):
                 print(f"Note: {plain(note)}.")
     if len(there) > FEW_SCORES:
-        print(f"{len(there) - FEW_SCORES} scores more are in {MARKDOWN}.")
+        print(f"{counted(len(there) - FEW_SCORES, 'more score is', 'more scores are')} in {MARKDOWN}.")
     if there:
         print(reading(plain(found.comparison.baseline), int(found.rankings["stories"].max())))
