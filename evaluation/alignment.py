@@ -9,6 +9,7 @@ that both show: nothing is enlarged, nothing outside a frame is made up, and a f
 import math
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,12 @@ class Motion:
         x, y = other.at(self.x_px, self.y_px)
         return Motion(self.log_zoom + other.log_zoom, x, y, self.turn + other.turn)
 
+    def part(self, share: float) -> "Motion":
+        """A share of this motion, at an even speed of zoom about the point that it leaves where it is."""
+        log_zoom, whole = self.log_zoom * share, math.expm1(self.log_zoom)
+        shift = math.expm1(log_zoom) / whole if whole else share
+        return Motion(log_zoom, self.x_px * shift, self.y_px * shift, self.turn * share)
+
     def scaled(self, factor: float) -> "Motion":
         """The same motion in pixels of frames that are `factor` times as large."""
         return Motion(self.log_zoom, self.x_px * factor, self.y_px * factor, self.turn)
@@ -96,13 +103,13 @@ def shrinkage(shape: tuple[int, ...]) -> int:
     return max(1, round(max(shape[:2]) / LONGEST_PX))
 
 
-def small(frame: NDArray[np.uint8]) -> Picture:
-    """The luma (Rec. 709) of a frame (H, W, 3), area means of whole pixels; what is left over at the border is cut."""
+def small(frame: NDArray[Any]) -> Picture:
+    """The luma (Rec. 709) of a frame (H, W, 3), uint8 or float in 0..255: area means of whole pixels; what is left over at the border is cut."""
     n = shrinkage(frame.shape)
     if n > 1:
         (h, w), top, left = (side // n for side in frame.shape[:2]), frame.shape[0] % n // 2, frame.shape[1] % n // 2
         inner = frame[top : top + h * n, left : left + w * n]
-        rows = inner[::n].astype(np.uint32)
+        rows = inner[::n].astype(np.uint32 if frame.dtype == np.uint8 else np.float32)
         for k in range(1, n):
             rows += inner[k::n]
         total = rows[:, ::n].astype(np.float32)
@@ -179,6 +186,16 @@ def overlay(before: Picture, after: Picture, motion: Motion) -> Overlay | None:
     return Overlay(before[rows, columns], laid, _places(w)[columns], _places(h)[rows], None)
 
 
+def magnified(frame: NDArray[np.uint8], motion: Motion) -> Picture:
+    """A whole frame (H, W, 3) as it looks after a motion that zooms in without a turn: float32 in 0..255, unrounded."""
+    zoom, sides = math.exp(motion.log_zoom), []
+    for n, shift in zip(frame.shape[:2], (motion.y_px, motion.x_px), strict=True):
+        at = (_places(n).astype(np.float64) - shift) / zoom + (n - 1) / 2
+        sides.append(_weights(at.clip(0, n - 1), n))
+    shown = sides[0] @ frame.transpose(2, 0, 1).astype(np.float32) @ sides[1].T
+    return shown.transpose(1, 2, 0).clip(0, 255).astype(np.float32, copy=False)
+
+
 def _correction(laid: Overlay) -> NDArray[np.float64]:
     """The step of Gauss-Newton (log zoom, x, y, turn) that takes the wider picture to what the closer one shows."""
     down, across = _gradient((laid.wider + laid.closer) * np.float32(0.5))
@@ -211,12 +228,16 @@ def _resampling(n: int, zoom: float, shift: float) -> tuple[slice, Picture]:
     if not len(inside):
         return slice(0, 0), np.zeros((0, n), np.float32)
     chosen = slice(int(inside[0]), int(inside[-1]) + 1)
-    first, taps = _taps(at[chosen], n)
-    weights = np.zeros((len(first), n), np.float32)
-    rows = np.arange(len(first))
+    return chosen, _weights(at[chosen], n)
+
+
+def _weights(at: NDArray[np.float64], n: int) -> Picture:
+    """(places, n) weights of n pixels at places between them."""
+    first, taps = _taps(at, n)
+    weights, rows = np.zeros((len(first), n), np.float32), np.arange(len(first))
     for k, tap in enumerate(taps):
         weights[rows, first + k] += tap
-    return chosen, weights
+    return weights
 
 
 def _turned(wider: Picture, closer: Picture, motion: Motion) -> Overlay | None:
