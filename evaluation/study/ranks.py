@@ -46,7 +46,7 @@ def _of_help(helped: bool, assisted: float) -> list[str]:
     if helped:
         return [f"Some arms always won, or always lost, so that no finite strengths explain the answers: {done}."]
     if assisted > 0:
-        return [f"In {assisted:.1%} of the redrawn answers some arms always won, or always lost: there {done}."]
+        return [f"In {100 * assisted:.1f} % of the redrawn answers some arms always won, or always lost: there {done}."]
     return []
 
 

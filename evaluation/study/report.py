@@ -12,7 +12,7 @@ from evaluation.presets import PRESETS
 from evaluation.resampling import expanded_tail
 from evaluation.study.agreement import Agreement, agreement
 from evaluation.study.attention import Attention, attention
-from evaluation.study.plan import Study
+from evaluation.study.plan import SPOILED, Study
 from evaluation.study.ranks import Strength, ranks
 from evaluation.study.shares import Choices, Share, of_pairs, overall, wilson
 from evaluation.study.strengths import redrawn, tally
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 FEW = 6
-"""People or stories below which intervals that draw them anew are too narrow."""
+"""People or stories below which no resampling tells much of others."""
 ANCHOR = next(anchor for anchor in PRESETS["table1"].anchors if anchor.score == "preference")
 
 
@@ -74,7 +74,7 @@ def report(
     """
     if min_attention is not None and not 0 <= min_attention <= 1:
         raise InvalidInputError(f"Attention is a share from 0 to 1, as 0.5; got {min_attention}.")
-    own = answers[answers["study"] == study.id]
+    own = answers[(answers["study"] == study.id) & _known(study, answers)]
     people = attention(own, min_attention)
     kept = own[~own["participant"].isin([one.participant for one in people if one.excluded])]
     judged = kept[kept["kind"] == "pair"]
@@ -100,6 +100,12 @@ def report(
         damaged=tuple(damaged),
         notes=(*notes, *_notes(judged, people), *_others(len(answers) - len(own)), *study.notes),
     )
+
+
+def _known(study: Study, answers: pd.DataFrame) -> pd.Series[bool]:
+    """Which answers are about films of this study."""
+    arms = [*study.arms, SPOILED]
+    return answers["arm_left"].isin(arms) & answers["arm_right"].isin(arms)
 
 
 def _choices(study: Study, judged: pd.DataFrame, resamples: int) -> Choices:
@@ -140,7 +146,7 @@ def _notes(judged: pd.DataFrame, people: Sequence[Attention]) -> Iterator[str]:
     elif min(persons, stories) < FEW:
         yield (
             f"With {persons} {'person' if persons == 1 else 'people'} and {stories} "
-            f"{'story' if stories == 1 else 'stories'}, intervals that draw them anew are too narrow; below {FEW} of "
+            f"{'story' if stories == 1 else 'stories'}, intervals that draw them anew lean on few: below {FEW} of "
             "either, read them as a hint."
         )
     if excluded := sum(one.excluded for one in people):
