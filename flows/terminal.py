@@ -74,18 +74,21 @@ class Bars:
         elif isinstance(event, RunEnded):
             self.bars.update(self.shown["runs"], completed=event.number)
             if event.error:
-                self.bars.console.print(f"{plain(event.name)} failed: {plain(event.error)}", markup=False)
+                text = f"{plain(event.name)} failed: {plain(event.error)}"
+                self.bars.console.print(text, markup=False, highlight=False)
         elif event.stage in self.shown:
             bar = self.bars.tasks[self.shown[event.stage]]
             self.bars.update(bar.id, completed=bar.total)
 
     def _next_run(self, event: RunStarted) -> None:
         """Take the stages of the run before away; the bar of all runs stays on top."""
+        from rich.markup import escape  # columns read markup, and a title is none
+
         if "runs" not in self.shown:
             self.shown["runs"] = self.bars.add_task("runs", total=event.total, unit="")
         for stage in [stage for stage in self.shown if stage not in ("runs", "engine")]:
             self.bars.remove_task(self.shown.pop(stage))
-        self.bars.update(self.shown["runs"], unit=f"now {plain(event.name)}")
+        self.bars.update(self.shown["runs"], unit=f"now {escape(plain(event.name))}")
 
 
 class Lines:
