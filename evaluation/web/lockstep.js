@@ -1,12 +1,9 @@
 "use strict";
-/* Films in step. One clock leads; every film is held to it, by its rate where it is a little off, by a jump where it is
-   far. When one cannot follow, the clock waits, and with it all: none runs ahead. */
+/* Films in step. Films that play by themselves drift apart when a machine is busy, and are told so too late. Here none
+   plays: one clock tells all of them the frame, the next one when all have shown it. A slow machine leaves out frames;
+   films that are shorter wait at their last. */
 
 class Lockstep {
-  static NEAR_S = 0.004; // less than this is not corrected
-  static FAR_S = 0.04; // more than this is jumped over
-  static PULL = 3; // share of the gap that is made good per second
-
   /** fps: frames per second of the films. changed(lockstep): is called whenever time or play has changed. */
   constructor(fps, changed = () => {}) {
     Object.assign(this, { fps, changed, films: [], time: 0, rate: 1, playing: false, last: null });
@@ -15,9 +12,7 @@ class Lockstep {
 
   /** The films that are shown from now on, at the present time. */
   use(films) {
-    this.films.forEach((film) => film.pause());
     this.films = films;
-    this.longest = 0;
     this.ready = Promise.all(films.map((film) => this.prepare(film))).then(() => {
       if (this.films === films) this.seek(Math.min(this.time, this.duration));
     });
@@ -41,22 +36,16 @@ class Lockstep {
     return Math.max(0, this.duration - 1 / this.fps);
   }
 
-  /** Where a film should be: films that are shorter wait at their last frame. */
-  place(film) {
-    return Math.max(0, Math.min(this.time, (film.duration || 0) - 0.5 / this.fps));
-  }
-
   seek(seconds) {
     this.time = Math.max(0, Math.min(seconds, this.end));
-    this.films.forEach((film) => (film.currentTime = this.place(film)));
+    this.show();
     this.changed(this);
   }
 
-  /** Frames forward, or back; stops. Lands in the middle of a frame, where no rounding shows its neighbour. */
+  /** Frames forward, or back; stops. */
   step(frames) {
     this.pause();
-    const frame = Math.round(this.time * this.fps - 0.5) + frames;
-    this.seek(Math.max(0, frame + 0.5) / this.fps);
+    this.seek((Math.floor(this.time * this.fps + 1e-6) + frames) / this.fps);
   }
 
   toggle() {
@@ -76,8 +65,7 @@ class Lockstep {
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    this.films.forEach((film) => film.pause());
-    this.seek(this.time); // all on the very same frame
+    this.seek(this.time);
   }
 
   setRate(rate) {
@@ -85,33 +73,27 @@ class Lockstep {
     this.changed(this);
   }
 
+  /** Time goes on; the films follow when all of them show the frame that they were last told. */
   beat(now) {
     if (!this.playing) return;
-    const able = this.films.filter((film) => !film.error);
-    const waiting = able.some((film) => film.seeking || film.readyState < 3);
-    if (waiting) able.forEach((film) => film.pause());
-    else this.advance(now, able);
-    this.last = waiting ? null : now;
+    if (this.last !== null) this.time = Math.min(this.end, this.time + ((now - this.last) / 1000) * this.rate);
+    this.last = now;
+    if (this.settled) this.show();
     this.changed(this);
     if (this.time >= this.end) this.pause();
     else requestAnimationFrame(this.beat);
   }
 
-  advance(now, films) {
-    if (this.last !== null) this.time = Math.min(this.end, this.time + ((now - this.last) / 1000) * this.rate);
-    for (const film of films) {
-      const gap = this.place(film) - film.currentTime;
-      const atEnd = this.time >= film.duration - 1.5 / this.fps;
-      if (atEnd) {
-        film.pause();
-        if (Math.abs(gap) > Lockstep.NEAR_S) film.currentTime = this.place(film);
-      } else if (Math.abs(gap) > Lockstep.FAR_S) {
-        film.currentTime = this.place(film);
-      } else {
-        const pull = Math.abs(gap) > Lockstep.NEAR_S ? 1 + Math.max(-0.4, Math.min(0.4, gap * Lockstep.PULL)) : 1;
-        film.playbackRate = this.rate * pull;
-        if (film.paused) film.play().catch(() => {});
-      }
+  get settled() {
+    return this.films.every((film) => film.error || !film.seeking);
+  }
+
+  /** Tell all films the present frame: its middle, where no rounding shows its neighbour. */
+  show() {
+    const frame = (Math.floor(this.time * this.fps + 1e-6) + 0.5) / this.fps;
+    for (const film of this.films) {
+      const place = Math.max(0, Math.min(frame, (film.duration || 0) - 0.5 / this.fps));
+      if (Math.abs(film.currentTime - place) > 1e-4) film.currentTime = place;
     }
   }
 }

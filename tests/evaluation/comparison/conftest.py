@@ -47,9 +47,9 @@ class Opened(Watched):
     def count(self, selector):
         return self.run("(s) => document.querySelectorAll(s).length", selector)
 
-    def choose(self, label, value):
+    def choose(self, label, entry):
         """Take an entry of the first picker with this label."""
-        self.page.get_by_label(label, exact=True).first.select_option(value)
+        self.page.get_by_label(label, exact=True).first.select_option(label=entry)
         self.settle()
 
 

@@ -34,18 +34,26 @@ def test_films_play_in_step_within_50_ms_also_after_jumps(show):
     assert min(time for _, time in seen) < 0.5
 
 
-def test_a_film_that_is_pushed_away_comes_back(show):
+def test_what_is_shown_is_the_same_frame_in_all_films(show):
+    """By what the browser says of the pictures that it has put on the screen, not of what it was asked for."""
     shown = show()
+    shown.run("""() => {
+        window.put = tenfold.lockstep.films.map(() => []);
+        tenfold.lockstep.films.forEach((film, i) => {
+          const note = (now, facts) => { window.put[i].push(facts.mediaTime); film.requestVideoFrameCallback(note); };
+          film.requestVideoFrameCallback(note);
+        });
+    }""")
     shown.page.locator("#stage").get_by_role("button", name="Play").click()
-    shown.until("tenfold.lockstep.time > 0.3")
-    shown.run("() => { tenfold.lockstep.films[1].currentTime += 0.7; }")
-    shown.until("tenfold.lockstep.films.every((film) => !film.seeking && film.readyState >= 3)")
-    shown.page.wait_for_timeout(300)
-    shown.run(WATCH)
-    shown.page.wait_for_timeout(500)
-    seen = shown.run("(cancelAnimationFrame(window.watching), window.seen)")
-    assert seen
-    assert max(gap for gap, _ in seen) < STEP_S
+    shown.until("!tenfold.lockstep.playing && tenfold.lockstep.settled")
+    shown.page.wait_for_timeout(200)
+    frames = [[round(time * 24) for time in film] for film in shown.run("window.put")]
+    assert len(frames) == 3
+    assert all(len(film) > 10 and film == sorted(film) for film in frames)
+    # A compositor may leave out a frame of one film; of those that were shown nearly all were shown in every film.
+    common = set.intersection(*map(set, frames))
+    assert len(common) > 0.8 * max(len(set(film)) for film in frames)
+    assert {film[-1] for film in frames} == {107}
 
 
 @pytest.mark.parametrize("to", [0.0, 1.0, 2.345, 4.4])
@@ -58,7 +66,8 @@ def test_the_scrubber_takes_all_films_to_the_same_place(show, to):
     )
     shown.until("tenfold.lockstep.films.every((film) => !film.seeking)")
     times = shown.run("tenfold.lockstep.films.map((film) => film.currentTime)")
-    assert times == pytest.approx([to] * 3, abs=0.021)  # half a frame
+    assert len(set(times)) == 1
+    assert times[0] == pytest.approx(to, abs=1 / 48 + 1e-6)  # the middle of the frame that it lies in
     level = min(4, int(to + 1e-6))
     assert f"level {level}" in shown.run("document.querySelector('#stage output').textContent")
     assert shown.texts("#stage .prompt")[0].startswith(f"level {level} ")
