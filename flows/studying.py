@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.cards import RunCard
 from evaluation.serving import Address, is_loopback, serve
 from evaluation.study.desk import Desk
 from evaluation.study.people import People
@@ -17,8 +18,7 @@ from flows.terminal import plain, progress, table
 from tasks import environment
 from tasks.errors import RefusedError
 from tasks.selection import select
-from tasks.study import Wanted, find_study, folder_of, keep, planned
-from tasks.study_films import draw_films, missing_films
+from tasks.study import Wanted, find_study, folder_of, keep, missing_films, planned
 
 LINKS = "links.txt"
 
@@ -52,7 +52,7 @@ def study_command(request: Request) -> None:
     else:
         study, folder = load(found), found
         _say(request, f"Going on with study {study.name}, as it was made: {folder}")
-        if missing := len(list(missing_films(study, folder))):
+        if missing := len(missing_films(study, folder)):
             raise RefusedError(f"{missing} films of {folder} are gone. Name the study's runs again, to draw them anew.")
     if request.dry_run:
         return
@@ -70,10 +70,19 @@ def _made(request: Request, root: Path) -> tuple[Study, Path]:
         _show(study, folder)
     if not request.dry_run:
         folder.mkdir(parents=True, exist_ok=True)
-        with progress(sys.stderr, quiet=request.quiet) as listener:
-            draw_films(study, folder, {card.id: card for card in selection.cards}, listener)
+        _draw(request, study, folder, {card.id: card for card in selection.cards})
         keep(study, folder)
     return study, folder
+
+
+def _draw(request: Request, study: Study, folder: Path, cards: Mapping[str, RunCard]) -> None:
+    """Draw what is missing of the study's films."""
+    if not missing_films(study, folder):
+        return
+    from tasks.study_films import draw_films  # loads torch, which takes longer than all the rest
+
+    with progress(sys.stderr, quiet=request.quiet) as listener:
+        draw_films(study, folder, cards, listener)
 
 
 def _open(request: Request, study: Study, folder: Path) -> None:

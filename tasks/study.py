@@ -11,7 +11,9 @@ from typing import Any
 from PIL import Image
 
 from evaluation.cards import RunCard, Selection
+from evaluation.study.desk import MEDIA, film_name
 from evaluation.study.pairing import Match, compared, matches
+from evaluation.study.people import People
 from evaluation.study.plan import FILE, FPS, QUESTION, SPOILED, Clip, Design, Pair, Study, check_question, load, to_json
 from prompts import slug
 from tasks.errors import RefusedError
@@ -101,6 +103,13 @@ def read_study(name: str, root: Path) -> tuple[Study, Path]:
         there = ", ".join(path.parent.name for path in sorted((root / STUDIES).glob(f"*/{FILE}"))[:5]) or "none"
         raise RefusedError(f"There is no study {name!r} under {root / STUDIES}; there are: {there}.")
     return load(folder), folder
+
+
+def missing_films(study: Study, folder: Path) -> list[tuple[Clip, Path]]:
+    """The clips whose films are not there, and where they belong."""
+    people = People(study, folder)
+    places = [(clip, folder / MEDIA / film_name(people, clip.id)) for clip in study.clips.values()]
+    return [(clip, path) for clip, path in places if not path.is_file()]
 
 
 def keep(study: Study, folder: Path) -> None:

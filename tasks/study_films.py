@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from evaluation.cards import RunCard
-from evaluation.study.desk import film_name
-from evaluation.study.people import People
 from evaluation.study.plan import Clip, Study
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
-from tasks.study import STACK, loops
+from tasks.study import STACK, loops, missing_films
 from zoomlib.errors import InvalidInputError
 from zoomlib.film import render, video
 from zoomlib.film.camera import Camera
@@ -30,7 +28,7 @@ def draw_films(study: Study, folder: Path, cards: Mapping[str, RunCard], on_even
 
     cards: the study's runs by id. Raises RefusedError where one is missing, or its levels are not as they were made.
     """
-    missing = list(missing_films(study, folder))
+    missing = missing_films(study, folder)
     if not missing:
         return
     began = time.monotonic()
@@ -41,15 +39,6 @@ def draw_films(study: Study, folder: Path, cards: Mapping[str, RunCard], on_even
         _draw(study, clip, cards[clip.run], path)
         on_event(StageMoved(NAME, done))
     on_event(StageDone(NAME, True, time.monotonic() - began))
-
-
-def missing_films(study: Study, folder: Path) -> Iterator[tuple[Clip, Path]]:
-    """The clips whose films are not there, and where they belong."""
-    people = People(study, folder)
-    for clip in study.clips.values():
-        path = folder / "media" / film_name(people, clip.id)
-        if not path.is_file():
-            yield clip, path
 
 
 def spoil(stack: ZoomStack) -> ZoomStack:

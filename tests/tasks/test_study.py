@@ -11,8 +11,8 @@ from evaluation.study.people import People
 from evaluation.study.plan import Design, load
 from tasks.errors import RefusedError
 from tasks.selection import select
-from tasks.study import Wanted, find_study, folder_of, keep, planned, read_study
-from tasks.study_films import draw_films, missing_films, spoil
+from tasks.study import Wanted, find_study, folder_of, keep, missing_films, planned, read_study
+from tasks.study_films import draw_films, spoil
 from tests.comparisons import ARMS, LEVELS, STORIES, make_sweep, picture_stack
 from zoomlib.errors import InvalidInputError
 from zoomlib.film import video
@@ -123,7 +123,7 @@ def test_films_are_drawn_once_and_what_is_missing_again(selection, tmp_path):
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "media").iterdir()}
     lost = sorted(times)[0]
     lost.unlink()
-    assert len(list(missing_films(study, tmp_path))) == 1
+    assert len(missing_films(study, tmp_path)) == 1
     draw_films(study, tmp_path, cards)
     now = {path: path.stat().st_mtime_ns for path in (tmp_path / "media").iterdir()}
     assert now.keys() == times.keys()
