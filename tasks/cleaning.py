@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tasks.errors import RefusedError
 from tasks.finished import RENDERS
-from tasks.run import CACHE, CONFIG, in_use
+from tasks.run import CACHE, CONFIG, FEATURES, in_use
 from tasks.stage import Manifest, locked
 
 SPARED_S = 3600.0
@@ -47,7 +47,8 @@ def _clean(root: Path, spared_s: float) -> Cleaned:
     shown = set(shown_keys(root))
     manifests = [path for path in (store / "manifests").glob("*.json") if path.stem in shown or _young(path, deadline)]
     kept = {*manifests, *(store / path for path in _named_by(manifests))}
-    old = [path for path in (*store.glob("manifests/*"), *store.glob("cas/*/*")) if path not in kept]
+    features = store.glob(f"{FEATURES}/*")  # of sets of pictures: seen again when they are asked for
+    old = [path for path in (*store.glob("manifests/*"), *store.glob("cas/*/*"), *features) if path not in kept]
     dead = [path for path in old if not _young(path, deadline)]
     freed = sum(path.stat().st_size for path in dead)
     for path in dead:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 CACHE = ".cache"
 """The store of all runs, in their folder."""
+
+FEATURES = "features"
+"""What networks saw in pictures, by their contents, in the store."""
 CONFIG = "config.json"
 """What a finished run's folder holds, and no other."""
 FEWEST = 4

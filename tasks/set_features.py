@@ -20,7 +20,6 @@ from zoomlib.errors import InvalidInputError
 
 VERSION = "1"
 """Raise it when the same pictures and extractor give other features: when reading or resizing changes."""
-FOLDER = "features"
 _VALUES, _LOGITS = "values", "logits"
 
 

@@ -19,8 +19,8 @@ from evaluation.sets.scaleinv import renamed
 from evaluation.table import Score
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
-from tasks.run import CACHE
-from tasks.set_features import FOLDER, FeatureCache, Part, features_of
+from tasks.run import CACHE, FEATURES
+from tasks.set_features import FeatureCache, Part, features_of
 from tasks.set_folder import SetOutcome, write_set
 from tasks.set_plan import PictureSet, ReferenceFolder, plan_reference, plan_sets
 from zoomlib.errors import InvalidInputError
@@ -72,7 +72,7 @@ def _score(
     root: Path,
     on_event: Listener,
 ) -> tuple[SetOutcome, ...]:
-    cache = FeatureCache(root / CACHE / FOLDER)
+    cache = FeatureCache(root / CACHE / FEATURES)
     known = _seen(REFERENCE, [Part(reference.paths, reference.sha256s)], extractor, cache, spec, on_event)
     parts = [part for one in sets for way in ways(one) for part in _parts(one, way, spec)]
     seen = iter(_seen(PICTURES, parts, extractor, cache, spec, on_event))

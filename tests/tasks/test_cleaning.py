@@ -83,3 +83,14 @@ def test_nothing_is_swept_under_a_run_in_progress(tmp_path):
 def test_there_may_be_nothing_to_clean(tmp_path):
     assert clean(tmp_path / "none").files == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_features_of_sets_go_when_nobody_has_used_them(tmp_path):
+    run(tmp_path)
+    old, fresh = (tmp_path / ".cache" / "features" / f"{name}.safetensors" for name in ("old", "fresh"))
+    for path in (old, fresh):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"features")
+    os.utime(old, (0, 0))
+    assert clean(tmp_path).files == 1
+    assert (old.exists(), fresh.exists()) == (False, True)
