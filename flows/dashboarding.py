@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.cards import Selection
 from evaluation.dashboard.app import dashboard
 from evaluation.dashboard.site import Readers
 from evaluation.serving import Address, serve
@@ -15,18 +13,7 @@ from flows.browser import shown
 from tasks import environment
 from tasks.cards import read_card
 from tasks.errors import RefusedError
-
-
-def prepare() -> None:
-    """Load what `select` needs."""
-    import tasks.selection  # noqa: F401
-
-
-def select(names: Sequence[str], root: Path) -> Selection:
-    """Runs as a selection; what that needs, torch with it, is loaded when somebody compares."""
-    from tasks import selection
-
-    return selection.select(names, root)
+from tasks.selection import select
 
 
 def dashboard_command(out: Path | None, host: str, port: int, *, opens: bool) -> None:
@@ -36,7 +23,7 @@ def dashboard_command(out: Path | None, host: str, port: int, *, opens: bool) ->
         raise RefusedError(f"{root} is a file. Name the folder of all runs with --out.")
     if not root.is_dir():
         print(f"There is no folder {root} yet. The page is empty until the first run is made there.", file=sys.stderr)
-    app = dashboard(root, Readers(read_card, select, prepare))
+    app = dashboard(root, Readers(read_card, select))
 
     def ready(address: Address) -> None:
         if address.moved:

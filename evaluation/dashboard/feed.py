@@ -44,7 +44,7 @@ class Feed:
         state = (self.index.version, self.index.reading)
         if self._whole is None or self._whole[0] != state:
             constant = {"root": str(self.index.root), "scores": [asdict(entry) for entry in ENTRIES]}
-            facts = self._told(0, 0) | {"whole": True, **constant}
+            facts = self._told(-1, 0) | {"whole": True, **constant}
             self._whole = (state, _packed(facts))
         return self._whole[1]
 

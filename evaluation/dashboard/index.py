@@ -20,7 +20,7 @@ from evaluation.dashboard.entries import CONFIG, SCORES, SHOWN, Entry, entry_of
 
 BATCH_S = 0.25
 """How often news are told while many runs are read."""
-DEEP_S = 15.0
+DEEP_S = 6.0
 FRESH_NS = 2_000_000_000
 """A folder younger than this may change again without its time changing."""
 SAVE_S = 20.0
@@ -71,7 +71,7 @@ class Index:
             return list(self._entries.values())
 
     def changes(self, since: int) -> Changes:
-        """What has changed after version `since`; all there is for 0."""
+        """What has changed after version `since`; all there is for -1."""
         with self._lock:
             entries = [entry for key, entry in self._entries.items() if self._versions[key] > since]
             gone = [key for key, version in self._gone.items() if version > since]

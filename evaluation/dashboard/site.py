@@ -63,14 +63,10 @@ MOST_COMPARED = 12
 
 @dataclass(frozen=True)
 class Readers:
-    """How runs are read. card: of a run's folder. select: of runs and sweeps, by their folders.
-
-    prepare: makes `select` ready, which may take seconds.
-    """
+    """How runs are read. card: of a run's folder. select: of runs and sweeps, by their folders."""
 
     card: Callable[[Path], RunCard]
     select: Callable[[Sequence[str], Path], Selection]
-    prepare: Callable[[], object] = lambda: None
 
 
 class Chosen(BaseModel):
@@ -172,7 +168,6 @@ class Site:
         from evaluation.comparison.plots import scripts
 
         scripts()
-        self.readers.prepare()
         return Response("{}", media_type="application/json")
 
     def compare(self, runs: str = "", sweep: str = "") -> Response:

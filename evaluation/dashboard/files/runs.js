@@ -49,16 +49,13 @@ function take(news) {
 }
 
 async function ask() {
-  try {
-    const answer = await fetch(`/api/news?since=${encodeURIComponent(runs.state)}`, { cache: "no-store" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    take(await answer.json());
-  } catch {
-    if (!runs.lost) {
-      runs.lost = true;
-      listeners.forEach((listener) => listener(new Set()));
-    }
-  }
+  const news = await fetch(`/api/news?since=${encodeURIComponent(runs.state)}`, { cache: "no-store" })
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .catch(() => null);
+  if (news) return take(news);
+  if (runs.lost) return null;
+  runs.lost = true;
+  return listeners.forEach((listener) => listener(new Set()));
 }
 
 export async function follow() {

@@ -15,9 +15,9 @@ READERS = Readers(read_card, select)
 
 
 @contextmanager
-def served(root):
+def served(root, **options):
     """The address of a dashboard over `root`, as long as the block runs."""
-    with serving(dashboard(root, READERS)) as address:
+    with serving(dashboard(root, READERS), **options) as address:
         yield address
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from evaluation.table import Run, Score, rows, write_scores
+from prompts import slug
 
 LEVELS = 3
 
@@ -59,7 +60,7 @@ def make_runs(root, stories=("A forest", "A planet"), methods=("joint", "superre
     for i, story in enumerate(stories):
         for j, method in enumerate(methods):
             for seed in seeds:
-                name = f"{story.lower().replace(' ', '-')}/{i}{j}{seed}{'f' * 9}"
+                name = f"{slug(story)}/{i}{j}{seed}{'f' * 9}"
                 values = {"clip_score": [80 + i - 5 * j + seed, 70 + 3 * i * j, 60.5 + seed * j]}
                 made.append(make_run(root, name, story=story, method=method, seed=seed, values=values))
     return made
