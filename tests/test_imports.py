@@ -28,6 +28,8 @@ HOMES = {
     "numba": ("zoomlib/film/kernels.py",),
     "cv2": ("zoomlib/registration/",),
     "librosa": ("zoomlib/film/beat.py",),
+    "fastapi": ("evaluation/serving.py", "evaluation/dashboard/", "evaluation/study/"),
+    "uvicorn": ("evaluation/serving.py", "flows/serve.py"),
     "prefect": ("tasks/", "flows/"),
     "openai": ("prompts/client.py",),
     "torch_fidelity": ("evaluation/sets/inception.py",),
