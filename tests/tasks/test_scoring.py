@@ -1,0 +1,440 @@
+"""Scores of what is there already: the same rows as the run's own, nothing twice, one bad run in nobody's way."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import evaluation
+from evaluation.rows import IDENTITY
+from evaluation.table import rows, write_scores
+from tasks import foreign
+from tasks.cards import run_folders
+from tasks.errors import RefusedError
+from tasks.events import StageMoved
+from tasks.pipeline import run_zoom
+from tasks.scoring import Outcome, measure, plan
+from tasks.scoring_plan import Asked
+from tasks.specs import RunConfig, with_settings
+from tasks.subjects import read_subject
+from tests.doubles.painter import Studio
+from tests.tasks.test_pipeline import BASE, flip, story
+from zoomlib.errors import InvalidInputError
+
+ROOT = Path(__file__).resolve().parents[2]
+SCORED = [*BASE, "scores.scorer=bundled"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two finished runs of one story, scored by the bundled scorer; not to be changed."""
+    root = tmp_path_factory.mktemp("made")
+    for seed in (0, 1):
+        run_zoom(with_settings(RunConfig(), [*SCORED, f"seed={seed}"]), story(), root, tools=Studio().tools())
+    return root
+
+
+@pytest.fixture
+def runs(made, tmp_path):
+    """A copy of both."""
+    shutil.copytree(made, tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def score(root: Path, *events, **asked) -> tuple[Outcome, ...]:
+    question = Asked(**asked)
+    listen = events[0].append if events else lambda _event: None
+    return measure(plan([read_subject(folder) for folder in run_folders(root)], question), question, on_event=listen)
+
+
+def read(place: Path) -> pd.DataFrame:
+    """In one order, whatever the files'."""
+    frame = evaluation.read_scores(place)
+    assert not frame.duplicated(list(IDENTITY)).any()
+    return frame.sort_values(["run_id", "score", "level", "scorer"]).reset_index(drop=True)
+
+
+def stack(level_px: int = 64, levels: int = 3, p: float = 2) -> list[np.ndarray]:
+    """Levels (H, W, 3) that show each other, of a picture with detail at all scales."""
+    n = level_px * 2**levels
+    y, x = np.mgrid[0:n, 0:n] / n - 0.5
+    wide = sum(
+        np.sin(2 * np.pi * f * (x * (1 + k % 2) + y * (1 - k % 3))) / (1 + k) for k, f in enumerate((2, 5, 11, 23))
+    )
+    wide = (np.stack([wide, np.roll(wide, n // 7, 0), wide.T], -1) * 60 + 128).clip(0, 255)
+    found = []
+    for level in range(levels):
+        side = n / p**level
+        low = (n - side) / 2
+        part = Image.fromarray(wide.astype(np.uint8)).resize(
+            (level_px, level_px), Image.Resampling.BOX, (low, low, low + side, low + side)
+        )
+        found.append(np.array(part))
+    return found
+
+
+def pictures(folder: Path, levels=None, names: str = "view {}.png") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, level in enumerate(stack() if levels is None else levels):
+        Image.fromarray(level).save(folder / names.format(i + 8))
+    return folder
+
+
+def test_what_the_run_measured_is_kept(runs):
+    before = {path: path.read_bytes() for path in runs.rglob("scores*.parquet")}
+    assert len(before) == 4
+    for outcome in score(runs):
+        assert (outcome.made, outcome.kept) == ((), ("scores.parquet", "scores-video.parquet"))
+        assert outcome.error is None
+    assert {path: path.read_bytes() for path in runs.rglob("scores*.parquet")} == before
+
+
+def test_measured_again_the_rows_are_the_runs_own(runs):
+    """Levels, the model's estimates and the film: the same numbers as in the run's stages."""
+    before = read(runs)
+    assert {"clip_score", "window_psnr", "estimate_psnr", "blur", "flicker", "log_speed_sd"} <= set(before["score"])
+    for outcome in score(runs, force=True):
+        assert (outcome.made, outcome.error) == (("scores.parquet", "scores-video.parquet"), None)
+    after = read(runs)
+    pd.testing.assert_frame_equal(after, before, rtol=0, atol=1e-4)  # the scorer's batches differ
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "old"])
+def test_damaged_missing_and_older_files_are_measured_again(runs, damage):
+    before = read(runs)
+    file = sorted(runs.rglob("scores.parquet"))[0]
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-30])
+        with pytest.warns(evaluation.DamagedScoresWarning):
+            assert len(evaluation.read_scores(runs)) < len(before)
+    elif damage == "gone":
+        file.unlink()
+    else:  # as written before files told what they were measured by
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["variant"]).replace_schema_metadata(None), file)
+    outcomes = {outcome.subject.folder: outcome.made for outcome in score(runs, video=False)}
+    assert outcomes.pop(file.parent) == ("scores.parquet",)
+    assert set(outcomes.values()) == {()}
+    pd.testing.assert_frame_equal(read(runs), before, rtol=0, atol=1e-4)
+
+
+def test_estimates_that_the_store_has_let_go_keep_their_scores(runs):
+    before = read(runs)
+    shutil.rmtree(runs / ".cache")
+    score(runs, force=True, video=False)
+    pd.testing.assert_frame_equal(read(runs), before, rtol=0, atol=1e-4)
+
+
+def test_another_measure_goes_to_a_file_of_its_own_and_only_once(runs):
+    before, events = read(runs), []
+    first = score(runs, events, measures=("clip_iqa",))
+    assert {outcome.made for outcome in first} == {("scores-clip-iqa-" + first[0].made[0][-14:],)}
+    assert [event.done for event in events if isinstance(event, StageMoved)] == [1, 2]
+    after = read(runs)
+    new = after[after["score"] == "clip_iqa"]
+    assert len(new) == 2 * 3
+    assert set(new["scorer"]) == {"bundled"}
+    pd.testing.assert_frame_equal(after[after["score"] != "clip_iqa"].reset_index(drop=True), before)
+    assert {outcome.made for outcome in score(runs, measures=("clip_iqa",))} == {()}
+
+
+def test_another_scorer_stands_beside_the_runs_own_and_a_copy_of_it_adds_no_row_twice(runs, made, tmp_path):
+    from zoomlib import bundled
+
+    other = tmp_path / "copies" / "bundled"  # by the same name and with the same weights
+    shutil.copytree(bundled.folder() / "scorer", other)
+    before = read(runs)
+    assert all(outcome.error is None for outcome in score(runs, scorer=str(other)))
+    pd.testing.assert_frame_equal(read(runs), before)
+    renamed = other.rename(other.with_name("judge"))
+    score(runs, scorer=str(renamed))
+    after = read(runs)
+    text = after[after["score"] == "clip_score"]
+    assert text.groupby("scorer").size().to_dict() == {"bundled": 6, "judge": 6}
+    by = text.set_index(["run_id", "level", "scorer"])["value"].unstack()
+    assert np.allclose(by["bundled"], by["judge"], atol=1e-4)
+
+
+def test_what_the_run_comes_to_measure_itself_leaves_the_other_file(runs):
+    score(runs, measures=("clip_iqa",))
+    settings = [*SCORED, "scores.measures=clip_iqa"]
+    report = run_zoom(with_settings(RunConfig(), settings), story(), runs, tools=Studio().tools())
+    assert [stage.stage for stage in report.stages if stage.made] == ["scores"]  # the same run
+    frame = read(report.run.folder)
+    assert (frame["score"] == "clip_iqa").sum() == 3
+    assert "clip_iqa" in set(read(report.run.folder / "scores.parquet")["score"])
+    assert not list(report.run.folder.glob("scores-clip*"))
+    told = json.loads((report.run.folder / "config.json").read_text())
+    assert [one["id"] for one in told["measures"]] == ["clip_iqa"]
+    (outcome,) = (one for one in score(runs, measures=("clip_iqa",)) if one.subject.folder == report.run.folder)
+    assert outcome.made == ()
+
+
+def test_one_run_that_cannot_be_measured_is_named_and_the_others_are_done(runs):
+    bad, good = run_folders(runs)
+    shutil.rmtree(runs / ".cache")
+    flip(bad / "stack" / "level_01.png")
+    (bad / "scores.parquet").unlink()
+    (good / "scores.parquet").unlink()
+    outcomes = {outcome.subject.folder: outcome for outcome in score(runs, video=False)}
+    assert "level_01.png" in outcomes[bad].error
+    assert (outcomes[good].made, outcomes[good].error) == (("scores.parquet",), None)
+    assert not (bad / "scores.parquet").exists()
+
+
+def test_a_changed_level_comes_from_the_store(runs):
+    before = read(runs)
+    for folder in run_folders(runs):
+        flip(folder / "stack" / "level_01.png")
+    assert all(outcome.error is None for outcome in score(runs, force=True, video=False))
+    pd.testing.assert_frame_equal(read(runs), before, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"scorer": "nobody"}, {"measures": ("beauty",)}, {"scorer": "none", "measures": ("clip_iqa",)}]
+)
+def test_nonsense_is_refused_before_any_work(runs, asked):
+    with pytest.raises((RefusedError, InvalidInputError)):
+        score(runs, **asked)
+
+
+@pytest.mark.parametrize(
+    "setting", ["scores.scorer=nobody", "scores.scorer=ViT-B-32:nothing", "scores.measures=beauty"]
+)
+def test_a_run_with_an_unknown_judge_is_refused_before_it_samples(tmp_path, setting):
+    studio = Studio()
+    with pytest.raises(InvalidInputError, match=setting.rpartition("=")[2].rpartition(":")[2]):
+        run_zoom(with_settings(RunConfig(), [*BASE, setting]), story(), tmp_path, tools=studio.tools())
+    assert studio.loaded == []
+    assert not list(tmp_path.iterdir())
+
+
+SCORER = """
+import sys
+from pathlib import Path
+from tests.tasks.test_scoring import score
+
+for _ in range(2):
+    done = score(Path(sys.argv[1]), measures=("clip_iqa",), video=False, force=True)
+    assert all(outcome.error is None for outcome in done)
+"""
+
+
+def test_two_processes_that_score_the_same_runs_at_once_lose_and_double_nothing(runs):
+    before = read(runs)
+    command = [sys.executable, "-W", "error::UserWarning", "-c", SCORER, str(runs)]
+    workers = [subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}) for _ in range(2)]
+    while any(worker.poll() is None for worker in workers):
+        frame = evaluation.read_scores(runs)  # never a broken file, never a row less
+        assert len(frame[frame["score"] != "clip_iqa"]) == len(before)
+    assert [worker.returncode for worker in workers] == [0, 0]
+    after = read(runs)
+    assert len(after) == len(before) + 2 * 3
+
+
+def test_killed_while_it_writes_nothing_half_is_left(runs):
+    before = read(runs)
+    code = """
+import os, sys
+import pyarrow.parquet as pq
+from pathlib import Path
+from tests.tasks.test_scoring import score
+
+def cut(table, file):
+    file.write(b"PAR1 half")
+    file.flush()
+    os.kill(os.getpid(), 9)
+
+pq.write_table = cut
+score(Path(sys.argv[1]), force=True, video=False)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(runs)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    pd.testing.assert_frame_equal(read(runs), before)
+    assert all(outcome.error is None for outcome in score(runs, video=False))
+
+
+def given(path: Path, p=(2.0,), **told) -> foreign.Given:
+    return foreign.Given(path, p, **told)
+
+
+def test_a_runs_own_levels_given_as_another_tools_have_the_same_scores(runs):
+    """The same functions on the same pixels: equal to 1e-9, but for the scorer's batches (1e-4)."""
+    run = read_subject(next(iter(run_folders(runs))))
+    subject = foreign.publish(foreign.take(given(run.folder / "stack", name="Tool X", story=story(), seed=7)), runs)
+    assert subject.card.story == run.card.story
+    assert (subject.card.method, subject.card.variant, subject.card.seed) == ("Tool X", "Tool X", 7)
+    assert subject.card.prompts == run.card.prompts
+    question = Asked(measures=("clip_iqa",))
+    (outcome,) = measure(plan([subject], question), question)
+    assert outcome.error is None
+    ours, theirs = (read(one.folder).set_index(["score", "level"]) for one in (run, subject))
+    shared = [key for key in ours.index if key[0] not in ("estimate_psnr", "kept_change") and not pd.isna(key[1])]
+    assert len(shared) > 30
+    for key in shared:
+        tolerance = 1e-4 if key[0].startswith("clip") else 1e-9
+        assert theirs.loc[key, "value"] == pytest.approx(ours.loc[key, "value"], abs=tolerance), key
+    assert set(theirs["method"]) == {"Tool X"}
+    assert "clip_iqa" in set(read(subject.folder)["score"])
+
+
+def test_pictures_are_taken_in_natural_order_and_stand_as_a_run_does(tmp_path):
+    taken = foreign.take(given(pictures(tmp_path / "their zoom", names="view {}.png"), name="Tool X"))  # 8, 9, 10
+    assert not (tmp_path / "runs").exists()
+    subject = foreign.publish(taken, tmp_path / "runs")
+    assert subject.folder == tmp_path / "runs" / "their-zoom" / taken.id
+    assert [read_subject(folder).card for folder in run_folders(tmp_path / "runs")] == [subject.card]
+    assert len(subject.card.levels) == 3
+    assert all(path.is_file() for path in subject.card.levels)
+    assert (subject.stack().levels == taken.stack.levels).all()
+    assert foreign.publish(taken, tmp_path / "runs").folder == subject.folder  # found, not made again
+    (outcome,) = measure(plan([subject], Asked()), Asked())
+    assert outcome.made == ("scores.parquet",)
+    frame = read(subject.folder)
+    assert frame[frame["score"] == "window_psnr"]["value"].min() > 45  # levels that truly show each other
+    assert "clip_score" not in set(frame["score"])  # no prompts are known
+    levels = list(reversed(stack()))
+    other = foreign.publish(foreign.take(given(pictures(tmp_path / "wrong way", levels))), tmp_path / "runs")
+    measure(plan([other], Asked()), Asked())
+    assert read(other.folder).query("score == 'window_psnr'")["value"].max() < 30
+
+
+def test_prompts_of_a_story_make_text_scores(tmp_path):
+    subject = foreign.publish(foreign.take(given(pictures(tmp_path / "a"), story=story(), title="Mine")), tmp_path)
+    assert (subject.card.story, subject.card.prompts) == ("Mine", ("a", "b", "c"))
+    measure(plan([subject], Asked()), Asked())
+    assert (read(subject.folder)["score"] == "clip_score").sum() == 3
+
+
+def test_pictures_of_any_kind_become_levels_of_one_size(tmp_path):
+    """Larger ones are averaged down to the smallest; grey, 16 bits, transparency and EXIF's turn are understood."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    wide, middle, deep = stack(64)
+    Image.fromarray(wide.repeat(2, 0).repeat(2, 1)).save(folder / "1.png")
+    grey = middle[..., 0].astype(np.uint16) * 257
+    Image.fromarray(grey).save(folder / "2.png")
+    turned = Image.fromarray(np.rot90(deep, 1).copy())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned.save(folder / "3.png", exif=exif)
+    taken = foreign.take(given(folder))
+    assert taken.stack.levels.shape == (3, 3, 64, 64)
+    back = ((taken.stack.levels + 1) * 127.5).round().numpy().astype(int)
+    assert abs(back[0].transpose(1, 2, 0) - wide).max() <= 1
+    assert abs(back[1].transpose(1, 2, 0) - middle[..., :1]).max() <= 1
+    assert abs(back[2].transpose(1, 2, 0) - deep).max() <= 1
+    said = " ".join(taken.notes)
+    assert "64 x 64" in said
+    assert "16 bits" in said
+    assert "EXIF" in said
+
+
+def test_every_step_may_have_a_factor_of_its_own(tmp_path):
+    subject = foreign.publish(foreign.take(given(pictures(tmp_path / "a"), (2.0, 4.0))), tmp_path)
+    assert subject.card.p == (2.0, 4.0)
+    assert subject.stack().factors == (2.0, 4.0)
+    assert measure(plan([subject], Asked()), Asked())[0].error is None
+
+
+def one(folder):
+    pictures(folder, stack()[:1])
+
+
+def shapes(folder):
+    pictures(folder)
+    Image.fromarray(stack()[0][:40]).save(folder / "x.png")
+
+
+def tiny(folder):
+    pictures(folder, [level[:15, :15] for level in stack()])
+
+
+def damaged(folder):
+    pictures(folder)
+    (folder / "view 9.png").write_bytes(b"no picture")
+
+
+REFUSED = {
+    "one picture": (one, {}, "1 picture,"),
+    "several shapes": (shapes, {}, "one shape"),
+    "too small": (tiny, {}, "too small"),
+    "damaged": (damaged, {}, "view 9.png"),
+    "two factors too many": (pictures, {"p": (2.0, 2.0, 2.0, 2.0)}, "zoom factors"),
+    "windows of nothing": (pictures, {"p": (20.0,)}, "--p"),
+    "another story": (pictures, {"story": story(levels=["a", "b"])}, "2 levels"),
+    "a name of nothing": (pictures, {"name": " "}, "--name"),
+    "a title with orders": (pictures, {"title": "a\x1b[2J"}, "--title"),
+    "no film": (pictures, {"film": ROOT / "README.md"}, "README.md"),
+}
+
+
+@pytest.mark.parametrize(("make", "told", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_scored_is_refused_and_nothing_is_written(tmp_path, make, told, words):
+    make(tmp_path / "given")
+    with pytest.raises((RefusedError, InvalidInputError), match=words):
+        foreign.take(given(tmp_path / "given", **told))
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]
+
+
+@pytest.mark.parametrize("text", ["1", "0", "-2", "nan", "inf", "two", "", "2,,2", "2,1"])
+def test_factors_that_are_none_are_refused(text):
+    with pytest.raises(RefusedError, match="--p"):
+        foreign.read_p(text)
+
+
+def test_factors_are_read():
+    assert foreign.read_p("2") == (2.0,)
+    assert foreign.read_p("2, 2.5,4") == (2.0, 2.5, 4.0)
+
+
+def test_another_tools_film_is_scored_as_levels_and_as_a_film(tmp_path):
+    """A film of known levels, given without them: they are found again, and what is told of it is a run's."""
+    levels = stack(96, 3)
+    folder = foreign.publish(foreign.take(given(pictures(tmp_path / "known", levels))), tmp_path).folder
+    assert (folder / "stack").is_dir()
+    film = known_film(folder / "stack", tmp_path / "known.mp4")
+    subject = foreign.publish(foreign.take(given(film, name="Tool Y")), tmp_path / "films")
+    assert subject.card.film == "zoom.mp4"
+    assert (subject.folder / "zoom.mp4").read_bytes() == film.read_bytes()
+    assert len(subject.card.levels) == 3
+    (outcome,) = measure(plan([subject], Asked()), Asked())
+    assert (outcome.made, outcome.kept) == (("scores.parquet",), ("scores-video.parquet",))
+    frame = read(subject.folder)
+    assert {"flicker", "log_speed_sd_measured"} <= set(frame["score"])
+    assert frame.query("score == 'window_psnr'")["value"].min() > 25
+    assert frame.query("score == 'log_speed_sd_measured'")["value"].item() < 0.05
+    again = measure(plan([subject], Asked(force=True)), Asked(force=True))[0]
+    assert again.made == ("scores.parquet", "scores-video.parquet")
+    pd.testing.assert_frame_equal(read(subject.folder), frame, rtol=0, atol=1e-6)
+
+
+def known_film(folder: Path, path: Path) -> Path:
+    from zoomlib.film.camera import Camera
+    from zoomlib.film.render import frames
+    from zoomlib.film.video import write
+    from zoomlib.stack import ZoomStack
+
+    known = ZoomStack.load(folder)
+    camera = Camera(len(known), fps=12, seconds_per_level=1, factors=known.factors)
+    write(frames(known, camera, (96, 96)), path, fps=12)
+    return path
+
+
+def test_rows_of_other_files_of_the_run_stay_as_they_are(runs):
+    """A file of somebody else in the run's folder, in our schema: its rows count, and none is lost."""
+    folder = next(iter(run_folders(runs)))
+    subject = read_subject(folder)
+    from evaluation.table import Score
+
+    write_scores(rows([Score("beauty", 1.0, "level", 0)], subject.origin()), folder / "scores-beauty.parquet")
+    score(runs, force=True, video=False)
+    assert (read(folder)["score"] == "beauty").sum() == 1
