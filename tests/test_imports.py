@@ -33,6 +33,8 @@ HOMES = {
     "prefect": ("tasks/", "flows/"),
     "openai": ("prompts/client.py",),
     "torch_fidelity": ("evaluation/sets/inception.py",),
+    "altair": ("evaluation/comparison/plots.py",),
+    "vl_convert": ("evaluation/comparison/plots.py",),
     "typer": ("flows/",),
     "rich": ("flows/",),
 }

@@ -194,7 +194,7 @@ def _notes(selection: Selection, frame: pd.DataFrame) -> list[str]:
     cards, arms = selection.cards, selection.arms
     stories = len({card.story for card in cards})
     notes = [
-        f"Intervals are 95 % bootstrap intervals over {_many(stories, 'story', 'stories')}: pictures and seeds of one "
+        f"Intervals are of 95 %, over {_many(stories, 'story', 'stories')}: pictures and seeds of one "
         "story are not independent." + (" With so few stories they are rough." if 1 < stories < 8 else "")
         if stories > 1
         else "There is one story only: no interval can be told, and nothing can be said of other stories."

@@ -35,7 +35,7 @@ function rankingSection(plots) {
     return [
       { key: "rank", title: "Rank", number: true, low: true, about: "By the paired difference; empty where the score does not judge" },
       { key: "arm", title: "Arm", about: "How the runs were made", show: (row) => armLabel(scene.arms.indexOf(row.arm)) },
-      { key: "mean", title: "Mean", number: true, about: "Mean over stories, with its 95 % bootstrap interval", show: (row) => two(shown(row.mean), interval(row.low, row.high)) },
+      { key: "mean", title: "Mean", number: true, about: "Mean over stories, with its 95 % interval", show: (row) => two(shown(row.mean), interval(row.low, row.high)) },
       { key: "difference", title: "Difference", number: true, about: `Mean of the paired differences to ${scene.arms[scene.baseline]}, with its interval`, show: difference },
       { key: "effect", title: "Effect", number: true, about: "Mean over standard deviation of the stories' differences; positive is better", show: (row) => (isBaseline(row) ? "" : shown(row.effect, 3)) },
       { key: "wins", title: "Wins", number: true, about: "Share of the pairs that the arm wins", show: (row) => (isBaseline(row) || row.wins === null ? "" : `${Math.round(row.wins * 100)} % of ${row.pairs}`) },

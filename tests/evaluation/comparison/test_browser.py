@@ -290,5 +290,5 @@ def test_the_whole_page_can_be_used_by_keys(show):
 def test_what_is_not_there_is_told(show):
     notes = " ".join(show().texts("#notes li"))
     assert "lacks 1 of 6 runs" in notes
-    assert "bootstrap intervals over 3 stories" in notes
+    assert "Intervals are of 95 %, over 3 stories" in notes
     assert "bundled" in notes or "small scorer" in notes
