@@ -11,7 +11,7 @@ from typing import Any
 from evaluation.cards import RunCard
 from prompts import parse_story
 from tasks.errors import UNUSABLE, RefusedError
-from tasks.run import CACHE, CONFIG
+from tasks.run import CONFIG, is_story
 from tasks.specs import RunConfig
 from tasks.variants import variant_of
 
@@ -32,7 +32,7 @@ def read_card(folder: Path) -> RunCard:
 def run_folders(root: Path) -> Iterator[Path]:
     """The folders of all finished runs under `root`, in the order of their names."""
     for path in sorted(root.glob(f"*/*/{CONFIG}")):
-        if path.parent.parent.name != CACHE:
+        if is_story(path.parent.parent) and not path.parent.name.startswith("."):
             yield path.parent
 
 

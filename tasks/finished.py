@@ -13,7 +13,7 @@ from PIL import Image
 
 from prompts import Story, parse_story
 from tasks.errors import UNUSABLE, RefusedError
-from tasks.run import CACHE, CONFIG, FEWEST
+from tasks.run import CACHE, CONFIG, FEWEST, SOURCE, is_story
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
 from tasks.store import sha256_of
@@ -66,7 +66,7 @@ def find_run(name: str, root: Path) -> Path:
     path = Path(name)
     if name and path.is_dir():
         return path.absolute()
-    runs = {folder.name: folder for folder in root.glob("*/*") if folder.is_dir() and folder.parent.name != CACHE}
+    runs = {folder.name: folder for folder in root.glob("*/*") if folder.is_dir() and is_story(folder.parent)}
     found = [one for one in runs if one == name] or [
         one for one in runs if one.startswith(name) and len(name) >= FEWEST
     ]
@@ -85,6 +85,11 @@ def read_run(name: str, root: Path) -> Finished:
     folder = find_run(name, root)
     try:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if SOURCE in facts:
+            raise RefusedError(
+                f"{folder} holds what another tool has made, which is only scored and compared. To make a film of such "
+                f"pictures, join them: tenfold compose {folder / STACK}."
+            )
         config = RunConfig.model_validate(facts["config"])
         text = (folder / "story.yaml").read_text(encoding="utf-8")
         story = parse_story(text, str(folder / "story.yaml"))  # its pictures need not be there any more
@@ -96,6 +101,8 @@ def read_run(name: str, root: Path) -> Finished:
             f"{folder} holds no finished run: {Path(error.filename).name} is missing. "
             "Make it first; the same command goes on where a stopped run was."
         ) from error
+    except RefusedError:
+        raise
     except UNUSABLE as error:
         raise _unusable(folder, error) from error
 

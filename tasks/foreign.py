@@ -24,10 +24,10 @@ from tasks.errors import RefusedError
 from tasks.finished import STACK
 from tasks.machine import check_room, check_writable
 from tasks.measured import TABLES, film_stamp, write_rows
-from tasks.run import CONFIG
+from tasks.run import CONFIG, SOURCE
 from tasks.stage import Json, canonical_json
 from tasks.store import remove, sha256_of
-from tasks.subjects import SOURCE, Subject, read_subject
+from tasks.subjects import Subject, read_subject
 from tasks.versions import software, versions
 from zoomlib.area import mean
 from zoomlib.film.video import VideoError

@@ -26,8 +26,15 @@ FEATURES = "features"
 """What networks saw in pictures, by their contents, in the store."""
 CONFIG = "config.json"
 """What a finished run's folder holds, and no other."""
+SOURCE = "source"
+"""In `CONFIG`, where levels that another tool has made come from; runs of ours have no such entry."""
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
+
+
+def is_story(folder: Path) -> bool:
+    """Whether a folder among all runs holds a story's, and neither the store nor sweeps, sets, studies."""
+    return not folder.name.startswith((".", "_"))
 
 
 def in_use(root: Path) -> Path:

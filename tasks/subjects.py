@@ -19,7 +19,7 @@ from tasks.cards import read_card
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.finished import RENDERS, STACK, read_run, unpack_stack
 from tasks.records import changes_in
-from tasks.run import CACHE, CONFIG
+from tasks.run import CACHE, CONFIG, SOURCE
 from tasks.sample import RECORDS
 from tasks.stage import Workshop
 from tasks.store import sha256_of
@@ -28,8 +28,6 @@ from zoomlib.stack import ZoomStack
 
 FILMS = ("zoom.", "frames/")
 """What names of files of a run's film begin with."""
-SOURCE = "source"
-"""In `config.json`, where levels that another tool has made come from; runs of ours have no such entry."""
 
 
 @dataclass(frozen=True)
