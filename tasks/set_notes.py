@@ -73,11 +73,11 @@ def _of_the_files(one: PictureSet, reference: ReferenceFolder) -> Iterable[str]:
     own = [member.sha256 for member in one.members]
     shared = len(set(own) & set(reference.sha256s))
     if shared:
-        yield f"{shared} of its pictures are in the reference too: that makes every distance smaller."
+        yield f"Pictures that are in the reference too: {shared}. That makes every distance smaller."
     for what, contents in (("the set", own), ("the reference", reference.sha256s)):
         twice = sum(count - 1 for count in Counter(contents).values())
         if twice:
-            yield f"{twice} pictures of {what} are there more than once."
+            yield f"Pictures of {what} that are there once more: {twice}."
 
 
 Line = tuple[str, str, str, str]

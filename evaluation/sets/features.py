@@ -17,8 +17,8 @@ from zoomlib.errors import InvalidInputError
 
 Source = TypeVar("Source")
 BATCH = 32
-MOST_THREADS = 4
-"""More decode no faster than a network takes pictures in, and each holds a whole picture."""
+MOST_THREADS = 8
+"""Each holds a whole picture at its full size."""
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,8 @@ def test_pictures_that_are_in_both_sets_are_told(tmp_path, runs, spec, reference
         (reference / f"copy{k}.png").write_bytes(card.levels[0].read_bytes())
     (reference / "again.png").write_bytes((reference / "00.png").read_bytes())
     told = " ".join(score_sets(runs, spec, tmp_path / "out")[0].notes)
-    assert "2 of its pictures are in the reference too" in told
-    assert "1 pictures of the reference are there more than once" in told
+    assert "in the reference too: 2" in told
+    assert "Pictures of the reference that are there once more: 1." in told
 
 
 def test_larger_pictures_are_scored_at_the_training_size(tmp_path, reference):
