@@ -95,7 +95,7 @@ def _stories(arms: Sequence[str], stories: Sequence[str]) -> alt.LayerChart:
     dot = base.mark_point(size=70, filled=True, opacity=1).encode(
         y=alt.Y("mean:Q"), color=_colour(arms), shape=_shape(arms)
     )
-    return _framed(alt.layer(line, dot), HEIGHT_PX)
+    return _framed(alt.layer(line, dot), HEIGHT_PX).properties(padding={"left": 40, "right": 5, "top": 5, "bottom": 5})
 
 
 def _levels(arms: Sequence[str]) -> alt.LayerChart:
