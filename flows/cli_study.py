@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.app import app
-from flows.options import Quiet, Runs
+from flows.options import Runs
 
 What = Annotated[
     list[str] | None,
@@ -56,7 +56,7 @@ def study(
     ] = None,
     power: Annotated[bool, typer.Option("--power", help="Print how many people a study needs.")] = False,
     out: Runs = None,
-    quiet: Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the links.")] = False,
 ) -> None:
     """Ask people which of two films looks better, and report what they chose."""
     if power:

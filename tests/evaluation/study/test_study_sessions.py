@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.serving import serving
 from evaluation.study.server import application
-from tests.evaluation.study.conftest import filmed, kept, short
+from tests.evaluation.study.sittings import filmed, kept, short
 
 TOTAL = 5
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> Which {{TITLE}}?"
