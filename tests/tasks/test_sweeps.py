@@ -14,13 +14,14 @@ from prompts import Story
 from prompts.errors import StoryError
 from tasks.errors import RefusedError
 from tasks.events import RunEnded, RunStarted
+from tasks.expansion import expand
 from tasks.run import CONFIG
 from tasks.selection import select
 from tasks.specs import RunConfig
 from tasks.sweep_file import SWEEP, read_sweep, write_sweep
 from tasks.sweep_report import CSV, MARKDOWN, PAGE, conclude, findings, publish_to
 from tasks.sweep_spec import SweepSpec, find_stories, parse_seeds, parse_spec, read_spec, spec_of
-from tasks.sweeps import Execution, expand, planned, run_sweep
+from tasks.sweeps import Execution, planned, run_sweep
 from tests.doubles.painter import Studio
 
 SMALL = {"sampling.steps": 2, "film.fps": 2, "film.seconds_per_level": 1, "film.size_px": 64}
