@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,10 @@ def runs_table(frame: pd.DataFrame, cards: Sequence[RunCard]) -> Table:
     """A row per run with the means of its scores."""
     rows = _shown(frame)
     columns, titles = _columns(rows)
-    by = [rows["run_id"], rows["score"], rows["scorer"].fillna("")]
-    means = {
-        (run_id, (name, scorer)): value for (run_id, name, scorer), value in rows["value"].groupby(by).mean().items()
-    }
+    values = defaultdict(list)
+    for run_id, key, value in zip(rows["run_id"], _keys(rows), rows["value"], strict=True):
+        values[run_id, key].append(value)
+    means = {key: sum(found) / len(found) for key, found in values.items()}
     return ("story", "seed", "run", "by", *titles), [
         (card.story, str(card.seed), card.id, card.variant, *(_cell(means.get((card.id, key))) for key in columns))
         for card in cards
