@@ -105,12 +105,12 @@ def world(count: int, device: str) -> dict[str, dict[str, float]]:
     def seen(images: Tensor) -> Features:
         return extract(images, lambda image: image, extractor)
 
-    images, random = drawn(count, 1), torch.Generator().manual_seed(5)
+    images, others, random = drawn(count, 1), drawn(count, 2), torch.Generator().manual_seed(5)
     sets = {
         "itself": images,
-        "others of the same world": drawn(count, 2),
-        **{f"others, blurred by {sigma:g} px": blurred(drawn(count, 2), sigma) for sigma in BLURS_PX},
-        "others, with noise of 0.1": drawn(count, 2) + 0.1 * torch.randn(images.shape, generator=random),
+        "others of the same world": others,
+        **{f"others, blurred by {sigma:g} px": blurred(others, sigma) for sigma in BLURS_PX},
+        "others, with noise of 0.1": others + 0.1 * torch.randn(images.shape, generator=random),
         f"only {CLASS_NAMES[3]}": drawn(count, 3, kind=3),
     }
     reference = Reference(seen(images))
