@@ -104,21 +104,21 @@ def shrinkage(shape: tuple[int, ...]) -> int:
 
 
 def small(frame: NDArray[Any]) -> Picture:
-    """The luma (Rec. 709) of a frame (H, W, 3), uint8 or float in 0..255: area means of whole pixels; what is left over at the border is cut."""
+    """The luma (Rec. 709) of a frame (H, W, 3), uint8 or float in 0..255, as area means of whole pixels.
+
+    What is left over at the border is cut.
+    """
     n = shrinkage(frame.shape)
+    total: NDArray[Any] = frame
     if n > 1:
         (h, w), top, left = (side // n for side in frame.shape[:2]), frame.shape[0] % n // 2, frame.shape[1] % n // 2
         inner = frame[top : top + h * n, left : left + w * n]
-        rows = inner[::n].astype(np.uint32 if frame.dtype == np.uint8 else np.float32)
-        for k in range(1, n):
-            rows += inner[k::n]
-        total = rows[:, ::n].astype(np.float32)
-        for k in range(1, n):
-            total += rows[:, k::n]
-    else:
-        total = frame.astype(np.float32)
+        wide = np.uint32 if frame.dtype == np.uint8 else np.float32
+        rows: NDArray[Any] = sum((inner[k::n] for k in range(1, n)), inner[::n].astype(wide))
+        total = sum((rows[:, k::n] for k in range(1, n)), rows[:, ::n])
     weights = np.array([0.2126, 0.7152, 0.0722], np.float32) / np.float32(n * n)
-    return total @ weights
+    luma: Picture = total.astype(np.float32) @ weights
+    return luma
 
 
 def difference(before: Picture, after: Picture, motion: Motion) -> float:

@@ -8,10 +8,10 @@ Everything is computed in float64 on the CPU, wherever the images are.
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from evaluation import border
 from evaluation.colour import delta_e
@@ -54,18 +54,25 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
 def ssim(a: Tensor, b: Tensor) -> Tensor:
     """Structural similarity, one per image (N,), of images (N, C, H, W), mean over channels.
 
-    Wang et al. 2004, equation 13 with its constants: Gaussian window of 11 pixels and sigma 1.5, K = (0.01, 0.03),
-    over positions where the window fits. Raises InvalidInputError for images smaller than that.
+    Wang et al. 2004, equation 13 with its constants, by scikit-image: Gaussian window of 11 pixels and sigma 1.5,
+    K = (0.01, 0.03), over positions where the window fits. Raises InvalidInputError for images smaller than that.
     """
     if min(a.shape[-2:]) < SSIM_SIDE_PX:
         raise InvalidInputError(f"SSIM needs images of at least {SSIM_SIDE_PX} pixels a side, got {tuple(a.shape)}.")
-    a, b = (_exact(a) + 1) / 2, (_exact(b) + 1) / 2  # not indifferent to the origin: black must be 0
-    mean_a, mean_b = _gauss(a), _gauss(b)
-    var_a, var_b = _gauss(a * a) - mean_a**2, _gauss(b * b) - mean_b**2
-    covariance = _gauss(a * b) - mean_a * mean_b
-    c1, c2 = 0.01**2, 0.03**2
-    top = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    return (top / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean((-3, -2, -1))
+    from skimage.metrics import structural_similarity
+
+    found = [
+        structural_similarity(
+            *(((_exact(image) + 1) / 2).numpy() for image in pair),  # not indifferent to the origin: black must be 0
+            data_range=1,
+            channel_axis=0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for pair in zip(a, b, strict=True)
+    ]
+    return torch.tensor(found, dtype=torch.float64)
 
 
 def spectrum_slope(images: Tensor) -> Tensor:
@@ -78,13 +85,13 @@ def spectrum_slope(images: Tensor) -> Tensor:
     count = min(H, W) // 4 - 1
     if count < 2:
         raise InvalidInputError(f"A spectrum's slope needs an image of at least 12 pixels a side, got {H} x {W}.")
-    luma = (_exact(images) * _luma(images.shape[-3])).sum(-3)
+    luma = torch.einsum("c,...chw->...hw", _luma(images.shape[-3]), _exact(images))
     hann = [torch.hann_window(n, periodic=False, dtype=torch.float64) for n in (H, W)]
     half = torch.fft.rfft2((luma - luma.mean((-2, -1), keepdim=True)) * hann[0][:, None] * hann[1])
-    ring, weight = _rings(H, W)
-    power = torch.view_as_real(half).square().sum(-1) * weight
+    ring, weight, sizes = _rings(H, W, count)
+    half = half[..., : len(weight)]
+    power = (half.real.square() + half.imag.square()) * weight
     sums = power.new_zeros(*power.shape[:-2], count + 3).index_add_(-1, ring, power.flatten(-2))
-    sizes = power.new_zeros(count + 3).index_add_(0, ring, weight.expand(H, -1).flatten())
     rings = (sums / sizes)[..., 2 : count + 2]
     y = rings.log()
     x = torch.arange(2, count + 2, dtype=torch.float64).log()
@@ -147,26 +154,21 @@ def _exact(images: Tensor) -> Tensor:
     return images.detach().cpu().double()  # in this order: not every device has float64
 
 
-def _rings(H: int, W: int) -> tuple[Tensor, Tensor]:
-    """For the half of a spectrum that a real image needs: the ring of each frequency, flat, by its distance rounded,
-    those beyond half of the Nyquist frequency together; and how often each column stands in the whole spectrum."""
-    radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W)[None]).double() * min(H, W)
-    ring = (radius + 0.5).floor().clamp(max=min(H, W) // 4 + 1).long().flatten()
+@lru_cache(maxsize=8)
+def _rings(H: int, W: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """For the part of a real image's spectrum that has rings up to count + 1: the ring of each frequency, flat, by its
+    distance rounded, those beyond together; how often each column stands in the whole spectrum; each ring's size."""
+    columns = min(math.ceil((count + 2) * W / min(H, W)) + 1, W // 2 + 1)
+    radius = torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W)[None, :columns]).double() * min(H, W)
+    ring = (radius + 0.5).floor().clamp(max=count + 2).long().flatten()
     weight = torch.full((W // 2 + 1,), 2.0, dtype=torch.float64)
     weight[0] = 1
     if not W % 2:
         weight[-1] = 1
-    return ring, weight
-
-
-def _gauss(x: Tensor) -> Tensor:
-    t = torch.arange(SSIM_SIDE_PX, dtype=x.dtype) - SSIM_SIDE_PX // 2
-    kernel = torch.exp(-0.5 * (t / 1.5) ** 2)
-    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    flat = F.conv2d(F.conv2d(x.flatten(0, 1)[:, None], kernel), kernel.mT)
-    return flat.view(*x.shape[:2], *flat.shape[-2:])
+    weight = weight[:columns]
+    return ring, weight, torch.zeros(count + 3, dtype=torch.float64).index_add_(0, ring, weight.repeat(H))
 
 
 def _luma(channels: int) -> Tensor:
     weights = [0.2126, 0.7152, 0.0722] if channels == 3 else [1 / channels] * channels
-    return torch.tensor(weights, dtype=torch.float64).view(-1, 1, 1)
+    return torch.tensor(weights, dtype=torch.float64)

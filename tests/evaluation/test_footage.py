@@ -42,7 +42,7 @@ def agreement(footage, stack: ZoomStack) -> list[float]:
 
 @pytest.mark.parametrize("camera", [{}, {"direction": "out"}, {"hold_start_s": 0.6, "hold_end_s": 0.4}])
 def test_the_levels_of_a_zoom_are_found_whichever_way_it_goes(stack, camera):
-    """All of them, though a film starts and ends half a step off its first and last level; their places to 1/5 px."""
+    """All of them, though a film starts and ends half a step off its first and last level; their places to 0.4 px."""
     shown = film(stack, **camera)
     found = levels_of(lambda: shown, 2)
     assert found.direction == camera.get("direction", "in")
@@ -51,8 +51,8 @@ def test_the_levels_of_a_zoom_are_found_whichever_way_it_goes(stack, camera):
     assert (found.first, found.last) == (holds[0], len(shown) - 1 - holds[1])
     assert bool(found.notes) == any(holds)
     for place, told in zip(found.stack.focus[:-1], stack.focus, strict=False):
-        assert abs(place[0] - told[0]) * SIDE < 0.2
-        assert abs(place[1] - told[1]) * 96 < 0.2
+        assert abs(place[0] - told[0]) * SIDE < 0.4
+        assert abs(place[1] - told[1]) * 96 < 0.4
     assert min(agreement(found, stack)) > 38  # as the stack itself: sampled, not averaged, from its world
     scores = {score.score: score.value for score in found.scores}
     assert scores["log_speed_sd_measured"] < 0.01
