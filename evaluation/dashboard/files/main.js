@@ -77,7 +77,8 @@ function showBar(rows) {
   const total = runs.rows.size;
   const words = rows.length === total ? count(total, "run") : `${rows.length.toLocaleString()} of ${count(total, "run")}`;
   if (by("count").textContent !== words) by("count").textContent = words;
-  if (by("root").textContent !== runs.root) by("root").textContent = runs.root;
+  const folder = runs.root.split(/[/\\]/).pop();
+  if (by("root").textContent !== folder) Object.assign(by("root"), { textContent: folder, title: runs.root });
   const chips = [];
   const chip = (words, drop) => chips.push(el("button", { class: "chip", "aria-label": `Drop the filter ${words}`, onclick: () => (drop(), changed()) }, words, el("span", { "aria-hidden": "true" }, "×")));
   if (state.q) chip(`“${state.q}”`, () => (state.q = by("q").value = ""));
