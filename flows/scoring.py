@@ -172,11 +172,11 @@ def show(frame: pd.DataFrame, selection: Selection, facts: Sequence[Mapping[str,
     if len(selection.cards) == 1:
         (card,) = selection.cards
         if frame["level"].notna().any():
-            table(*levels_table(frame, card))
+            table(*levels_table(frame, card), folding="prompt")
         if frame["level"].isna().any():
-            table(*whole_table(frame))
+            table(*whole_table(frame), folding="what it is")
     else:
-        table(*runs_table(frame, selection.cards))
+        table(*runs_table(frame, selection.cards), folding="by")
     for outcome in sets:
         _show_set(outcome)
     made = sum(len(one["made"]) for one in facts)

@@ -31,7 +31,7 @@ from tasks.subjects import Subject, read_subject
 from tasks.versions import software, versions
 from zoomlib.area import mean
 from zoomlib.film.video import VideoError
-from zoomlib.geometry import Box, Focus
+from zoomlib.geometry import Box, Focus, check_factors
 from zoomlib.images import to_uint8
 from zoomlib.reading import load_picture
 from zoomlib.stack import MANIFEST, ZoomStack
@@ -222,7 +222,7 @@ def _levels(given: Given) -> tuple[ZoomStack, tuple[str, ...]]:
     read = [load_picture(path) for path in files]
     notes = [f"{path.name}: {note}" for path, (_, said) in zip(files, read, strict=True) for note in said]
     levels, scaled = _of_one_size([picture for picture, _ in read], [path.name for path in files])
-    factors = given.p * (len(files) - 1) if len(given.p) == 1 else given.p
+    factors = check_factors(len(files), given.p if len(given.p) > 1 else given.p[0])
     return ZoomStack(levels, factors if len(set(factors)) > 1 else factors[0], _focus(given.path, len(files))), (
         *notes,
         *scaled,

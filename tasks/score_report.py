@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 DETAILS = frozenset(
     (
-        *("clip_rank", "prompt_tokens", "prompt_truncated", "seam_top", "seam_bottom", "seam_left", "seam_right"),
-        *("colour_step", "delta_e_sum"),
+        *("clip_rank", "clip_margin", "prompt_tokens", "prompt_truncated", "spectrum_slope", "window_ssim"),
+        *("seam_top", "seam_bottom", "seam_left", "seam_right", "seam_worst", "colour_step", "delta_e_sum"),
     )
 )
-"""What tables leave out, being part of another score or about the prompt; the files hold it all."""
+"""What tables leave out, another score being like it or made of it; the files hold it all."""
+OF_ONE_RUN = DETAILS | {"blur", "colour_drift", "kept_change", "log_speed_sd", "keyframe_pop"}
+"""What the table of many runs leaves out, to be narrow enough."""
 WAYS = {"higher": "higher is better", "lower": "lower is better", "one": "near 1 is best", None: ""}
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -57,7 +59,7 @@ def whole_table(frame: pd.DataFrame) -> Table:
 
 def runs_table(frame: pd.DataFrame, cards: Sequence[RunCard]) -> Table:
     """A row per run with the means of its scores."""
-    rows = _shown(frame)
+    rows = frame[~frame["score"].isin(OF_ONE_RUN)]
     columns, titles = _columns(rows)
     values = defaultdict(list)
     for run_id, key, value in zip(rows["run_id"], _keys(rows), rows["value"], strict=True):
