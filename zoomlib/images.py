@@ -37,7 +37,8 @@ def from_uint8(picture: NDArray[np.uint8]) -> Tensor:
     """uint8 (..., H, W, C) -> float32 (..., C, H, W) in [-1, 1]; inverse of `to_uint8` on its values."""
     if picture.dtype != np.uint8 or picture.ndim not in (3, 4):
         raise InvalidInputError(f"A picture is uint8 (H, W, C) or (L, H, W, C), not {picture.dtype} {picture.shape}.")
-    return torch.from_numpy(picture.astype(np.float32)).movedim(-1, -3).div(127.5).sub(1).contiguous()
+    channels_first = torch.tensor(picture).movedim(-1, -3)
+    return channels_first.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
 
 
 def to_pil(image: Tensor) -> Image.Image:
