@@ -49,7 +49,7 @@ def planned(selection: Selection, wanted: Wanted) -> Study:
     arms = compared(selection.arm_names, wanted.arms, wanted.baseline)
     found, notes = matches(selection.cards, selection.arms, arms)
     lengths = _lengths(found, wanted)
-    clips = _Clips(lengths, {story: _size(found, story, wanted) for story in lengths})
+    clips = _Clips(lengths, _sizes(found, wanted))
     pairs = tuple(clips.pair(match) for match in found)
     design, fewer = _fitting(wanted.design, len(pairs))
     study = Study(
@@ -161,13 +161,21 @@ def _lengths(found: Sequence[Match], wanted: Wanted) -> dict[str, float]:
     return {story: round(count * wanted.seconds_per_level * FPS) / FPS for story, count in steps.items()}
 
 
-def _size(found: Sequence[Match], story: str, wanted: Wanted) -> tuple[int, int]:
-    """(width, height) of a story's films, even, in the shape of the first one's levels."""
-    largest = [_level_px(match.runs[0]) for match in found]
-    longer = wanted.size_px or min(LARGEST_PX, max(max(size) for size in largest))
-    width, height = next(size for match, size in zip(found, largest, strict=True) if match.runs[0].story == story)
-    scale = longer / max(width, height)
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+def _sizes(found: Sequence[Match], wanted: Wanted) -> dict[str, tuple[int, int]]:
+    """(width, height) of every story's films: even, in the shape of its first run's levels, the longer side alike."""
+    cards = {card.id: card for match in found for card in match.runs}
+    levels = {run: _level_px(card) for run, card in cards.items()}
+    longer = wanted.size_px or min(LARGEST_PX, max(map(max, levels.values())))
+    sizes: dict[str, tuple[int, int]] = {}
+    for run, card in cards.items():
+        sizes.setdefault(card.story, _scaled(levels[run], longer))
+    return sizes
+
+
+def _scaled(size: tuple[int, int], longer: int) -> tuple[int, int]:
+    """The shape of `size` with this longer side, in even numbers."""
+    width, height = (max(2, round(side * longer / max(size) / 2) * 2) for side in size)
+    return width, height
 
 
 def _level_px(card: RunCard) -> tuple[int, int]:

@@ -19,21 +19,21 @@ COLOURS = [(red, green, blue) for red in (40, 140, 240) for green in (40, 140, 2
 PATIENCE_S = 60
 
 
-def filmed(folder, plan):
+def filmed(folder, plan, frames=FRAMES):
     """The desk of a study whose films are there: clip number i shows COLOURS[i]."""
     desk = Desk(plan, folder)
     (folder / "media").mkdir()
     for path, colour in zip(desk.films.values(), COLOURS, strict=False):
-        path.write_bytes(film_of(colour))
+        path.write_bytes(film_of(colour, frames))
     (folder / FILE).write_text(to_json(plan), encoding="utf-8")
     return desk
 
 
 @cache
-def film_of(colour):
+def film_of(colour, frames):
     """The bytes of a film of one colour."""
     with TemporaryDirectory() as folder:
-        return write([np.full((48, 64, 3), colour, np.uint8)] * FRAMES, Path(folder, "film.mp4"), fps=FPS).read_bytes()
+        return write([np.full((48, 64, 3), colour, np.uint8)] * frames, Path(folder, "film.mp4"), fps=FPS).read_bytes()
 
 
 def short(**options):

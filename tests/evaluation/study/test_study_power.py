@@ -36,5 +36,5 @@ def test_so_many_people_reach_80_per_cent_and_one_fewer_does_not_for_good():
 
 @pytest.mark.parametrize(("share", "answers", "alike"), [(0.5, 18, 0), (1.1, 18, 0), (0.6, 0, 0), (0.6, 18, 2)])
 def test_numbers_that_are_none_are_refused(share, answers, alike):
-    with pytest.raises(InvalidInputError, match="above 0.5"):
+    with pytest.raises(InvalidInputError, match=r"above 0\.5"):
         people_needed(share, answers, alike)

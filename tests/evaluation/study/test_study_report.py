@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evaluation.resampling import expanded_tail
 from evaluation.study.agreement import agreement
 from evaluation.study.report import report
-from evaluation.study.shares import wilson
+from evaluation.study.shares import Choices, of_pairs, wilson
 from evaluation.study.strengths import fit, redrawn, tally
 from tests.evaluation.study.studies import answers_of, study
 from zoomlib.errors import InvalidInputError
@@ -142,13 +143,19 @@ def test_strengths_of_a_simulated_study_are_found_within_their_intervals():
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    """Of 40 studies of a coin 95 % are 38; fewer than 33 has a chance below 0.2 % if they do hold 95 %."""
-    plan = study(stories=8, seeds=1, pairs=8)
-    held_it = 0
-    for seed in range(40):
-        share = of(plan, 12, lambda left, right: 0.7 if left == "joint" else 0.3, seed, resamples=200).pairs[0]
-        held_it += share.redrawn_low <= 0.7 <= share.redrawn_high
-    assert held_it >= 33
+    """Of 200 studies of 12 people and 8 stories 95 % are 190; with 177 or fewer, four standard deviations are gone."""
+    rng, held, plain = np.random.default_rng(7), 0, 0
+    persons, stories = np.repeat(np.arange(12), 8), np.tile(np.arange(8), 12)
+    for seed in range(200):
+        # People and stories have leanings of their own, around 0.7.
+        leaning = rng.normal(0, 0.1, 12)[persons] + rng.normal(0, 0.1, 8)[stories]
+        won = (rng.random(96) >= 0.7 + leaning).astype(int)
+        counts = tally(persons, stories, won, 1 - won, 2)
+        share = of_pairs(Choices(counts, redrawn(counts, 300, seed), expanded_tail(8)), ("a", "b"), [("a", "b")])[0]
+        held += share.redrawn_low <= 0.7 <= share.redrawn_high
+        plain += share.low <= 0.7 <= share.high
+    assert held > 177
+    assert held > plain
 
 
 def test_people_who_differ_widen_the_interval_that_draws_them_anew():
