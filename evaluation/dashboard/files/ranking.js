@@ -68,7 +68,7 @@ function ranks(rows, by, base) {
   const ends = rows.flatMap((row) => [row.low ?? row.mean, row.high ?? row.mean, row.mean]).filter((value) => value !== null);
   const scale = { low: Math.min(...ends), high: Math.max(...ends) };
   const at = rows.find((row) => row.arm === base)?.mean;
-  const head = ["Rank", state.group === "model" ? "Model" : state.group === "method" ? "Method" : "Variant", `Mean ${arrow(by)}`, "95 % interval", "Runs", "Stories", `Against ${base}`, "Wins", "p"];
+  const head = ["Rank", state.group === "model" ? "Model" : state.group === "method" ? "Method" : "Variant", `Mean ${arrow(by)}`, "95 % interval", "Runs", "Stories", "Difference", "Wins", "p"];
   const names = ["rank", "arm", "value", "interval", "value", "value", "value wide", "value", "value"];
   return el(
     "div",
@@ -76,7 +76,7 @@ function ranks(rows, by, base) {
     el(
       "table",
       { class: "ranks" },
-      el("caption", {}, `Means over stories with 95 % intervals; differences over the stories and seeds that both have; p of sign flips by story, after Holm.`),
+      el("caption", {}, `Means over stories with 95 % intervals; differences against ${base} over the stories and seeds that both have${column(by).better === "one" ? ", of the distance to 1 (mean |log|)" : ""}; p of sign flips by story, after Holm.`),
       el("thead", {}, el("tr", {}, head.map((words, i) => el("th", { scope: "col", class: names[i] }, words)))),
       el("tbody", {}, rows.map((row) => rank(row, scale, at, row.arm === base))),
     ),
@@ -102,7 +102,7 @@ function rank(row, scale, at, isBase) {
   );
 }
 
-const WIDE = 240;
+const WIDE = 190;
 
 function interval(row, { low, high }, at) {
   if (row.mean === null) return "";
