@@ -5,10 +5,10 @@
 
 Both read the same PNG files in the same process, in alternation: stacks of 8 levels of 256 px, four to a story, as runs
 that are compared share their prompts. The ratio is the median of the rounds, by wall time and, as "busy", by processor
-time. "text": text-image scores and the aesthetic of a random head. "all": those, blur and the window scores. The loop loads by Pillow, prepares by open_clip's own transform, embeds each picture and its prompt by itself, takes a
-head of torch, and compares one pair of windows at a time by Pillow's box filter and scikit-image; what exists nowhere
-else (seams, colour steps, slopes) it takes from us, one level at a time. Nothing is kept from
-round to round.
+time. "text": text-image scores and the aesthetic of a random head. "all": those, blur and the window scores. The loop
+loads by Pillow, prepares by open_clip's own transform, embeds each picture and its prompt by itself, takes a head of
+torch, and compares one pair of windows at a time by Pillow's box filter and scikit-image; what exists nowhere else
+(seams, colour steps, slopes) it takes from us, one level at a time. Nothing is kept from round to round.
 """
 
 import argparse
