@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="sides of the pictures in pixels")
     parser.add_argument("--extractors", nargs="+", default=["bundled", "inception"])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--world", action="store_true", help="distances of known sets instead")
     parser.add_argument("--json", action="store_true")

@@ -41,7 +41,7 @@ class SetSpec:
     training_px: int | None = None
     seed: int = 0
     device: str = "cpu"
-    batch: int = 32
+    batch: int = 16
     resamples: int = RESAMPLES
 
 
