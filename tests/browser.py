@@ -17,7 +17,7 @@ QUIET = [
     "--no-first-run",
     "--no-default-browser-check",
 ]
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 # Of the module, not the session: while it is open an event loop runs, beside which Prefect cannot start its own.

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.compare import compare
 from tasks.selection import select
-from tests.browser import Watched
+from tests.browser import PATIENCE_S, Watched
 from tests.comparisons import make_sweep
 
 FAILED = (2, 1, 1)
@@ -60,6 +60,7 @@ def show(chromium, file):
 
     def open_page(width=1200, height=900, at="", **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE_S * 1000)  # of a busy machine
         contexts.append(context)
         shown = Opened(context.new_page())
         opened.append(shown)
