@@ -30,6 +30,7 @@ from tasks.scoring_plan import Asked, Planner, Work
 from tasks.selection import select
 from tasks.subjects import Subject, read_subject
 from tasks.sweep_file import SWEEP
+from zoomlib.film.video import probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def score_command(request: Request) -> None:
     else:
         Planner(asked)  # refuses an unknown scorer or measure before a film is read
         with progress(sys.stderr, quiet=manner.quiet) as listener:
-            taken = foreign.take(given, _counted(listener))
+            taken = foreign.take(given, _counted(listener, given))
         _say(taken.notes, manner)
         if manner.dry_run:
             show_taken(taken, request)
@@ -267,14 +268,15 @@ def _say(notes: Any, manner: Manner) -> None:
         print(f"Note: {plain(note)}", file=sys.stderr)
 
 
-def _counted(listener: Listener) -> Callable[[int], None]:
-    """A listener to frames that tells of them as of a stage."""
+def _counted(listener: Listener, given: foreign.Given) -> Callable[[int], None]:
+    """A listener to the frames of its film, which is read twice, that tells of them as of a stage."""
     started = False
 
     def tell(done: int) -> None:
         nonlocal started
         if not started:
-            listener(StageStarted("film", 0, "frames"))
+            film = given.film or given.path
+            listener(StageStarted("film", 2 * probe(film).frames, "frames"))
             started = True
         listener(StageMoved("film", done))
 
