@@ -173,9 +173,9 @@ def show(frame: pd.DataFrame, selection: Selection, facts: Sequence[Mapping[str,
     if len(selection.cards) == 1:
         (card,) = selection.cards
         if frame["level"].notna().any():
-            table(*levels_table(frame, card), folding="prompt")
+            table(*levels_table(frame, card))
         if frame["level"].isna().any():
-            table(*whole_table(frame), folding="what it is")
+            table(*whole_table(frame))
     else:
         table(*runs_table(frame, selection.cards), folding="by")
     for outcome in sets:
