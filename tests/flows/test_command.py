@@ -182,6 +182,7 @@ def test_the_main_job_and_what_it_says(here, model_folder):
         "config.json",
         "contact_sheet.png",
         "poster.png",
+        "scores-video.parquet",
         "scores.parquet",
         "stack",
         "story.yaml",
