@@ -21,6 +21,8 @@ DETAILS = frozenset(
 """What tables leave out, another score being like it or made of it; the files hold it all."""
 OF_ONE_RUN = DETAILS | {"blur", "colour_drift", "kept_change", "log_speed_sd", "keyframe_pop"}
 """What the table of many runs leaves out, to be narrow enough."""
+PROMPT = 32
+"""Letters of a prompt that are enough to know it by."""
 WAYS = {"higher": "higher is better", "lower": "lower is better", "one": "near 1 is best", None: ""}
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -40,7 +42,7 @@ def levels_table(frame: pd.DataFrame, card: RunCard) -> Table:
         (key, int(level)): value for key, level, value in zip(_keys(rows), rows["level"], rows["value"], strict=True)
     }
     means = {key: rows["value"][[one == key for one in _keys(rows)]].mean() for key in columns}
-    prompts = [*card.prompts, ""] if any(card.prompts) else [""] * (len(card.prompts) + 1)
+    prompts = [text if len(text) <= PROMPT else f"{text[: PROMPT - 1]}…" for text in card.prompts]
     body = [
         (str(level), *(_cell(cells.get((key, level))) for key in columns), prompts[level])
         for level in range(len(card.prompts))
