@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evaluation
@@ -29,6 +29,7 @@ SCORES = [
 ]
 
 
+@settings(deadline=None)  # what is timed is the disk
 @given(
     st.lists(
         st.builds(
