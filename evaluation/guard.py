@@ -7,6 +7,7 @@ from its own pages only, and whoever comes from the network shows a token: once 
 
 import hmac
 import html
+import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -22,6 +23,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 TOKEN = "t"  # noqa: S105  the parameter's name
 BODY_LIMIT = 2**20
+LENGTH = re.compile("[0-9]{1,15}")
 SAFE = frozenset({"GET", "HEAD"})
 HEADERS = {
     "content-security-policy": (
@@ -105,8 +107,9 @@ class Guard:
             return None
         if not _from_here(headers):
             return 403, "Not from here", "Only the pages of this server may change anything on it."
-        length = headers.get("content-length", "0" if "transfer-encoding" not in headers else "")
-        if not length.isdecimal():
+        # What comes in pieces tells no length, or a false one.
+        length = headers.get("content-length", "0") if "transfer-encoding" not in headers else ""
+        if not LENGTH.fullmatch(length):
             return 411, "Length needed", "What is sent here must say how long it is."
         return (413, "Too long", "What was sent is too long.") if int(length) > BODY_LIMIT else None
 
@@ -179,10 +182,14 @@ def _host_name(host: str) -> str:
 
 
 def _from_here(headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from a page of this server: browsers say so, and no page can lie about it."""
-    if "origin" in headers:
-        return urlsplit(headers["origin"]).netloc == headers.get("host") != ""
-    return headers.get("sec-fetch-site") == "same-origin"
+    """Whether a request comes from a page of this server: browsers say so, and no page can lie about it.
+
+    The first of the two is told over https and on loopback only, but holds behind a proxy that asks by another name.
+    """
+    if "sec-fetch-site" in headers:
+        return headers["sec-fetch-site"] == "same-origin"
+    scheme, _, place = headers.get("origin", "").partition("://")
+    return scheme in {"http", "https"} and place == headers.get("host") != ""
 
 
 def _cookie(headers: Mapping[str, str], name: str) -> str | None:

@@ -23,7 +23,7 @@ from evaluation.study.plan import Study
 from zoomlib.errors import InvalidInputError
 
 SECRET, FOLDER = "secret", "people"
-FORM = re.compile(r"(\d{1,6})-([a-z2-7]{24})")
+FORM = re.compile(r"([0-9]{1,6})-([a-z2-7]{24})")
 MOST = 100_000
 INVITED, CAME = "invited", "came"
 """How a participant got a number: by a link that was made beforehand, or by coming to the open link."""
