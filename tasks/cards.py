@@ -21,6 +21,7 @@ def read_card(folder: Path) -> RunCard:
     path = folder / CONFIG
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(facts, ensure_ascii=False).encode()  # JSON can write what is no text, and nothing could show it
         facts = facts if "variant" in facts else _completed(folder, facts)
         return _card(folder, facts, datetime.fromtimestamp(path.stat().st_mtime, UTC))
     except FileNotFoundError as error:
@@ -66,6 +67,6 @@ def _card(folder: Path, facts: Mapping[str, Any], made_at: datetime) -> RunCard:
         software=f"tenfold {facts['versions']['tenfold']}",
         made_at=made_at,
         p=tuple(map(float, p)) if isinstance(p, list) else float(p),
-        film=next((name for name in files if name.startswith("zoom.")), None),
+        film=next((name for name in files if name.startswith("zoom.") and not {"/", "\\"} & {*name}), None),
         config=config,
     )

@@ -1,6 +1,6 @@
 """The errors that running a story raises."""
 
-UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading a file that is not as a run has left it can raise; errors of stories and of pydantic among them."""
 
 

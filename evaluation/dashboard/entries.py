@@ -17,7 +17,12 @@ SCORES = "scores*.parquet"
 POSTER, SHEET, VIEW = "poster.png", "contact_sheet.png", "view.html"
 SHOWN = (POSTER, SHEET, VIEW)
 MOST_LEVELS = 10_000
-COLUMNS = ["score", "scorer", "scorer_revision", "scope", "level", "value"]
+MOST_ROWS = 1_000_000
+"""A small file may unfold into rows without end."""
+COLUMNS = pa.schema(
+    {name: pa.string() for name in ("score", "scorer", "scorer_revision", "scope")}
+    | {"level": pa.int32(), "value": pa.float64()}
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ def restored(values: Mapping[str, Any]) -> Entry:
     """An entry from `Entry.plain`. Raises KeyError, TypeError or ValueError for anything else."""
     lists = {name: tuple(map(str, values[name])) for name in ("prompts", "settings", "files", "wrong")}
     means = {str(name): float(value) for name, value in values["means"].items()}
+    if not all(map(math.isfinite, means.values())) or {"", ".", ".."} & {*str(values["key"]).split("/")}:
+        raise ValueError("what was kept is no list of runs")
     levels = {str(name): list(row) for name, row in values["levels"].items()}
     revisions = {str(name): revision for name, revision in values["revisions"].items()}
     numbers = {"seed": int(values["seed"]), "made_at": float(values["made_at"])}
@@ -155,7 +162,10 @@ def _measured(folder: Path) -> _Measured:
 
 def _rows(path: Path) -> Iterator[tuple[str, str | None, str | None, str, int | None, float]]:
     # One thread: these files are small, and there are thousands of them.
-    table = pq.ParquetFile(path).read(columns=COLUMNS, use_threads=False).to_pydict()
-    if missing := [name for name in COLUMNS if name not in table]:
-        raise InvalidInputError(f"columns {missing} are missing")
-    yield from zip(*(table[name] for name in COLUMNS), strict=True)
+    with pq.ParquetFile(path) as file:
+        if missing := [name for name in COLUMNS.names if name not in file.schema_arrow.names]:
+            raise InvalidInputError(f"columns {missing} are missing")
+        if file.metadata.num_rows > MOST_ROWS:
+            raise InvalidInputError(f"it has {file.metadata.num_rows:,} rows, no run has more than {MOST_ROWS:,}")
+        table = file.read(columns=COLUMNS.names, use_threads=False).select(COLUMNS.names).cast(COLUMNS)
+    yield from zip(*(column.to_pylist() for column in table.columns), strict=True)

@@ -123,4 +123,5 @@ class Watch:
 
 def _packed(facts: Any) -> bytes:
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
-    return gzip.compress(text.encode(), compresslevel=1)
+    # Names of folders may be no text; one of them must not end the list.
+    return gzip.compress(text.encode(errors="replace"), compresslevel=1)

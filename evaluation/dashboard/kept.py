@@ -13,7 +13,17 @@ from evaluation.dashboard.entries import Entry, restored
 VERSION = 1
 """To be raised whenever an entry would be read otherwise from the same files."""
 PLACE = Path(".cache") / "dashboard" / "index.json.gz"
-UNUSABLE = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError)
+UNUSABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 def load(root: Path) -> list[Entry]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from evaluation.cards import RunCard
@@ -20,7 +19,7 @@ def linked(cards: Iterable[RunCard], root: Path) -> Media:
     return Media(
         pictures={card.id: [address(card, root, f"stack/{path.name}") for path in card.levels] for card in cards},
         films={name: address(card, root, films[name]) for card in cards if (name := card.id) in films},
-        in_step=len({pace(card.config.get("film", {}), len(card.prompts)) for card in cards if card.id in films}) <= 1,
+        in_step=len({pace(card.config.get("film"), len(card.prompts)) for card in cards if card.id in films}) <= 1,
     )
 
 
@@ -29,6 +28,6 @@ def address(card: RunCard, root: Path, name: str) -> str:
     return f"/file/{quote(card.folder.relative_to(root).as_posix())}/{quote(name)}"
 
 
-def pace(film: Mapping[str, Any], levels: int) -> str:
-    """Equal for two films that show the same level at the same time."""
-    return repr([levels, *(film.get(name) for name in PACE)])
+def pace(film: object, levels: int) -> str:
+    """Equal for two films that show the same level at the same time. film: that part of a run's configuration."""
+    return repr([levels, *(film.get(name) if isinstance(film, Mapping) else None for name in PACE)])

@@ -148,7 +148,9 @@ class Site:
     def thumb(self, story: str, run: str) -> Response:
         """A small poster."""
         entry = self._entry(story, run)
-        content = thumb(self.root / entry.key / POSTER, entry.stamp) if POSTER in entry.files else None
+        folder = self.root / entry.key
+        inside = POSTER in entry.files and _inside(folder / POSTER, folder)
+        content = thumb(folder / POSTER, entry.stamp) if inside else None
         if content is None:
             raise HTTPException(404)
         return Response(content, media_type="image/webp", headers=FOREVER)
@@ -159,7 +161,7 @@ class Site:
         card = self.readers.card(self.root / entry.key)
         offered = {**files_of(entry, card), **{f"stack/{path.name}": path for path in card.levels}}
         path = offered.get(name)
-        if path is None or not path.is_file() or not path.resolve().is_relative_to(card.folder.resolve()):
+        if path is None or not path.is_file() or not _inside(path, card.folder):
             raise HTTPException(404)
         return FileResponse(path, headers=BOXED if name == VIEW else SHUT)
 
@@ -202,6 +204,11 @@ class Site:
     def _entries(self, keys: Iterable[str]) -> list[Entry]:
         """The runs of these keys in their order; those that are gone meanwhile are left out."""
         return [entry for key in dict.fromkeys(keys) if (entry := self.index.get(key)) is not None]
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether a file really lies in a run's folder, and is no link to another place."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _asset(package: str, name: str, known: Mapping[str, str]) -> Response:

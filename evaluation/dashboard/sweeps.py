@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 SWEEPS, FILE = "_sweeps", "sweep.json"
-UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 def sweep_files(root: Path) -> Iterator[Path]:
