@@ -13,6 +13,7 @@ from evaluation.cards import Selection
 from evaluation.catalogue import CATALOGUE
 from evaluation.page import write_page
 from evaluation.ranking_text import Words, counted, ranking_markdown
+from evaluation.spreadsheets import without_formulas
 from evaluation.statistics import in_order
 from tasks.compare import Comparison, compare
 from tasks.errors import RefusedError
@@ -96,7 +97,7 @@ def conclude(
     if found is None:
         return None
     write_bytes(sweep.folder / MARKDOWN, found.markdown.encode())
-    write_bytes(sweep.folder / CSV, found.rankings.to_csv(index=False, float_format="%.6g").encode())
+    write_bytes(sweep.folder / CSV, without_formulas(found.rankings).to_csv(index=False, float_format="%.6g").encode())
     began = time.monotonic()
     page = found.comparison.page(max_mb=max_mb, on_done=_counter(on_event))
     write_page(sweep.folder / PAGE, page)

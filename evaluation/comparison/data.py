@@ -12,6 +12,7 @@ from evaluation.cards import RunCard, Selection
 from evaluation.catalogue import CATALOGUE
 from evaluation.configurations import settings
 from evaluation.presets import OTHER_MODELS, PRESETS, Preset
+from evaluation.spreadsheets import without_formulas
 from evaluation.statistics import in_order, rankings
 from zoomlib.errors import InvalidInputError
 
@@ -94,8 +95,11 @@ def scene_of(
 
 
 def files_of(frame: pd.DataFrame) -> dict[str, bytes]:
-    """The data for download: the frame as CSV, packed with gzip, and as Parquet. Values read back are the same."""
-    text = frame.to_csv(index=False, lineterminator="\r\n")
+    """The data for download: the frame as CSV, packed with gzip, and as Parquet.
+
+    Values read back are the same, but for texts in the CSV that a spreadsheet would take for formulas.
+    """
+    text = without_formulas(frame).to_csv(index=False, lineterminator="\r\n")
     parquet = io.BytesIO()
     frame.astype({"arm": str}).to_parquet(parquet, index=False, compression="zstd")
     return {"csv": gzip.compress(text.encode("utf-8"), mtime=0), "parquet": parquet.getvalue()}

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from evaluation.dashboard.entries import Entry
+from evaluation.spreadsheets import without_formulas
 from zoomlib.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ GROUPS: Mapping[str, Callable[[Entry], str]] = {
     "variant and model": lambda entry: f"{entry.variant}, {entry.model}",
 }
 """By what runs can be told apart in a ranking."""
+ALWAYS = ("story", "seed", "arm")
 KINDS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 """What rows are downloaded as."""
 
@@ -47,7 +50,8 @@ def rows_of(entries: Iterable[Entry], root: Path) -> "pd.DataFrame":
 
 def written(frame: "pd.DataFrame", kind: str) -> bytes:
     """A frame as the content of a file. kind: "csv" or "parquet"."""
-    table, file = pa.Table.from_pandas(frame, preserve_index=False), io.BytesIO()
+    shown = without_formulas(frame) if kind == "csv" else frame
+    table, file = pa.Table.from_pandas(shown, preserve_index=False), io.BytesIO()
     if kind == "csv":
         pyarrow.csv.write_csv(table, file)
     else:
@@ -56,21 +60,30 @@ def written(frame: "pd.DataFrame", kind: str) -> bytes:
 
 
 def frame_of(entries: Iterable[Entry], column: str, arms: Mapping[str, str]) -> "pd.DataFrame":
-    """The values of one score in those columns of the long form that `evaluation.statistics` reads.
+    """The values of one score in those columns of the long form that `evaluation.statistics` reads: ALWAYS, score,
+    value, and of model and scorer_revision those in which the runs differ.
 
     column: as in Entry.means. arms: by key the name under which a run is compared, in order of these names.
     """
     import pandas as pd
 
     score, _, scorer = column.partition("|")
-    rows = [
-        (e.story, e.seed, e.model, score, scorer or None, e.revisions.get(scorer), arms[e.key], value)
-        for e in entries
-        if column in e.means
-        for value in e.levels.get(column, (e.means[column],))
-        if value is not None
-    ]
-    return pd.DataFrame(rows, columns=["story", "seed", "model", "score", "scorer", "scorer_revision", "arm", "value"])
+    having = [entry for entry in entries if column in entry.means]
+    rows = [entry.levels.get(column, (entry.means[column],)) for entry in having]
+    values = np.array([value for row in rows for value in row], np.float64)  # NaN where there is none
+    there = ~np.isnan(values)
+    run = np.repeat(np.arange(len(rows)), [len(row) for row in rows])[there]
+    told: dict[str, list[Any]] = {
+        "story": [entry.story for entry in having],
+        "seed": [entry.seed for entry in having],
+        "model": [entry.model for entry in having],
+        "scorer_revision": [entry.revisions.get(scorer) for entry in having],
+        "arm": [arms[entry.key] for entry in having],
+    }
+    # What all runs have in common tells none apart; thousands of rows are quicker as numbers of a few names.
+    told = {name: of for name, of in told.items() if name in ALWAYS or len(set(of)) > 1}
+    columns = {name: pd.Categorical(of, categories=list(dict.fromkeys(of))).take(run) for name, of in told.items()}
+    return pd.DataFrame({**columns, "score": pd.Categorical.from_codes(0 * run, [score]), "value": values[there]})
 
 
 def arms_of(entries: Iterable[Entry], group: str, named: Mapping[str, str] = {}) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from evaluation.presets import OTHER_MODELS
+from evaluation.spreadsheets import shown_as_text
 from evaluation.study.report import ANCHOR, Report
 from evaluation.study.shares import Share
 
@@ -102,7 +103,9 @@ def as_csv(report: Report) -> str:
     writer = csv.DictWriter(text, ["table", *columns], lineterminator="\n")
     writer.writeheader()
     for name, rows in (("pair", report.pairs), ("overall", report.overall), ("strength", report.strengths)):
-        writer.writerows({"table": name, **asdict(row)} for row in rows)
+        writer.writerows(
+            {"table": name} | {key: shown_as_text(value) for key, value in asdict(row).items()} for row in rows
+        )
     return text.getvalue()
 
 
@@ -169,4 +172,4 @@ def _cells(cells: Sequence[str] | Iterator[str]) -> str:
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is: no mark of it means anything."""
     one_line = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~$" else letter for letter in one_line)
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~$&" else letter for letter in one_line)
