@@ -24,6 +24,7 @@ HOMES = {
     "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py", "evaluation/dino.py"),
     "open_clip": ("evaluation/clip.py",),
     "lpips": ("evaluation/lpips_distance.py",),
+    "skimage": ("evaluation/blur.py", "evaluation/colour.py", "evaluation/windows.py"),
     "imageio_ffmpeg": ("zoomlib/film/ffmpeg.py",),
     "numba": ("zoomlib/film/kernels.py",),
     "cv2": ("zoomlib/registration/",),

@@ -195,7 +195,7 @@ def test_the_main_job_and_what_it_says(here, model_folder):
     assert quiet.stderr == ""
     assert (folder / "zoom.mp4").is_file()
     again = tenfold("zoom", "-", *small(model_folder), "--dry-run", text=story())
-    assert again.stdout.count("reuse") == 7
+    assert again.stdout.count("reuse") == 8
 
 
 def test_options_reach_the_film(here, model_folder):
