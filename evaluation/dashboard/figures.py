@@ -83,7 +83,7 @@ def frame_of(entries: Iterable[Entry], column: str, arms: Mapping[str, str]) -> 
     # What all runs have in common tells none apart; thousands of rows are quicker as numbers of a few names.
     told = {name: of for name, of in told.items() if name in ALWAYS or len(set(of)) > 1}
     columns = {name: pd.Categorical(of, categories=list(dict.fromkeys(of))).take(run) for name, of in told.items()}
-    return pd.DataFrame({**columns, "score": pd.Categorical.from_codes(0 * run, [score]), "value": values[there]})
+    return pd.DataFrame({**columns, "score": pd.Categorical([score]).take(0 * run), "value": values[there]})
 
 
 def arms_of(entries: Iterable[Entry], group: str, named: Mapping[str, str] = {}) -> dict[str, str]:

@@ -142,18 +142,23 @@ def test_films_play_in_step(tmp_path, sit):
         gaps = person.run(
             """() => new Promise((done) => {
               const gaps = [];
-              const look = () => {
+              const note = () => {
                 const films = [...document.querySelectorAll("video")];
                 const shown = pair.steps?.playing && films.every((film) => !film.seeking && film.readyState > 1);
                 if (shown) gaps.push(Math.abs(films[0].currentTime - films[1].currentTime));
+              };
+              const look = () => {
+                note();
                 if (pair.plays > 0) done(gaps);
                 else requestAnimationFrame(look);
               };
               look();
+              // On a slow machine every picture of the screen tells the films another frame.
+              document.addEventListener("seeked", note, true);
             })"""
         )
     assert len(gaps) > 5
-    assert sorted(gaps)[len(gaps) * 9 // 10] < 0.05
+    assert max(gaps) < 0.05
 
 
 def test_space_pauses_and_r_begins_anew(at_home, sit):
