@@ -1,14 +1,16 @@
 """Images per second of scoring stored levels, against a plain loop that scores one image at a time; and memory.
 
-    python benchmarks/scoring.py [--parts text all] [--scorer bundled|random:NAME] [--stacks 24] [--rounds 5] [--json]
-    python benchmarks/scoring.py --memory [--images 500]
+    python -m benchmarks.scoring [--parts text all] [--scorer bundled|random:NAME] [--stacks 24] [--rounds 5] [--json]
+    python -m benchmarks.scoring --memory [--images 500]
 
-Both read the same PNG files in the same process, in alternation: stacks of 8 levels of 256 px, four to a story, as runs
-that are compared share their prompts. The ratio is the median of the rounds, by wall time and, as "busy", by processor
-time. "text": text-image scores and the aesthetic of a random head. "all": those, blur and the window scores. The loop
-loads by Pillow, prepares by open_clip's own transform, embeds each picture and its prompt by itself, takes a head of
-torch, and compares one pair of windows at a time by Pillow's box filter and scikit-image; what exists nowhere else
-(seams, colour steps, slopes) it takes from us, one level at a time. Nothing is kept from round to round.
+Both read the same PNG files in the same process, in alternation: stacks of 8 levels of 256 px, four to a story, as
+runs that are compared share their prompts. The ratio is the median of the rounds, by wall time and, as "busy", by
+processor time. "text": text-image scores and the aesthetic of a random head. "all": those, blur and the window scores.
+The loop (`scoring_loop`) is what one would write with the libraries: Pillow loads, open_clip's own transform prepares,
+each picture and its prompt are embedded by themselves, scikit-image tells blur, similarity and colour, NumPy the
+spectrum, the seams and the colour steps. Before anything is timed both must give the same numbers, to 1e-4 where they
+read the same pixels; text scores, for which the loop rounds resized pictures to 8 bits, to 2 % of their range. Nothing
+is kept from round to round.
 """
 
 import argparse
@@ -22,21 +24,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import open_clip
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
+from benchmarks.scoring_loop import Found, loop
 from evaluation.aesthetic import load as load_aesthetic
-from evaluation.border import colour_step, seam
 from evaluation.clip import create, load_scorer, save
 from evaluation.stream import Job, score_stacks
 from evaluation.text_image import Scorer
-from evaluation.windows import spectrum_slope
-from zoomlib.geometry import windows
 from zoomlib.images import from_pil, save_png
 from zoomlib.stack import ZoomStack
 
@@ -75,8 +73,8 @@ def scorer_of(name: str) -> Scorer:
         return load_scorer(save(create(config), config, None, folder))
 
 
-def ours(stacks: list[tuple[list[Path], list[str]]], scorer: Scorer, head: Path, part: str) -> int:
-    """Score all stacks by the stream; how many scores there are."""
+def ours(stacks: list[tuple[list[Path], list[str]]], scorer: Scorer, head: Path, part: str) -> list[Found]:
+    """Score all stacks by the stream."""
 
     def job(files: list[Path], prompts: list[str]) -> Job:
         return Job(ZoomStack(torch.stack([from_pil(Image.open(file)) for file in files]), 2.0), prompts)
@@ -84,78 +82,26 @@ def ours(stacks: list[tuple[list[Path], list[str]]], scorer: Scorer, head: Path,
     fresh = Scorer(scorer.model, scorer.tokenize, scorer.name, scorer.revision, scorer.device, scorer.batch)
     measures = [load_aesthetic(str(head), device=scorer.device, scorer=fresh)]
     jobs = (lambda one=one: job(*one) for one in stacks)
-    return sum(len(found) for found in score_stacks(jobs, fresh, measures, plain=part == "all"))
+    found = score_stacks(jobs, fresh, measures, plain=part == "all")
+    return [{(score.score, score.level): score.value for score in scores} for scores in found]
 
 
-@torch.inference_mode()
-def plain(stacks: list[tuple[list[Path], list[str]]], scorer: Scorer, head: Path, part: str) -> int:
-    """The same scores by a loop over images; how many there are."""
-    from open_clip.transform import PreprocessCfg, image_transform_v2
-
-    from evaluation.aesthetic import read_head
-
-    transform = image_transform_v2(PreprocessCfg(**scorer.model.visual.preprocess_cfg), is_train=False)
-    rated, count = read_head(head), 0
-    for files, prompts in stacks:
-        seen, told, before = [], [], None
-        for file, prompt in zip(files, prompts, strict=True):
-            picture = Image.open(file).convert("RGB")
-            image = scorer.model.encode_image(transform(picture)[None], normalize=True)[0]
-            text = scorer.model.encode_text(scorer.tokenize([prompt]).ids, normalize=True)[0]
-            seen.append(image)
-            told.append(text)
-            float(rated(image[None]))
-            count += 3
-            if part == "all":
-                count += level_scores(picture)
-                count += pair_scores(before, picture) if before is not None else 0
-                before = picture
-        for i, image in enumerate(seen):
-            cosines = [float(image @ text) for text in told]
-            _ = 100 * cosines[i], cosines[i] - max(cosines[:i] + cosines[i + 1 :]), sum(c > cosines[i] for c in cosines)
-            count += 3
-    return count
+def check_same(ours: list[Found], loop: list[Found]) -> None:
+    """Refuse to compare what does not give the same scores."""
+    for mine, theirs in zip(ours, loop, strict=True):
+        for key, value in theirs.items():
+            read = key[0] in ("clip_score", "clip_margin", "clip_rank", "aesthetic")
+            limit = {"clip_score": 2.0, "clip_rank": 7.0}.get(key[0], 0.04) if read else 1e-4 * max(1.0, abs(value))
+            assert abs(mine[key] - value) < limit, f"{key}: {mine[key]} here, {value} in the loop"
+        left = {name for name, _ in mine.keys() - theirs.keys()}
+        assert left <= {"prompt_tokens", "prompt_truncated"}, left
 
 
-def level_scores(picture: Image.Image) -> int:
-    """Blur, slope, and seams and colour step of the window in the middle."""
-    from skimage.measure import blur_effect
-
-    level = from_pil(picture)
-    window = windows(2, SIDE, SIDE, 2)[0]
-    blur_effect(np.asarray(picture), channel_axis=-1)
-    found = seam(level, window)
-    float(spectrum_slope(level))
-    float(colour_step(level, window).norm())
-    return 3 + len(found)
-
-
-def pair_scores(wide: Image.Image, fine: Image.Image) -> int:
-    """PSNR, SSIM and colour difference of the window and the next level, at the window's size."""
-    from skimage.color import deltaE_cie76, rgb2lab
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-
-    quarter = SIDE // 4
-    a = _unit(wide.crop((quarter, quarter, SIDE - quarter, SIDE - quarter)))
-    b = _unit(fine.resize((SIDE // 2, SIDE // 2), Image.Resampling.BOX))
-    peak_signal_noise_ratio(a, b, data_range=1)
-    structural_similarity(
-        a, b, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    )
-    deltaE_cie76(rgb2lab(a), rgb2lab(b)).mean()
-    return 4
-
-
-def _unit(picture: Image.Image) -> NDArray[np.float64]:
-    return np.asarray(picture, dtype=np.float64) / 255
-
-
-def alternating(ways: dict[str, Callable[[], int]], images: int, rounds: int) -> dict[str, float]:
+def alternating(ways: dict[str, Callable[[], list[Found]]], images: int, rounds: int) -> dict[str, float]:
     """Images per second of each way and the ratio of the two, by wall time and by processor time: medians of rounds."""
     wall: dict[str, list[float]] = {name: [] for name in ways}
     busy: dict[str, list[float]] = {name: [] for name in ways}
-    for way in ways.values():
-        way()
+    check_same(*(way() for way in ways.values()))
     for _ in range(rounds):
         for name, way in ways.items():
             started, before = time.perf_counter(), time.process_time()
@@ -181,7 +127,7 @@ def speed(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
             part: alternating(
                 {
                     "ours": lambda part=part: ours(stacks, scorer, head, part),
-                    "loop": lambda part=part: plain(stacks, scorer, head, part),
+                    "loop": lambda part=part: loop(stacks, scorer, head, part),
                 },
                 arguments.stacks * LEVELS,
                 arguments.rounds,
@@ -194,7 +140,15 @@ def memory(arguments: argparse.Namespace) -> dict[str, float]:
     """Megabytes at most of a process of its own that scores `images` images, and of one that scores 8."""
     peaks = {}
     for images in (LEVELS, arguments.images):
-        command = [sys.executable, __file__, "--scorer", arguments.scorer, "--score-and-tell", str(images)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.scoring",
+            "--scorer",
+            arguments.scorer,
+            "--score-and-tell",
+            str(images),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks[f"{images} images"] = float(done.stdout)
     return peaks
@@ -207,7 +161,7 @@ def score_and_tell(arguments: argparse.Namespace) -> None:
         folder = Path(name)
         # In a process of its own: making pictures takes memory too.
         count = -(-arguments.score_and_tell // LEVELS)
-        command = [sys.executable, __file__, "--write", name, "--stacks", str(count)]
+        command = [sys.executable, "-m", "benchmarks.scoring", "--write", name, "--stacks", str(count)]
         subprocess.run(command, check=True)
         stacks = [
             (

@@ -23,7 +23,7 @@ def seam(image: Tensor, window: Box | Window) -> dict[str, float]:
     of these. "Beside" are the parallel lines 2 to 4 pixels off, within the window's extent. Half a grey level is added
     to both, so that flat areas give 1. A side on the image's own edge has no seam and is NaN.
     """
-    image = image.detach().cpu().double()
+    image = image.detach().cpu()
     across = {
         "left": (image, window.left, window.top, window.height),
         "right": (image, window.left + window.width, window.top, window.height),
@@ -95,13 +95,11 @@ def _steps(image: Tensor, at: float, start: float, length: float) -> tuple[float
     line, W = round(at), image.shape[-1]
     if not 0 < line < W:
         return None
-    rows = image[:, round(start) : max(round(start + length), round(start) + 1)]
-    beside = [_step(rows, line + off) for off in BESIDE_PX if 0 < line + off < W]
-    return (_step(rows, line), sum(beside) / len(beside)) if beside else None
-
-
-def _step(rows: Tensor, x: int) -> float:
-    return (rows[..., x] - rows[..., x - 1]).abs().mean().item()
+    first, last = max(line + BESIDE_PX[0], 1), min(line + BESIDE_PX[-1], W - 1)
+    rows = image[:, round(start) : max(round(start + length), round(start) + 1), first - 1 : last + 1].double()
+    steps = rows.diff(dim=-1).abs().mean((0, 1)).tolist()
+    beside = [steps[line + off - first] for off in BESIDE_PX if first <= line + off <= last]
+    return (steps[line - first], sum(beside) / len(beside)) if beside else None
 
 
 def _ratio(steps: Sequence[tuple[float, float]]) -> float:

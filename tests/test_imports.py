@@ -27,7 +27,7 @@ HOMES = {
     "skimage": ("evaluation/blur.py", "evaluation/colour.py", "evaluation/windows.py"),
     "imageio_ffmpeg": ("zoomlib/film/ffmpeg.py",),
     "numba": ("zoomlib/film/kernels.py",),
-    "cv2": ("zoomlib/registration/",),
+    "cv2": ("zoomlib/registration/", "evaluation/filters.py"),
     "librosa": ("zoomlib/film/beat.py",),
     "fastapi": ("evaluation/serving.py", "evaluation/dashboard/", "evaluation/study/"),
     "uvicorn": ("evaluation/serving.py", "flows/serve.py"),
