@@ -220,7 +220,7 @@ def _ranking(
             "difference": difference,
             "difference_low": diff_low,
             "difference_high": diff_high,
-            "effect": worse * resampling.standardised(differences),
+            "effect": worse * resampling.standardised(differences) + 0.0,  # no minus before zero
             "wins": np.where(own, np.nan, _wins(worse * of_pairs)),
             "pairs": (~np.isnan(of_pairs)).sum((1, 2)),
             "p_value": np.where(own, np.nan, p_values),
@@ -259,9 +259,14 @@ def _notes(cube: _Cube, arms: Sequence[str], baseline: int, of_pairs: Array) -> 
         runs, pairs = int(cube.runs[arm]), int((~np.isnan(of_pairs[arm])).sum())
         stories = int((~np.isnan(of_pairs[arm])).any(1).sum())
         missing = expected - runs
+        if not runs:
+            said.append("; ".join(filter(None, ["no run has this score", mixed])))
+            continue
         notes = [f"{missing} of {expected} runs missing" if missing else ""]
-        if not pairs:
-            notes.append(f"no runs in common with {arms[baseline]}" if runs else "")
+        if not cube.runs[baseline]:
+            notes.append(f"{arms[baseline]} has no run with this score")
+        elif not pairs:
+            notes.append(f"no runs in common with {arms[baseline]}")
         elif pairs < runs:
             notes.append(f"{runs - pairs} runs without a pair")
         if stories == 1:

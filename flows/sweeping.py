@@ -146,7 +146,8 @@ def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
 
 def show_ranking(found: Findings) -> None:
     """Print the rankings of the first of the scores that decide, as narrow as a terminal is."""
-    there = [score for score in found.decide if (found.rankings["score"] == score).any()]
+    compared = set(found.rankings["score"][found.rankings["rank"].notna() & (found.rankings["pairs"] > 0)])
+    there = [score for score in found.decide if score in compared]
     shown = [HEAD.index(name) for name in SHOWN]
     for score in there[:FEW_SCORES]:
         rows = found.rankings[found.rankings["score"] == score]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluation import read_scores
 from evaluation.cards import RunCard, Selection
 from evaluation.comparison import comparison_page
 from evaluation.comparison.data import baseline_of, ordered_scores, preset_of, with_arms
 from evaluation.page import write_page
+from evaluation.spreadsheets import without_formulas
 from evaluation.statistics import rankings
 from prompts import slug
+from tasks.compared_sets import sets_among
 from tasks.errors import RefusedError
 from zoomlib.errors import InvalidInputError
 
@@ -30,13 +32,15 @@ _OF_RUNS = "scores*.parquet"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs with their scores. frame: as `with_arms` gives it. notes: what could not be read, a sentence each."""
+    """Runs with their scores. frame: as `with_arms` gives it. sets: the rows of `sets_among`. notes: what could not be
+    read, a sentence each."""
 
     selection: Selection
     frame: pd.DataFrame
     baseline: str
     scores: tuple[str, ...]
     notes: tuple[str, ...]
+    sets: Sequence[Mapping[str, Any]] = ()
 
     def table(self) -> pd.DataFrame:
         """The ranking of every score, one below the other (`evaluation.statistics.rankings`)."""
@@ -49,7 +53,13 @@ class Comparison:
         chosen = self.selection
         media = draw_media(chosen.cards, chosen.arms, films=films, max_mb=max_mb, on_done=on_done)
         return comparison_page(
-            chosen, self.frame, media=media, baseline=self.baseline, scores=self.scores, notes=self.notes
+            chosen,
+            self.frame,
+            media=media,
+            baseline=self.baseline,
+            scores=self.scores,
+            sets=self.sets,
+            notes=self.notes,
         )
 
 
@@ -62,7 +72,8 @@ def compare(selection: Selection, *, baseline: str | None = None, scores: Sequen
         wanted = ordered_scores(rows, preset_of(selection), scores)
     except InvalidInputError as error:
         raise RefusedError(str(error)) from error
-    return Comparison(selection, rows, against, tuple(wanted), notes)
+    sets, damaged = sets_among(selection)
+    return Comparison(selection, rows, against, tuple(wanted), (*notes, *damaged), sets)
 
 
 def frame_of(cards: Sequence[RunCard]) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -94,4 +105,4 @@ def write_csv(frame: pd.DataFrame, to: Path) -> Path:
     """Write the rows of a comparison as CSV, whole or not at all. Raises RefusedError where its folder is missing."""
     if not to.parent.is_dir():
         raise RefusedError(f"There is no folder {to.parent} to write {to.name} to. Make it, or name another.")
-    return write_page(to, frame.to_csv(index=False, lineterminator="\n"))
+    return write_page(to, without_formulas(frame).to_csv(index=False, lineterminator="\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from evaluation.catalogue import CATALOGUE
 from evaluation.sets import Extractor
@@ -87,12 +87,17 @@ HEADS: Line = ("score", "value", "95 % interval", "published")
 def lines(scores: Sequence[Score]) -> list[Line]:
     """A row of text per score, in order: title, value, interval where there is one, published values of others."""
     values = {score.score: score.value for score in scores}
-    belongs = {name + end for name in values for end in ("_low", "_high", "_sd")}
     return [
         (title(name), _number(value), _interval(values, name), _published(name))
         for name, value in values.items()
-        if name not in belongs and "rank_deficient" not in name
+        if is_own(name, values)
     ]
+
+
+def is_own(name: str, values: Collection[str]) -> bool:
+    """Whether a score of a set stands for itself, and not for the interval or a fault of another."""
+    belongs = {other + end for other in values for end in ("_low", "_high", "_sd")}
+    return name not in belongs and "rank_deficient" not in name
 
 
 def title(name: str) -> str:

@@ -25,6 +25,7 @@ SCRIPTS = (
     "values.js",
     "ranking.js",
     "scores.js",
+    "sets.js",
     "sheets.js",
     "films.js",
     "settings.js",
@@ -43,13 +44,16 @@ def comparison_page(
     media: Media | None = None,
     baseline: str | None = None,
     scores: Sequence[str] = (),
+    sets: Sequence[Mapping[str, Any]] = (),
     notes: Sequence[str] = (),
 ) -> str:
     """One HTML file in which the runs of `selection` are compared; it needs nothing beside it and asks no network.
 
     frame: long-form scores (`evaluation.table`) of at least these runs. media: pictures and films; without, there are
     none. Those given as addresses are asked from the page's own server: then the page is no longer one file. baseline:
-    the arm that others are compared with. scores: those that are shown, all when empty. notes: further sentences that
+    the arm that others are compared with. scores: those that are shown, all when empty. sets: scores of
+    sets of their pictures, one row each with arm, title, better, value, low, high, pictures, stories, runs, levels,
+    extractor, reference and notes. notes: further sentences that
     a reader should know. Raises InvalidInputError where no run has scores, for a score that nobody has and for a
     baseline that is no arm.
     """
@@ -57,7 +61,7 @@ def comparison_page(
     against = baseline_of(selection, rows, baseline)
     wanted = ordered_scores(rows, preset_of(selection), scores)
     scene = scene_of(selection, rows, baseline=against, scores=wanted, notes=[*notes, *media.notes])
-    scene |= _media(selection, media)
+    scene |= {"sets": list(sets), **_media(selection, media)}
     contents = [*_embedded(selection, media), *((f"data-{name}", content) for name, content in files_of(rows).items())]
     addressed = any(isinstance(one, str) for one in _sources(media))
     return page(

@@ -129,7 +129,7 @@ def test_an_arm_without_a_pair_has_no_rank():
     assert "no runs in common with base" in other["note"]
     with_empty = frame(values).assign(arm=lambda f: pd.Categorical(f["arm"], ["base", "other", "failed"]))
     failed = row(ranking(with_empty, "clip_score"), "failed")
-    assert (failed["runs"], failed["note"]) == (0, "3 of 3 runs missing")
+    assert (failed["runs"], failed["note"]) == (0, "no run has this score")
 
 
 def test_one_story_has_no_interval():

@@ -41,6 +41,7 @@ function start() {
   const looked = () => settled(sheets, () => films.show());
   const sheets = sheetsSection(looked);
   const films = filmsSection((only) => (only ? settled(() => films.refresh()) : looked()));
+  setsSection();
   const settings = settingsSection(() => settled(settings));
   const runs = runsSection();
   const scored = () => settled(ranking, scores, runs);

@@ -49,7 +49,7 @@ function rankingSection(plots) {
     const found = score().anchors;
     if (!found.length) return [];
     const columns = [{ key: "arm", title: "Nearest arm" }, { key: "value", title: "Published", number: true }, { key: "about", title: "Where" }];
-    return [make("h3", {}, "Published, other models"), make("p", { class: "faint small" }, scene.published), sortableTable(columns, found, { caption: "Published values", head: "arm" })];
+    return [make("h3", {}, "Published, other models"), sortableTable(columns, found, { caption: scene.published, head: "arm" })];
   }
 
   function words(kind, row, low, high) {
