@@ -48,8 +48,7 @@ class Sitting(Watched):
 
     def __init__(self, page, desk):
         super().__init__(page)
-        self.desk, self.bodies = desk, []
-        page.on("response", lambda response: self.bodies.append(response))
+        self.desk = desk
 
     @property
     def words(self):

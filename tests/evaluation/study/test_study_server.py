@@ -102,7 +102,16 @@ def test_what_is_no_answer_is_refused(served, wrong):
 def test_forged_and_foreign_ids_are_refused(served, tmp_path):
     address, desk, person = served
     foreign = Desk(study(), tmp_path / "another").people.admit()
-    for forged in (foreign, desk.people.id_of(1), f"{person}x", "0-", "..%2Fsecret", "%00", person.upper()):
+    for forged in (
+        foreign,
+        desk.people.id_of(1),
+        f"{person}x",
+        "0-",
+        f"%D9%A0{person[1:]}",
+        "..%2Fsecret",
+        "%00",
+        person.upper(),
+    ):
         assert asked(address, "GET", f"/api/people/{forged}")[0] == 404
         assert asked(address, "POST", f"/api/people/{forged}/answers", answer())[0] == 404
     assert read_answers(desk.folder)[0].empty
