@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ def dashboard(
     opens: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """See all runs in the browser, live while batches run: filter, search, rank, and pin runs to compare them."""
+    # Before NumPy is loaded: tables of rankings are small, and threads that wait for each other on a busy machine take
+    # three times as long as the sums.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from flows.dashboarding import dashboard_command
 
     dashboard_command(out, host, port, opens=opens)
