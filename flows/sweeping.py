@@ -73,6 +73,7 @@ def sweep_command(request: Request) -> None:
     if manner.dry_run:
         show_plan(plan)
         return
+    found: Findings | None = None  # an engine's flow hands back plain facts only
     with progress(sys.stderr, quiet=manner.quiet) as listener:
 
         def start() -> Any:
@@ -81,12 +82,13 @@ def sweep_command(request: Request) -> None:
             return sweep(spec, list(stories), root, values, request.command, request.max_mb, manner.force)
 
         def plainly() -> dict[str, Any]:
+            nonlocal found
             facts = run_sweep(plan, on_event=listener, force=manner.force)
-            conclude(plan, request.command, max_mb=request.max_mb, on_event=listener)
+            found = conclude(plan, request.command, max_mb=request.max_mb, on_event=listener)
             return facts
 
         facts = perform(start, plainly, manner, listener, quick=_is_made(plan) and not manner.force)
-    finish(plan, facts, request)
+    finish(plan, facts, request, found)
 
 
 def _is_made(plan: Sweep) -> bool:
@@ -123,11 +125,10 @@ def _left(found: Mapping[str, Manifest], left: list[str]) -> str:
     return f"make {', '.join(left)}" if set(found) - {"story"} else "make"
 
 
-def finish(plan: Sweep, facts: Mapping[str, Any], request: Request) -> None:
-    """Show the ranking and where it is, and exit with 1 where a run has failed."""
+def finish(plan: Sweep, facts: Mapping[str, Any], request: Request, found: Findings | None = None) -> None:
+    """Show the ranking and where it is, and exit with 1 where a run has failed. found: read again when None."""
     quiet = request.manner.quiet
-    found = None if quiet else findings(plan, request.command)
-    if found is not None:
+    if not quiet and (found := found or findings(plan, request.command)) is not None:
         show_ranking(found)
     for name, error in facts["failed"].items():
         print(f"Failed: {plain(name)}: {plain(error)}.", file=sys.stderr)

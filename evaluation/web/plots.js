@@ -77,7 +77,7 @@ function plotConfig(width) {
   return {
     background: "transparent",
     font,
-    axis: { ...text, gridColor: edge, domainColor: edge, tickColor: edge, gridOpacity: 0.8, labelPadding: 6 },
+    axis: { ...text, gridColor: edge, domainColor: edge, tickColor: edge, gridOpacity: 0.8, labelPadding: 6, labelSeparation: 6 },
     axisY: { labelLimit: Math.max(90, Math.min(260, width * 0.42)) },
     legend: { ...text, symbolSize: 90, symbolStrokeWidth: 2, rowPadding: 5, columnPadding: 18 },
     view: { stroke: null },

@@ -61,7 +61,8 @@ function rankingSection(plots) {
   return () => {
     const { title, unit, about, ranking, scorer, name } = score();
     const rows = ranking.map((row, place) => ({ ...row, place }));
-    byId("score-about").textContent = [`${about || name}${unit ? `, in ${unit}` : ""}; ${judged(score())}.`, scorer ? `Judged by ${scorer}.` : "", "An arm is called better or worse where the interval of its difference leaves out zero; p is corrected for the number of arms."].join(" ");
+    const what = about ? about[0].toUpperCase() + about.slice(1) : name;
+    byId("score-about").textContent = [`${what}${unit ? `, in ${unit}` : ""}; ${judged(score())}.`, scorer ? `Judged by ${scorer}.` : "", score().better === "one" ? "Differences are of the distances |log x| from 1, so that less is better." : "", "An arm is called better or worse where the interval of its difference leaves out zero; p is corrected for the number of arms."].filter(Boolean).join(" ");
     byId("ranking-table").replaceChildren(
       sortableTable(columns(), rows, { caption: `Arms by ${title}, ${judged(score())}; differences are to ${scene.arms[scene.baseline]}`, head: "arm", sort: ["rank", "ascending"] }),
     );

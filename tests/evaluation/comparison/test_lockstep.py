@@ -48,14 +48,13 @@ def test_what_is_shown_is_the_same_frame_in_all_films(show):
     }""")
     shown.page.locator("#stage").get_by_role("button", name="Play").click()
     shown.until("!tenfold.lockstep.playing && tenfold.lockstep.settled")
-    shown.page.wait_for_timeout(200)
+    shown.until("window.put.every((film) => Math.round(film.at(-1) * 24) === 107)")  # the last that there is
     frames = [[round(time * 24) for time in film] for film in shown.run("window.put")]
     assert len(frames) == 3
     assert all(len(film) > 10 and film == sorted(film) for film in frames)
     # A compositor may leave out a frame of one film; of those that were shown nearly all were shown in every film.
     common = set.intersection(*map(set, frames))
     assert len(common) > 0.8 * max(len(set(film)) for film in frames)
-    assert {film[-1] for film in frames} == {107}
 
 
 @pytest.mark.parametrize("to", [0.0, 1.0, 2.345, 4.4])
