@@ -118,6 +118,16 @@ class Aesthetic:
         return [Score("aesthetic", value, "level", i, self.scorer, self.revision) for i, value in enumerate(values)]
 
 
+def check(argument: str, scorer: str) -> None:
+    """Refuse, before anything is loaded or sampled, what `load` would refuse of a head on the scorer of this name."""
+    from evaluation.clip import embedding_width  # slow to import, so only where a head is asked for
+
+    file = Path(argument)
+    head, width = read_head(file), embedding_width(scorer)
+    if width is not None:
+        _check_width(head, file, scorer, width)
+
+
 def load(argument: str, *, device: torch.device, scorer: Scorer | None) -> Aesthetic:  # noqa: ARG001
     """`aesthetic:FILE` on the embeddings of `scorer`. Raises InvalidInputError where their widths differ."""
     file = Path(argument)
@@ -127,13 +137,16 @@ def load(argument: str, *, device: torch.device, scorer: Scorer | None) -> Aesth
             f"aesthetic:{file.name} reads the image embeddings of a scorer, and this run has none. "
             f"{_remedy(head.width)}"
         )
-    width = scorer.embed_texts(["a picture"]).shape[1]
+    _check_width(head, file, scorer.name, scorer.embed_texts(["a picture"]).shape[1])
+    return Aesthetic(head, f"{file.stem} on {scorer.name}", f"{digest([file])} on {scorer.revision}")
+
+
+def _check_width(head: Head, file: Path, scorer: str, width: int) -> None:
     if width != head.width:
         raise InvalidInputError(
             f"The aesthetic head {file.name} reads embeddings of {head.width} numbers, those of the scorer "
-            f"{scorer.name} have {width}. {_remedy(head.width)}"
+            f"{scorer} have {width}. {_remedy(head.width)}"
         )
-    return Aesthetic(head, f"{file.stem} on {scorer.name}", f"{digest([file])} on {scorer.revision}")
 
 
 def _remedy(width: int) -> str:

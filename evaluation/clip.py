@@ -134,6 +134,16 @@ def describe_named(name: str) -> dict[str, str]:
     return {"id": name, "revision": name}  # weights never change under their tag
 
 
+def embedding_width(name: str) -> int | None:
+    """How many numbers an embedding of the scorer `name` has, without loading it; None where that cannot be told."""
+    from zoomlib import bundled
+
+    config = (bundled.folder() / "scorer" if name == "bundled" else Path(name)) / CONFIG
+    known = _read_config(config)["model_cfg"] if config.is_file() else open_clip.get_model_config(name.split(":")[0])
+    width = (known or {}).get("embed_dim")
+    return width if isinstance(width, int) else None
+
+
 def _is_here(weights: Mapping[str, Any]) -> bool:
     """Whether open_clip's weights are among those that the hub's library has fetched before."""
     repository, file = posixpath.split(str(weights.get("hf_hub", "")))

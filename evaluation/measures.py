@@ -91,6 +91,13 @@ def describe(text: str) -> dict[str, str]:
     return {"id": ":".join([asked.kind, *named]), "revision": digest(files) if files else "1"}
 
 
+def check_fits(text: str, scorer: str) -> None:
+    """Refuse a measure that reads embeddings of another width than those of the scorer of this name have."""
+    asked = _parse(text)
+    if asked.kind == "aesthetic":
+        import_module(KINDS[asked.kind].module).check(asked.argument, scorer)
+
+
 def load_measure(text: str, *, device: str | torch.device = "cpu", scorer: Scorer | None = None) -> Measure:
     """The measure of this name, ready on `device`; `scorer` is the run's, which some measures read.
 

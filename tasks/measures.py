@@ -23,7 +23,8 @@ def describe_scorer(spec: ScoreSpec, tools: Tools) -> Mapping[str, Any] | None:
 def describe_measures(names: Sequence[str], scorer: Mapping[str, Any] | None) -> tuple[dict[str, Json], ...]:
     """`id` and `revision` of each further measure; of one that reads the scorer's embeddings, `scorer` too.
 
-    Raises InvalidInputError for an unknown name and files that cannot be used, RefusedError for a measure that is
+    Raises InvalidInputError for an unknown name, files that cannot be used and a head for embeddings of another width
+    than the scorer's, RefusedError for a measure that is
     named twice or that reads a scorer's embeddings where there is none.
     """
     from evaluation import measures
@@ -34,6 +35,8 @@ def describe_measures(names: Sequence[str], scorer: Mapping[str, Any] | None) ->
         if measures.KINDS[name.partition(":")[0]].embeds:
             if scorer is None:
                 raise RefusedError(f"{name} is told by a text-image scorer, and the scorer is none. Choose a scorer.")
+            if scorer["id"]:
+                measures.check_fits(name, scorer["id"])
             told["scorer"] = {"id": scorer["id"], "revision": scorer["revision"]}
         if told in found:
             raise RefusedError(f"The measure {name} is named twice. Name it once.")

@@ -271,3 +271,26 @@ def test_a_download_that_fails_is_an_error_of_ours(monkeypatch):
     monkeypatch.setattr(open_clip, "create_model", create_model)
     with pytest.raises(InvalidInputError, match="no route to host"):
         clip.load_scorer("ViT-B-32:openai")
+
+
+def test_weights_of_a_known_architecture_come_from_a_file(tmp_path, monkeypatch):
+    text = CONFIG["model_cfg"]["text_cfg"] | {"vocab_size": 49408, "context_length": 77}
+    config = {"model_cfg": CONFIG["model_cfg"] | {"text_cfg": text}, "preprocess_cfg": {}}
+    (tmp_path / "tiny-for-a-test.json").write_text(json.dumps(config["model_cfg"]))
+    from open_clip import factory
+
+    monkeypatch.setattr(factory, "_MODEL_CONFIGS", dict(factory._MODEL_CONFIGS))
+    monkeypatch.setattr(factory, "_MODEL_CONFIG_PATHS", list(factory._MODEL_CONFIG_PATHS))
+    open_clip.add_model_config(tmp_path / "tiny-for-a-test.json")
+    weights = clip.save(made(config), config, None, tmp_path / "saved") / clip.WEIGHTS
+    name = f"tiny-for-a-test:{weights.rename(tmp_path / 'mine.safetensors')}"
+
+    scorer = clip.load_scorer(name)
+    images, model = tiny_scorer.pictures(), made(config)
+    with torch.no_grad():
+        own = model.encode_image(scorer.preprocess(images), normalize=True)
+    assert torch.allclose(scorer.embed_images(images), own, atol=1e-6)
+    assert scorer.name == clip.describe_named(name)["id"] == "tiny-for-a-test:mine"
+    assert clip.embedding_width(name) == 16
+    with pytest.raises(InvalidInputError, match="does not fit ViT-B-32"):
+        clip.load_scorer(name.replace("tiny-for-a-test", "ViT-B-32"))

@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import evaluation
 from flows.server import ServerError
@@ -168,6 +170,28 @@ def test_what_cannot_be_is_refused_in_a_paragraph_and_nothing_is_written(runs, h
     before = frozenset(contents(here))
     named = [runs[0].name if word == "RUN" else word for word in arguments]
     refused(here, tenfold("score", *named), words, before)
+
+
+def test_a_head_for_other_embeddings_is_refused_before_anything_is_sampled(here, model_folder):  # noqa: F811
+    save_file({"weight": torch.ones(1, 7), "bias": torch.zeros(1)}, here / "head.safetensors")
+    before = frozenset(contents(here))
+    head = ["--set", 'scores.measures=["aesthetic:head.safetensors"]']
+    refused(here, tenfold("zoom", "-", *small(model_folder), *head, text=story()), "embeddings of 7 numbers", before)
+
+
+def test_runs_are_compared_with_a_folder_of_pictures_as_sets(runs, here):  # noqa: F811
+    pictures(here / "theirs")
+    result = tenfold("score", "runs", "--reference", "theirs", "--no-video", "--no-engine", "--json")
+    assert result.exit_code == 0, result.output
+    sets = json.loads(result.stdout)["sets"]
+    assert all(Path(found["table"]).is_file() for found in sets)
+    tables = [{score["score"]: score["value"] for score in found["scores"]} for found in sets]
+    assert sum(scores["set_images"] for scores in tables) == len(list(here.glob("runs/*/*/stack/level_*.png")))
+    for scores in tables:
+        assert (scores["set_stories"], scores["rank_deficient"]) == (1, 1)
+        assert scores["frechet_distance"] > 0
+        # Without Inception's weights no score carries its name.
+        assert not {"fid", "kid", "inception_score"} & scores.keys()
 
 
 def test_a_picture_of_the_users_own_is_never_touched(here):  # noqa: F811
