@@ -120,7 +120,7 @@ ABLATION = Preset(
     reading=(
         "The grid of the paper's Fig. 10, which shows pictures and no numbers, with two arms more: the settings that "
         "ship with Tenfold, and levels that know nothing of each other, the floor of every score of agreement and "
-        "often the ceiling of the text score; where nothing is put into the picture there is no seam either, which is no "
+        "often the ceiling of the text score; without a picture put into another there is no seam, which is no "
         "merit of theirs. Differences are against the paper's full method."
     ),
     anchors=(),
