@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -15,25 +15,22 @@ from evaluation.cards import Selection
 from evaluation.dataset import read_scores, score_files
 from flows.command import Manner, perform
 from flows.failures import FAILED
-from flows.terminal import plain, progress, table
+from flows.scores_shown import as_json, show, show_plan, show_taken
+from flows.terminal import plain, progress
 from prompts import load_story
-from tasks import environment, foreign
+from tasks import environment, foreign, foreign_folder
 from tasks.arms import arms_of
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.machine import resolve_device
 from tasks.measured import TABLES
 from tasks.run import CONFIG
-from tasks.score_report import levels_table, runs_table, whole_table
 from tasks.scoring import in_progress, measure, plan
 from tasks.scoring_plan import Asked, Planner, Work
 from tasks.selection import select
 from tasks.subjects import Subject, read_subject
 from tasks.sweep_file import SWEEP
 from zoomlib.film.video import probe
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 QUICK = 24
 """Files of scores that take no longer than a server takes to start."""
@@ -107,9 +104,9 @@ def score_command(request: Request) -> None:
             taken = foreign.take(given, _counted(listener, given))
         _say(taken.notes, manner)
         if manner.dry_run:
-            show_taken(taken, request)
+            show_taken(taken, request.root)
             return
-        subjects = [foreign.publish(taken, request.root)]
+        subjects = [foreign_folder.publish(taken, request.root)]
         cards = (subjects[0].card,)
         arms = arms_of(cards, {})
         selection = Selection(cards[0].story, cards, arms, tuple(arms.values()))
@@ -152,7 +149,7 @@ def finish(request: Request, selection: Selection, facts: Sequence[Mapping[str, 
     frame = read_scores(folders, on_damaged=damaged.__setitem__)
     sets = [] if request.sets is None else _score_sets(request, selection)
     if request.as_json:
-        print(json.dumps(_as_json(frame, facts, selection, damaged, sets), indent=2, ensure_ascii=False))
+        print(json.dumps(as_json(frame, facts, selection, damaged, sets), indent=2, ensure_ascii=False))
     elif manner.quiet:
         for folder in folders:
             print("\n".join(map(str, score_files(folder))))
@@ -166,51 +163,6 @@ def finish(request: Request, selection: Selection, facts: Sequence[Mapping[str, 
         print(f"Failed: {plain(line)}", file=sys.stderr)
     if errors or unread or damaged:
         raise typer.Exit(FAILED)
-
-
-def show(frame: pd.DataFrame, selection: Selection, facts: Sequence[Mapping[str, Any]], sets: Sequence[Any]) -> None:
-    """Print the scores: level by level of one run, the means of several."""
-    if len(selection.cards) == 1:
-        (card,) = selection.cards
-        if frame["level"].notna().any():
-            table(*levels_table(frame, card))
-        if frame["level"].isna().any():
-            table(*whole_table(frame))
-    else:
-        table(*runs_table(frame, selection.cards), folding="by")
-    for outcome in sets:
-        _show_set(outcome)
-    made = sum(len(one["made"]) for one in facts)
-    kept = sum(len(one["kept"]) for one in facts)
-    print(f"{made} file{'s' * (made != 1)} of scores measured, {kept} kept.")
-    if len(selection.cards) == 1:
-        for path in score_files(selection.cards[0].folder):
-            print(f"{'Scores':<14} {path}")
-    else:
-        print(f"{'Scores':<14} {_common(selection)}/**/scores*.parquet")
-
-
-def show_plan(works: Sequence[Work]) -> None:
-    """Print what would be measured."""
-    rows = []
-    for work in works:
-        card = work.subject.card
-        made = ", ".join(part.file for part in work.missing)
-        kept = ", ".join(part.file for part in work.parts if part.there)
-        rows.append((card.story, card.id, kept, made if work.fault is None else f"cannot: {work.fault}"))
-    table(("story", "run", "is there", "would be measured"), rows)
-    missing, parts = sum(len(work.missing) for work in works), sum(len(work.parts) for work in works)
-    print(f"{missing} of {parts} files of scores would be measured. Nothing was written.")
-
-
-def show_taken(taken: foreign.Taken, request: Request) -> None:
-    """Print what would be taken of another tool's work."""
-    L, _, H, W = taken.stack.levels.shape
-    factors = ", ".join(dict.fromkeys(f"{factor:g}" for factor in taken.stack.factors))
-    print(f"{plain(taken.title)} by {plain(taken.given.name)}: {L} levels of {W} x {H} px, p = {factors}.")
-    words = "their prompts are known" if any(taken.prompts) else "without prompts, so that no text score is measured"
-    print(f"{'with' if taken.film else 'without'} a film; {words}. It would lie in {request.root}.")
-    print("Nothing was written.")
 
 
 def _elsewhere(request: Request) -> foreign.Given | None:
@@ -305,37 +257,3 @@ def _read_levels(text: str) -> tuple[int, ...]:
         return tuple(int(level) for level in text.split(","))
     except ValueError as error:
         raise RefusedError(f"Expected --levels as 0,1 (0 is the widest); got {text!r}.") from error
-
-
-def _show_set(outcome: Any) -> None:
-    from tasks.set_notes import HEADS, lines
-
-    print(f"\n{plain(outcome.arm)} as a set of pictures")
-    table(HEADS, lines(outcome.scores))
-    for note in outcome.notes:
-        print(plain(note))
-    print(f"{'Scores':<14} {outcome.table}")
-
-
-def _common(selection: Selection) -> Path:
-    roots = list(dict.fromkeys(card.folder.parent.parent for card in selection.cards))
-    return roots[0] if len(roots) == 1 else Path("...")
-
-
-def _as_json(
-    frame: pd.DataFrame,
-    facts: Sequence[Mapping[str, Any]],
-    selection: Selection,
-    damaged: Mapping[Path, str],
-    sets: Sequence[Any],
-) -> dict[str, Any]:
-    shown = ["score", "scope", "level", "value", "scorer"]
-    of_run = {run_id: json.loads(rows[shown].to_json(orient="records")) for run_id, rows in frame.groupby("run_id")}
-    return {
-        "runs": [{**one, "scores": of_run.get(one["run_id"], [])} for one in facts],
-        "missing": list(selection.missing),
-        "damaged": {str(path): why for path, why in damaged.items()},
-        "sets": [
-            {"arm": one.arm, "table": str(one.table), "scores": [vars(score) for score in one.scores]} for one in sets
-        ],
-    }

@@ -22,6 +22,7 @@ from tasks import foreign
 from tasks.cards import run_folders
 from tasks.errors import RefusedError
 from tasks.events import StageMoved
+from tasks.foreign_folder import publish
 from tasks.pipeline import run_zoom
 from tasks.scoring import Outcome, measure, plan
 from tasks.scoring_plan import Asked
@@ -221,7 +222,7 @@ def test_a_run_with_an_unknown_judge_is_refused_before_it_samples(tmp_path, sett
 SCORER = """
 import sys
 from pathlib import Path
-from tests.tasks.test_scoring import score
+from tests.tasks.test_score_runs import score
 
 for _ in range(2):
     done = score(Path(sys.argv[1]), measures=("clip_iqa",), video=False, force=True)
@@ -248,7 +249,7 @@ def test_killed_while_it_writes_nothing_half_is_left(runs):
 import os, sys
 import pyarrow.parquet as pq
 from pathlib import Path
-from tests.tasks.test_scoring import score
+from tests.tasks.test_score_runs import score
 
 def cut(table, file):
     file.write(b"PAR1 half")
@@ -271,7 +272,7 @@ def given(path: Path, p=(2.0,), **told) -> foreign.Given:
 def test_a_runs_own_levels_given_as_another_tools_have_the_same_scores(runs):
     """The same functions on the same pixels: equal to 1e-9, but for the scorer's batches (1e-4)."""
     run = read_subject(next(iter(run_folders(runs))))
-    subject = foreign.publish(foreign.take(given(run.folder / "stack", name="Tool X", story=story(), seed=7)), runs)
+    subject = publish(foreign.take(given(run.folder / "stack", name="Tool X", story=story(), seed=7)), runs)
     assert subject.card.story == run.card.story
     assert (subject.card.method, subject.card.variant, subject.card.seed) == ("Tool X", "Tool X", 7)
     assert subject.card.prompts == run.card.prompts
@@ -291,26 +292,26 @@ def test_a_runs_own_levels_given_as_another_tools_have_the_same_scores(runs):
 def test_pictures_are_taken_in_natural_order_and_stand_as_a_run_does(tmp_path):
     taken = foreign.take(given(pictures(tmp_path / "their zoom", names="view {}.png"), name="Tool X"))  # 8, 9, 10
     assert not (tmp_path / "runs").exists()
-    subject = foreign.publish(taken, tmp_path / "runs")
+    subject = publish(taken, tmp_path / "runs")
     assert subject.folder == tmp_path / "runs" / "their-zoom" / taken.id
     assert [read_subject(folder).card for folder in run_folders(tmp_path / "runs")] == [subject.card]
     assert len(subject.card.levels) == 3
     assert all(path.is_file() for path in subject.card.levels)
     assert (subject.stack().levels == taken.stack.levels).all()
-    assert foreign.publish(taken, tmp_path / "runs").folder == subject.folder  # found, not made again
+    assert publish(taken, tmp_path / "runs").folder == subject.folder  # found, not made again
     (outcome,) = measure(plan([subject], Asked()), Asked())
     assert outcome.made == ("scores.parquet",)
     frame = read(subject.folder)
     assert frame[frame["score"] == "window_psnr"]["value"].min() > 45  # levels that truly show each other
     assert "clip_score" not in set(frame["score"])  # no prompts are known
     levels = list(reversed(stack()))
-    other = foreign.publish(foreign.take(given(pictures(tmp_path / "wrong way", levels))), tmp_path / "runs")
+    other = publish(foreign.take(given(pictures(tmp_path / "wrong way", levels))), tmp_path / "runs")
     measure(plan([other], Asked()), Asked())
     assert read(other.folder).query("score == 'window_psnr'")["value"].max() < 30
 
 
 def test_prompts_of_a_story_make_text_scores(tmp_path):
-    subject = foreign.publish(foreign.take(given(pictures(tmp_path / "a"), story=story(), title="Mine")), tmp_path)
+    subject = publish(foreign.take(given(pictures(tmp_path / "a"), story=story(), title="Mine")), tmp_path)
     assert (subject.card.story, subject.card.prompts) == ("Mine", ("a", "b", "c"))
     measure(plan([subject], Asked()), Asked())
     assert (read(subject.folder)["score"] == "clip_score").sum() == 3
@@ -341,7 +342,7 @@ def test_pictures_of_any_kind_become_levels_of_one_size(tmp_path):
 
 
 def test_every_step_may_have_a_factor_of_its_own(tmp_path):
-    subject = foreign.publish(foreign.take(given(pictures(tmp_path / "a"), (2.0, 4.0))), tmp_path)
+    subject = publish(foreign.take(given(pictures(tmp_path / "a"), (2.0, 4.0))), tmp_path)
     assert subject.card.p == (2.0, 4.0)
     assert subject.stack().factors == (2.0, 4.0)
     assert measure(plan([subject], Asked()), Asked())[0].error is None
@@ -401,10 +402,10 @@ def test_factors_are_read():
 def test_another_tools_film_is_scored_as_levels_and_as_a_film(tmp_path):
     """A film of known levels, given without them: they are found again, and what is told of it is a run's."""
     levels = stack(96, 3)
-    folder = foreign.publish(foreign.take(given(pictures(tmp_path / "known", levels))), tmp_path).folder
+    folder = publish(foreign.take(given(pictures(tmp_path / "known", levels))), tmp_path).folder
     assert (folder / "stack").is_dir()
     film = known_film(folder / "stack", tmp_path / "known.mp4")
-    subject = foreign.publish(foreign.take(given(film, name="Tool Y")), tmp_path / "films")
+    subject = publish(foreign.take(given(film, name="Tool Y")), tmp_path / "films")
     assert subject.card.film == "zoom.mp4"
     assert (subject.folder / "zoom.mp4").read_bytes() == film.read_bytes()
     assert len(subject.card.levels) == 3
