@@ -150,7 +150,7 @@ def test_sound_is_in_the_film_and_its_beat_moves_the_frames_but_not_the_length(t
     music = clicks(tmp_path / "music.wav", 8, 0.5)
     still = run(tmp_path / "runs", f"film.audio={music}")
     moved = run(tmp_path / "runs", f"film.audio={music}", f"film.beat={music}")
-    assert made(moved) == ["video"]
+    assert made(moved) == ["video", "motion"]
     facts = [probe(report.video) for report in (still, moved)]
     assert facts[0].frames == facts[1].frames == 16
     assert still.video.read_bytes() != moved.video.read_bytes()

@@ -25,6 +25,7 @@ def test_what_says_nothing_scores_one():
 
 
 @pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save:UserWarning")
+@pytest.mark.filterwarnings("ignore:std:UserWarning")  # of its deviation, which one part has not
 def test_it_agrees_with_torchmetrics_on_one_part():
     logits = torch.randn(70, 30, generator=torch.Generator().manual_seed(0)) * 2
     metric = InceptionScore(feature=Given(logits), splits=1, normalize=True)
