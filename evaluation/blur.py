@@ -17,8 +17,8 @@ def blur(images: Tensor) -> list[float]:
     Luma, blurred along each axis over 11 pixels; the worse axis counts. As `skimage.measure.blur_effect`.
     """
     C, H, W = images.shape[1:]
-    weights = np.array(WEIGHTS if C == 3 else (1.0,))
-    pictures = ((images.detach().cpu().float() + 1) / 2).clamp(0, 1).numpy().astype(np.float64)
+    weights = np.array(WEIGHTS if C == 3 else (1.0,), dtype=np.float32)
+    pictures = ((images.detach().cpu().float() + 1) / 2).clamp(0, 1).numpy()
     lumas = (weights @ picture.reshape(C, -1) for picture in pictures)
     return [max(_lost(luma.reshape(H, W, 1), axis) for axis in (0, 1)) for luma in lumas]
 
@@ -27,8 +27,8 @@ def _lost(luma: Pixels, axis: int) -> float:
     """The share of the slopes along an axis that is still there after blurring along it."""
     blurred = box(luma, *((BLURRED_PX, 1) if axis == 0 else (1, BLURRED_PX)))
     sharp, soft = (np.maximum(np.abs(sobel(picture, axis))[2:-1, 2:-1] / 8, LEAST) for picture in (luma, blurred))
-    whole = sharp.sum()
-    return float(1 - np.maximum(0, sharp - soft).sum() / whole)
+    whole = sharp.sum(dtype=np.float64)
+    return float(1 - np.maximum(0, sharp - soft).sum(dtype=np.float64) / whole)
 
 
 def score_blur(levels: Tensor) -> list[Score]:

@@ -1,10 +1,12 @@
-"""Local means and slopes of pictures by OpenCV: float64 (H, W, C), C up to 4, mirrored at the border."""
+"""Local means and slopes of pictures by OpenCV: float32 or float64 (H, W, C), C up to 4, mirrored at the border."""
+
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.float64]
+Pixels = NDArray[np.floating[Any]]
 
 
 def gaussian(picture: Pixels, side_px: int, sigma: float) -> Pixels:
@@ -19,8 +21,8 @@ def box(picture: Pixels, rows: int, columns: int) -> Pixels:
 
 def sobel(picture: Pixels, axis: int) -> Pixels:
     """Eight times Sobel's slope along an axis: 0 down, 1 across."""
-    return _alike(cv2.Sobel(picture, cv2.CV_64F, axis, 1 - axis, borderType=cv2.BORDER_REFLECT), picture)
+    return _alike(cv2.Sobel(picture, -1, axis, 1 - axis, borderType=cv2.BORDER_REFLECT), picture)
 
 
-def _alike(found: NDArray[np.float64], picture: Pixels) -> Pixels:
-    return found.reshape(picture.shape)  # OpenCV drops the axis of a lone channel
+def _alike(found: Any, picture: Pixels) -> Pixels:
+    return np.reshape(found, picture.shape)  # OpenCV drops the axis of a lone channel
