@@ -13,7 +13,7 @@ import evaluation
 from flows.server import ServerError
 from tasks.cards import run_folders
 from tests.flows.test_command import contents, here, refused, small, story, tenfold  # noqa: F401 - a fixture
-from tests.tasks.test_score_runs import pictures, stack
+from tests.tasks.scored import pictures, stack
 
 
 @pytest.fixture(scope="module")

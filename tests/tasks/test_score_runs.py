@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 import evaluation
-from evaluation.rows import IDENTITY
 from evaluation.table import rows, write_scores
 from tasks import foreign
 from tasks.cards import run_folders
@@ -24,11 +22,12 @@ from tasks.errors import RefusedError
 from tasks.events import StageMoved
 from tasks.foreign_folder import publish
 from tasks.pipeline import run_zoom
-from tasks.scoring import Outcome, measure, plan
+from tasks.scoring import measure, plan
 from tasks.scoring_plan import Asked
 from tasks.specs import RunConfig, with_settings
 from tasks.subjects import read_subject
 from tests.doubles.painter import Studio
+from tests.tasks.scored import given, read, score
 from tests.tasks.test_pipeline import BASE, flip, story
 from zoomlib.errors import InvalidInputError
 
@@ -50,45 +49,6 @@ def runs(made, tmp_path):
     """A copy of both."""
     shutil.copytree(made, tmp_path / "runs")
     return tmp_path / "runs"
-
-
-def score(root: Path, *events, **asked) -> tuple[Outcome, ...]:
-    question = Asked(**asked)
-    listen = events[0].append if events else lambda _event: None
-    return measure(plan([read_subject(folder) for folder in run_folders(root)], question), question, on_event=listen)
-
-
-def read(place: Path) -> pd.DataFrame:
-    """In one order, whatever the files'."""
-    frame = evaluation.read_scores(place)
-    assert not frame.duplicated(list(IDENTITY)).any()
-    return frame.sort_values(["run_id", "score", "level", "scorer"]).reset_index(drop=True)
-
-
-def stack(level_px: int = 64, levels: int = 3, p: float = 2) -> list[np.ndarray]:
-    """Levels (H, W, 3) that show each other, of a picture with detail at all scales."""
-    n = level_px * 2**levels
-    y, x = np.mgrid[0:n, 0:n] / n - 0.5
-    wide = sum(
-        np.sin(2 * np.pi * f * (x * (1 + k % 2) + y * (1 - k % 3))) / (1 + k) for k, f in enumerate((2, 5, 11, 23))
-    )
-    wide = (np.stack([wide, np.roll(wide, n // 7, 0), wide.T], -1) * 60 + 128).clip(0, 255)
-    found = []
-    for level in range(levels):
-        side = n / p**level
-        low = (n - side) / 2
-        part = Image.fromarray(wide.astype(np.uint8)).resize(
-            (level_px, level_px), Image.Resampling.BOX, (low, low, low + side, low + side)
-        )
-        found.append(np.array(part))
-    return found
-
-
-def pictures(folder: Path, levels=None, names: str = "view {}.png") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, level in enumerate(stack() if levels is None else levels):
-        Image.fromarray(level).save(folder / names.format(i + 8))
-    return folder
 
 
 def test_what_the_run_measured_is_kept(runs):
@@ -222,7 +182,7 @@ def test_a_run_with_an_unknown_judge_is_refused_before_it_samples(tmp_path, sett
 SCORER = """
 import sys
 from pathlib import Path
-from tests.tasks.test_score_runs import score
+from tests.tasks.scored import score
 
 for _ in range(2):
     done = score(Path(sys.argv[1]), measures=("clip_iqa",), video=False, force=True)
@@ -249,7 +209,7 @@ def test_killed_while_it_writes_nothing_half_is_left(runs):
 import os, sys
 import pyarrow.parquet as pq
 from pathlib import Path
-from tests.tasks.test_score_runs import score
+from tests.tasks.scored import score
 
 def cut(table, file):
     file.write(b"PAR1 half")
@@ -263,10 +223,6 @@ score(Path(sys.argv[1]), force=True, video=False)
     assert done.returncode == -signal.SIGKILL
     pd.testing.assert_frame_equal(read(runs), before)
     assert all(outcome.error is None for outcome in score(runs, video=False))
-
-
-def given(path: Path, p=(2.0,), **told) -> foreign.Given:
-    return foreign.Given(path, p, **told)
 
 
 def test_a_runs_own_levels_given_as_another_tools_have_the_same_scores(runs):
@@ -287,149 +243,6 @@ def test_a_runs_own_levels_given_as_another_tools_have_the_same_scores(runs):
         assert theirs.loc[key, "value"] == pytest.approx(ours.loc[key, "value"], abs=tolerance), key
     assert set(theirs["method"]) == {"Tool X"}
     assert "clip_iqa" in set(read(subject.folder)["score"])
-
-
-def test_pictures_are_taken_in_natural_order_and_stand_as_a_run_does(tmp_path):
-    taken = foreign.take(given(pictures(tmp_path / "their zoom", names="view {}.png"), name="Tool X"))  # 8, 9, 10
-    assert not (tmp_path / "runs").exists()
-    subject = publish(taken, tmp_path / "runs")
-    assert subject.folder == tmp_path / "runs" / "their-zoom" / taken.id
-    assert [read_subject(folder).card for folder in run_folders(tmp_path / "runs")] == [subject.card]
-    assert len(subject.card.levels) == 3
-    assert all(path.is_file() for path in subject.card.levels)
-    assert (subject.stack().levels == taken.stack.levels).all()
-    assert publish(taken, tmp_path / "runs").folder == subject.folder  # found, not made again
-    (outcome,) = measure(plan([subject], Asked()), Asked())
-    assert outcome.made == ("scores.parquet",)
-    frame = read(subject.folder)
-    assert frame[frame["score"] == "window_psnr"]["value"].min() > 45  # levels that truly show each other
-    assert "clip_score" not in set(frame["score"])  # no prompts are known
-    levels = list(reversed(stack()))
-    other = publish(foreign.take(given(pictures(tmp_path / "wrong way", levels))), tmp_path / "runs")
-    measure(plan([other], Asked()), Asked())
-    assert read(other.folder).query("score == 'window_psnr'")["value"].max() < 30
-
-
-def test_prompts_of_a_story_make_text_scores(tmp_path):
-    subject = publish(foreign.take(given(pictures(tmp_path / "a"), story=story(), title="Mine")), tmp_path)
-    assert (subject.card.story, subject.card.prompts) == ("Mine", ("a", "b", "c"))
-    measure(plan([subject], Asked()), Asked())
-    assert (read(subject.folder)["score"] == "clip_score").sum() == 3
-
-
-def test_pictures_of_any_kind_become_levels_of_one_size(tmp_path):
-    """Larger ones are averaged down to the smallest; grey, 16 bits, transparency and EXIF's turn are understood."""
-    folder = tmp_path / "mixed"
-    folder.mkdir()
-    wide, middle, deep = stack(64)
-    Image.fromarray(wide.repeat(2, 0).repeat(2, 1)).save(folder / "1.png")
-    grey = middle[..., 0].astype(np.uint16) * 257
-    Image.fromarray(grey).save(folder / "2.png")
-    turned = Image.fromarray(np.rot90(deep, 1).copy())
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned.save(folder / "3.png", exif=exif)
-    taken = foreign.take(given(folder))
-    assert taken.stack.levels.shape == (3, 3, 64, 64)
-    back = ((taken.stack.levels + 1) * 127.5).round().numpy().astype(int)
-    assert abs(back[0].transpose(1, 2, 0) - wide).max() <= 1
-    assert abs(back[1].transpose(1, 2, 0) - middle[..., :1]).max() <= 1
-    assert abs(back[2].transpose(1, 2, 0) - deep).max() <= 1
-    said = " ".join(taken.notes)
-    assert "64 x 64" in said
-    assert "16 bits" in said
-    assert "EXIF" in said
-
-
-def test_every_step_may_have_a_factor_of_its_own(tmp_path):
-    subject = publish(foreign.take(given(pictures(tmp_path / "a"), (2.0, 4.0))), tmp_path)
-    assert subject.card.p == (2.0, 4.0)
-    assert subject.stack().factors == (2.0, 4.0)
-    assert measure(plan([subject], Asked()), Asked())[0].error is None
-
-
-def one(folder):
-    pictures(folder, stack()[:1])
-
-
-def shapes(folder):
-    pictures(folder)
-    Image.fromarray(stack()[0][:40]).save(folder / "x.png")
-
-
-def tiny(folder):
-    pictures(folder, [level[:15, :15] for level in stack()])
-
-
-def damaged(folder):
-    pictures(folder)
-    (folder / "view 9.png").write_bytes(b"no picture")
-
-
-REFUSED = {
-    "one picture": (one, {}, "1 picture,"),
-    "several shapes": (shapes, {}, "one shape"),
-    "too small": (tiny, {}, "too small"),
-    "damaged": (damaged, {}, "view 9.png"),
-    "two factors too many": (pictures, {"p": (2.0, 2.0, 2.0, 2.0)}, "zoom factors"),
-    "windows of nothing": (pictures, {"p": (20.0,)}, "--p"),
-    "another story": (pictures, {"story": story(levels=["a", "b"])}, "2 levels"),
-    "a name of nothing": (pictures, {"name": " "}, "--name"),
-    "a title with orders": (pictures, {"title": "a\x1b[2J"}, "--title"),
-    "no film": (pictures, {"film": ROOT / "README.md"}, "README.md"),
-}
-
-
-@pytest.mark.parametrize(("make", "told", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_scored_is_refused_and_nothing_is_written(tmp_path, make, told, words):
-    make(tmp_path / "given")
-    with pytest.raises((RefusedError, InvalidInputError), match=words):
-        foreign.take(given(tmp_path / "given", **told))
-    assert [path.name for path in tmp_path.iterdir()] == ["given"]
-
-
-@pytest.mark.parametrize("text", ["1", "0", "-2", "nan", "inf", "two", "", "2,,2", "2,1"])
-def test_factors_that_are_none_are_refused(text):
-    with pytest.raises(RefusedError, match="--p"):
-        foreign.read_p(text)
-
-
-def test_factors_are_read():
-    assert foreign.read_p("2") == (2.0,)
-    assert foreign.read_p("2, 2.5,4") == (2.0, 2.5, 4.0)
-
-
-def test_another_tools_film_is_scored_as_levels_and_as_a_film(tmp_path):
-    """A film of known levels, given without them: they are found again, and what is told of it is a run's."""
-    levels = stack(96, 3)
-    folder = publish(foreign.take(given(pictures(tmp_path / "known", levels))), tmp_path).folder
-    assert (folder / "stack").is_dir()
-    film = known_film(folder / "stack", tmp_path / "known.mp4")
-    subject = publish(foreign.take(given(film, name="Tool Y")), tmp_path / "films")
-    assert subject.card.film == "zoom.mp4"
-    assert (subject.folder / "zoom.mp4").read_bytes() == film.read_bytes()
-    assert len(subject.card.levels) == 3
-    (outcome,) = measure(plan([subject], Asked()), Asked())
-    assert (outcome.made, outcome.kept) == (("scores.parquet",), ("scores-video.parquet",))
-    frame = read(subject.folder)
-    assert {"flicker", "log_speed_sd_measured"} <= set(frame["score"])
-    assert frame.query("score == 'window_psnr'")["value"].min() > 25
-    assert frame.query("score == 'log_speed_sd_measured'")["value"].item() < 0.05
-    again = measure(plan([subject], Asked(force=True)), Asked(force=True))[0]
-    assert again.made == ("scores.parquet", "scores-video.parquet")
-    pd.testing.assert_frame_equal(read(subject.folder), frame, rtol=0, atol=1e-6)
-
-
-def known_film(folder: Path, path: Path) -> Path:
-    from zoomlib.film.camera import Camera
-    from zoomlib.film.render import frames
-    from zoomlib.film.video import write
-    from zoomlib.stack import ZoomStack
-
-    known = ZoomStack.load(folder)
-    camera = Camera(len(known), fps=12, seconds_per_level=1, factors=known.factors)
-    write(frames(known, camera, (96, 96)), path, fps=12)
-    return path
 
 
 def test_rows_of_other_files_of_the_run_stay_as_they_are(runs):

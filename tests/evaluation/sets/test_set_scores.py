@@ -123,9 +123,6 @@ def test_the_interval_of_a_mean_is_students():
     assert (high - low) / 2 == pytest.approx(2.306 * float(sample.std()) / 3, rel=0.04)
 
 
-# --- ScaleInv
-
-
 def pyramids(size, count=16):
     """Of N the same pictures, N times larger: smooth, so that making them small again gives them back."""
 
@@ -210,9 +207,6 @@ def test_names_at_a_scale_keep_their_endings_and_leave_out_is():
         "scaleinv_kid_4x_antialiased_sd",
         "scaleinv_rank_deficient_4x_antialiased",
     ]
-
-
-# --- the world of the bundled model, seen by the bundled scorer
 
 
 def blurred(images, sigma):
