@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from prompts import Story
@@ -76,7 +77,8 @@ def test_killed_while_sampling_and_again_in_the_video_it_goes_on_and_ends_the_sa
 
 def test_two_processes_at_once_make_each_stage_once(tmp_path):
     workers = [start(tmp_path, 0.1) for _ in range(2)]
-    told = [worker.communicate(timeout=120)[0].splitlines() for worker in workers]
+    with ThreadPoolExecutor() as readers:  # both at once: one that waits for its pipe to be emptied holds its lock
+        told = [said.splitlines() for said, _ in readers.map(lambda worker: worker.communicate(timeout=120), workers)]
     assert [worker.returncode for worker in workers] == [0, 0]
     done = sorted(line.split("'")[1] for lines in told for line in made(lines))
     assert done == ["levels", "motion", "pictures", "sampling", "story", "video", "view"]
