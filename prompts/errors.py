@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prompts.story import Story
 
 SHOWN = 12  # problems that the message lists; `problems` holds them all
 
@@ -46,6 +50,28 @@ class StoryError(ValueError):
 
 class ServiceError(ValueError):
     """A language model's service could not be used; says what happened and what to do. Never holds the key."""
+
+
+class ReplyError(ServiceError):
+    """A language model answered, and not with what was asked for: refused, empty, cut off, no JSON."""
+
+
+class BudgetError(ServiceError):
+    """A request would have gone beyond the ceiling of tokens or money, and was not made."""
+
+
+class PlanError(ValueError):
+    """A wish of which no story could be made; says why and what to do.
+
+    draft: the best story so far, which has the faults in `faults` (each a sentence or two), or None.
+    """
+
+    def __init__(self, message: str, draft: Story | None = None, faults: Iterable[str] = ()) -> None:
+        self.draft, self.faults = draft, tuple(faults)
+        super().__init__(message, draft, self.faults)  # as args, so that the error survives pickling between processes
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def shown(value: object, length: int = 60) -> str:

@@ -38,7 +38,7 @@ def describe(spec: VisionSpec) -> Describe | None:
     """
     if spec.model is None:
         return None
-    from prompts.looking import describer
+    from prompts.seeing.looking import describer
 
     try:
         look = describer(spec.model, base_url=spec.base_url, timeout_s=spec.timeout_s, retries=spec.retries)

@@ -32,7 +32,7 @@ HOMES = {
     "fastapi": ("evaluation/serving.py", "evaluation/dashboard/", "evaluation/study/"),
     "uvicorn": ("evaluation/serving.py", "flows/serve.py"),
     "prefect": ("tasks/", "flows/"),
-    "openai": ("prompts/client.py",),
+    "openai": ("prompts/service/client.py",),
     "torch_fidelity": ("evaluation/sets/inception.py",),
     "altair": ("evaluation/comparison/plots.py",),
     "vl_convert": ("evaluation/comparison/plots.py",),

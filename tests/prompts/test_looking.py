@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from prompts.checks import FORBIDDEN
-from prompts.client import connect
 from prompts.errors import ServiceError
-from prompts.looking import MAX_CHARACTERS, TASK, cleaned, describer
+from prompts.seeing.looking import MAX_CHARACTERS, TASK, cleaned, describer
+from prompts.service.client import connect
 from tests.doubles.openai_server import Reply, serving
 
 SECRET = "sk-secret-0123456789"

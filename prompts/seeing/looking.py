@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 
 from prompts.checks import FORBIDDEN
-from prompts.client import Message, connect
 from prompts.errors import ServiceError
+from prompts.service.client import Message, connect
 
 Look = Callable[[bytes, bytes, int], str]
 """From the PNG files of the previous and the present view, and the number of the level to be made, to its prompt."""
@@ -30,8 +30,8 @@ TASK = (
 def describer(model: str, *, base_url: str | None = None, timeout_s: float = 60.0, retries: int = 3) -> Look:
     """A function that asks the model what the present view shows, and returns a clean line.
 
-    Address, key, time-out and retries are as in `prompts.client.connect`, which raises ServiceError at once for what is
-    missing. The function sends the two PNG files as they are, and raises ServiceError for whatever keeps it from a
+    Address, key, time-out and retries are as in `prompts.service.client.connect`, which raises ServiceError at once for
+    what is missing. The function sends the two PNG files as they are, and raises ServiceError for whatever keeps it from a
     prompt, and for data that is no PNG file.
     """
     service = connect(model, base_url=base_url, timeout_s=timeout_s, retries=retries)

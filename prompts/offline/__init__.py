@@ -1,0 +1,1 @@
+"""Planning without a language model: a way through the scale ladder."""

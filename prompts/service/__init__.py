@@ -1,0 +1,1 @@
+"""Language models at any service that speaks the chat completions protocol."""

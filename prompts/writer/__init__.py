@@ -1,0 +1,1 @@
+"""Planning by a language model: drafts, checks, repairs."""
