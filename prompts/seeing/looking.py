@@ -31,8 +31,8 @@ def describer(model: str, *, base_url: str | None = None, timeout_s: float = 60.
     """A function that asks the model what the present view shows, and returns a clean line.
 
     Address, key, time-out and retries are as in `prompts.service.client.connect`, which raises ServiceError at once for
-    what is missing. The function sends the two PNG files as they are, and raises ServiceError for whatever keeps it from a
-    prompt, and for data that is no PNG file.
+    what is missing. The function sends the two PNG files as they are, and raises ServiceError for whatever keeps it
+    from a prompt, and for data that is no PNG file.
     """
     service = connect(model, base_url=base_url, timeout_s=timeout_s, retries=retries)
 
