@@ -39,13 +39,15 @@ class Environment:
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
     runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
-    vision_model: TENFOLD_VISION_MODEL, the vision model that writes prompts where a method can use one.
+    vision_model: TENFOLD_VISION_MODEL, the vision model that looks at pictures and writes prompts.
+    plan_model: TENFOLD_PLAN_MODEL, the language model that plans stories.
     """
 
     debug: bool = False
     runs: Path = Path("runs")
     models: Path = Path("models")
     vision_model: str | None = None
+    plan_model: str | None = None
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -55,4 +57,5 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
         vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
+        plan_model=variables.get("TENFOLD_PLAN_MODEL") or None,
     )

@@ -46,6 +46,7 @@ _NOT_CONTENT: Any = {
     "film": {"audio", "beat", "device"},
     "scores": {"video", "measures"},
     "vision": {"base_url", "timeout_s", "retries"},
+    "plan": True,
 }
 """Settings that say where and how, not what: they do not make another run."""
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tasks.compose_spec import ComposeSpec
 from tasks.errors import RefusedError
 from tasks.film_spec import FilmSpec
+from tasks.plan_spec import PlanSpec
 
 
 class Spec(BaseModel):
@@ -121,6 +122,7 @@ class RunConfig(Spec):
     film: FilmSpec = FilmSpec()
     scores: ScoreSpec = ScoreSpec()
     vision: VisionSpec = VisionSpec()
+    plan: PlanSpec = PlanSpec()
 
     @field_validator("p", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.specs import RunConfig
 from zoomlib.methods import load_method, method_names
 
-_NOT_THE_METHOD = ("method", "seed", "p", "photo", "base", "compose", "model", "film", "scores", "vision")
+_NOT_THE_METHOD = ("method", "seed", "p", "photo", "base", "compose", "model", "film", "scores", "vision", "plan")
 """What a run is made of or shown by, and what has a column of its own in the scores."""
 
 

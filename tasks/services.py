@@ -1,0 +1,138 @@
+"""The language models that a command asks: one ceiling of costs and one cache of replies for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from prompts.errors import ServiceError
+from tasks import environment
+from tasks.errors import RefusedError
+from tasks.keys import api_key, has_service
+from tasks.plan_spec import PlanSpec
+from tasks.run import CACHE
+from tasks.specs import RunConfig, VisionSpec
+
+if TYPE_CHECKING:
+    from prompts.service.budget import Budget, Spent
+    from prompts.service.client import Service
+    from prompts.service.replies import Replies
+
+REPLIES = "replies"
+"""Folder of the store that keeps what services replied, by the content of the question."""
+
+Planner = Literal["offline", "model"]
+
+
+def planner_of(spec: PlanSpec) -> Planner:
+    """Who plans: `auto` is a language model where one is named and its service can be meant, else nobody but us.
+
+    Raises RefusedError where a language model is wanted and none is named.
+    """
+    named = model_of(spec)
+    if spec.planner == "auto":
+        return "model" if named and has_service(spec.secret, spec.base_url) else "offline"
+    if spec.planner == "model" and named is None:
+        raise RefusedError(
+            "No language model is named. Name one that the service has, with --llm, plan.model or TENFOLD_PLAN_MODEL, "
+            "or plan without one: --planner offline."
+        )
+    return spec.planner
+
+
+def model_of(spec: PlanSpec) -> str | None:
+    """The language model's name: the configuration's, or that of the environment."""
+    return spec.model or environment.read().plan_model
+
+
+class Services:
+    """The services of a configuration. Creating the object reads no key, opens no connection and writes nothing.
+
+    `writer` and `vision` give a model to be asked; both spend from the same budget and find each other's replies.
+    They raise RefusedError where a service is wanted that cannot be used, as without a key.
+    """
+
+    def __init__(self, config: RunConfig, root: Path) -> None:
+        self.plan, self.look, self.root = config.plan, config.vision, root
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What may still be spent. Raises RefusedError for prices that cannot be read."""
+        from prompts.service.budget import Budget, Prices
+
+        try:
+            prices = Prices.load(self.plan.prices)
+            return Budget(prices, max_cost=self.plan.max_cost, max_tokens=self.plan.max_tokens)
+        except (ServiceError, OSError) as error:
+            raise RefusedError(str(error)) from error
+
+    @cached_property
+    def replies(self) -> Replies:
+        """What was replied before."""
+        from prompts.service.replies import Replies
+
+        return Replies(self.root / CACHE / REPLIES)
+
+    @cached_property
+    def _writer(self) -> Service | None:
+        if planner_of(self.plan) == "offline":
+            return None
+        return self._connect(str(model_of(self.plan)), self.plan)
+
+    @cached_property
+    def _vision(self) -> Service | None:
+        model = self.look.model or environment.read().vision_model
+        return None if model is None else self._connect(model, self.look)
+
+    def writer(self) -> Service | None:
+        """The language model that plans; None where the plan is made offline."""
+        return self._writer
+
+    def vision(self) -> Service | None:
+        """The vision model; None where neither configuration nor environment names one."""
+        return self._vision
+
+    @property
+    def spent(self) -> Spent:
+        """What was asked and what that has cost so far."""
+        return self.budget.spent
+
+    def _connect(self, model: str, spec: PlanSpec | VisionSpec) -> Service:
+        from prompts.service.client import connect
+
+        try:
+            return connect(
+                model,
+                base_url=spec.base_url,
+                key=api_key(self.plan.secret),
+                timeout_s=spec.timeout_s,
+                retries=spec.retries,
+                budget=self.budget,
+                replies=self.replies,
+            )
+        except ServiceError as error:
+            raise RefusedError(str(error)) from error
+
+
+_SERVICES: ContextVar[Services | None] = ContextVar("services", default=None)
+
+
+def services_for(config: RunConfig, root: Path) -> Services:
+    """Those of the command in progress, where it asks the same services; else new ones."""
+    found = _SERVICES.get()
+    same = found is not None and (found.plan, found.look, found.root) == (config.plan, config.vision, root)
+    return found if found is not None and same else Services(config, root)
+
+
+@contextmanager
+def using(services: Services) -> Iterator[Services]:
+    """Runs in the body spend from these services' budget, on whichever way they are begun."""
+    token = _SERVICES.set(services)
+    try:
+        yield services
+    finally:
+        _SERVICES.reset(token)
