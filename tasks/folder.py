@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.measured import TABLES, film_stamp, levels_stamp, write_rows
 from tasks.render import stack_inputs
-from tasks.run import CONFIG, Run
+from tasks.run import CONFIG, TOLD, Run
 from tasks.score import origin_of, read_measured
 from tasks.stage import Json, Manifest, Workshop, locked
 from tasks.store import Artifact, remove, sha256_of, write_bytes
@@ -32,8 +32,10 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
             table = TABLES[stage]
             digests[table], changed = _publish_table(run, results, stage, digests)
             put += [table] * changed
-        text = json.dumps(summary(run, results, digests), indent=2, ensure_ascii=False) + "\n"
-        if _read(run.folder / CONFIG) != text:
+        before = _read(run.folder / CONFIG)
+        facts = summary(run, results, digests) | _told_before(before, run.id) | dict(run.told)
+        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        if before != text:
             write_bytes(run.folder / CONFIG, text.encode())
             put.append(CONFIG)
         return tuple(put)
@@ -53,7 +55,10 @@ def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]
 
 
 def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str]) -> Json:
-    """`config.json`: the resolved configuration, and what the pictures depend on, from when they were sampled."""
+    """`config.json`: the resolved configuration, and what the pictures depend on, from when they were sampled.
+
+    How the story came about stands beside it, in the entries that `TOLD` names.
+    """
     made = (results.get("sampling") or results["levels"]).facts
     return {
         "run_id": run.id,
@@ -97,6 +102,15 @@ def _publish_table(run: Run, results: Mapping[str, Manifest], stage: str, files:
     )
     write_rows(run.folder, path.name, read_measured(run, results[stage]), origin_of(run), stamp)
     return sha256_of(path), True
+
+
+def _told_before(text: str, run_id: str) -> dict[str, Json]:
+    """How the run's story came about, as its folder tells it: a later run of the same story does not know."""
+    try:
+        before = json.loads(text)
+        return {name: before[name] for name in TOLD if name in before and before["run_id"] == run_id}
+    except (ValueError, KeyError, TypeError):  # no folder yet, or one that somebody changed
+        return {}
 
 
 def _plain(description: Mapping[str, Any]) -> dict[str, Json]:

@@ -45,6 +45,6 @@ def _secret(name: str) -> object:
     except Exception as error:  # whatever a client of Prefect can raise; its text may quote what is stored
         reason = "has no such block" if isinstance(error, ValueError) else f"failed ({type(error).__name__})"
     raise RefusedError(
-        f"Prefect {reason}: no secret {name!r} could be read. Save the key as a Secret block of that name on the server "
-        f"that Prefect's settings name, or set {KEY}."
+        f"Prefect {reason}: no secret {name!r} could be read. Save the key as a Secret block of that name on the "
+        f"server that Prefect's settings name, or set {KEY}."
     )

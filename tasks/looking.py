@@ -8,9 +8,9 @@ from types import ModuleType
 
 from torch import Tensor
 
-from prompts.errors import ServiceError
 from tasks import environment
 from tasks.errors import RefusedError
+from tasks.run import Run
 from tasks.specs import RunConfig, VisionSpec
 from zoomlib.images import to_pil
 from zoomlib.scene import Describe
@@ -31,19 +31,17 @@ def resolve_vision(config: RunConfig, method: ModuleType) -> VisionSpec:
     return spec
 
 
-def describe(spec: VisionSpec) -> Describe | None:
-    """The function that writes a level's prompt from two views; None without a vision model.
+def describe(run: Run) -> Describe | None:
+    """The function that writes a level's prompt from two views; None where the run has no vision model.
 
     Nothing is asked yet. Raises RefusedError where the service cannot be used, as without a key.
     """
-    if spec.model is None:
+    service = None if run.config.vision.model is None else run.services.vision()
+    if service is None:
         return None
-    from prompts.seeing.looking import describer
+    from prompts.seeing.looking import look_with
 
-    try:
-        look = describer(spec.model, base_url=spec.base_url, timeout_s=spec.timeout_s, retries=spec.retries)
-    except ServiceError as error:
-        raise RefusedError(str(error)) from error
+    look = look_with(service)
     return lambda previous, present, level: look(png(previous), png(present), level)
 
 

@@ -51,8 +51,13 @@ _NOT_CONTENT: Any = {
 """Settings that say where and how, not what: they do not make another run."""
 
 
-def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = None) -> Run:
-    """Resolve and accept a run, or raise RefusedError (InvalidInputError from the core) with the remedy."""
+def prepare(
+    config: RunConfig, story: Story, root: Path, tools: Tools | None = None, *, told: Mapping[str, Any] | None = None
+) -> Run:
+    """Resolve and accept a run, or raise RefusedError (InvalidInputError from the core) with the remedy.
+
+    told: how the story came about, as `Run.told`.
+    """
     tools = tools or Tools()
     if config.compose is not None:
         return accepted(composed_run(config, story, root, tools))
@@ -77,6 +82,7 @@ def prepare(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
         images=images,
         sounds=given_sounds(config.film),
         tools=tools,
+        told=told or {},
     )
     run = replace(run, notes=notes_of(run))
     _check_base(run)

@@ -34,7 +34,7 @@ class PlanSpec(BaseModel):
         default=None, min_length=1, description="name of a Prefect Secret block that holds the key"
     )
     banned: tuple[Banned, ...] = Field(default=(), description="words that no prompt may hold")
-    refine: int = Field(default=0, ge=0, le=10, description="rounds of drafts that the vision model looks at")
+    refine: int = Field(default=0, ge=0, le=8, description="rounds of drafts that the vision model looks at")
 
     @field_validator("banned", mode="before")
     @classmethod

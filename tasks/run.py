@@ -17,6 +17,7 @@ from tasks.versions import algorithm
 
 if TYPE_CHECKING:
     from evaluation.clip import Scorer
+    from tasks.services import Services
     from zoomlib.denoiser import Denoiser
 
 CACHE = ".cache"
@@ -28,6 +29,8 @@ CONFIG = "config.json"
 """What a finished run's folder holds, and no other."""
 SOURCE = "source"
 """In `CONFIG`, where levels that another tool has made come from; runs of ours have no such entry."""
+TOLD = ("plan", "refinement")
+"""In `CONFIG`, how the story came about."""
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
 
@@ -105,7 +108,7 @@ class Run:
     model, upscaler, scorer, measures: their descriptions; None for a net or a scorer that is not used.
     photo: the picture to start from. images: those of single levels, by level. sounds: audio files by the film's
     setting that names them. notes: what is done to pictures before they are used, and whatever else a user should
-    know, a sentence each.
+    know, a sentence each. told: how the story came about, by entry of `CONFIG`: its plan, its refinement.
     """
 
     id: str
@@ -125,6 +128,14 @@ class Run:
     sounds: Mapping[str, GivenFile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tools: Tools = field(default_factory=Tools)
+    told: Mapping[str, Json] = field(default_factory=dict)
+
+    @cached_property
+    def services(self) -> Services:
+        """The language models that this run may ask."""
+        from tasks.services import services_for
+
+        return services_for(self.config, self.root)
 
     @cached_property
     def workshop(self) -> Workshop:

@@ -157,7 +157,7 @@ def scene(run: Run) -> Scene:
         images=given_pictures(run, run.size_px),
         open=frozenset(() if run.config.base is None else run.config.base.open),
         seeds=seeds_of(run),
-        describe=describe(run.config.vision),
+        describe=describe(run),
     )
 
 

@@ -57,7 +57,12 @@ class Services:
     """
 
     def __init__(self, config: RunConfig, root: Path) -> None:
-        self.plan, self.look, self.root = config.plan, config.vision, root
+        self.plan, self.look = _resolved(config)
+        self.root = root
+
+    def serve(self, config: RunConfig, root: Path) -> bool:
+        """Whether they are those that another configuration means."""
+        return (*_resolved(config), root) == (self.plan, self.look, self.root)
 
     @cached_property
     def budget(self) -> Budget:
@@ -81,12 +86,11 @@ class Services:
     def _writer(self) -> Service | None:
         if planner_of(self.plan) == "offline":
             return None
-        return self._connect(str(model_of(self.plan)), self.plan)
+        return self._connect(str(self.plan.model), self.plan)
 
     @cached_property
     def _vision(self) -> Service | None:
-        model = self.look.model or environment.read().vision_model
-        return None if model is None else self._connect(model, self.look)
+        return None if self.look.model is None else self._connect(self.look.model, self.look)
 
     def writer(self) -> Service | None:
         """The language model that plans; None where the plan is made offline."""
@@ -118,14 +122,20 @@ class Services:
             raise RefusedError(str(error)) from error
 
 
+def _resolved(config: RunConfig) -> tuple[PlanSpec, VisionSpec]:
+    """What the services follow from, the models of the environment filled in."""
+    plan = config.plan.model_copy(update={"model": model_of(config.plan), "refine": 0})
+    look = config.vision.model_copy(update={"model": config.vision.model or environment.read().vision_model})
+    return plan, look
+
+
 _SERVICES: ContextVar[Services | None] = ContextVar("services", default=None)
 
 
 def services_for(config: RunConfig, root: Path) -> Services:
     """Those of the command in progress, where it asks the same services; else new ones."""
     found = _SERVICES.get()
-    same = found is not None and (found.plan, found.look, found.root) == (config.plan, config.vision, root)
-    return found if found is not None and same else Services(config, root)
+    return found if found is not None and found.serve(config, root) else Services(config, root)
 
 
 @contextmanager

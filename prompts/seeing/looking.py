@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from prompts.checks import FORBIDDEN
 from prompts.errors import ServiceError
-from prompts.service.client import Message, connect
+from prompts.service.client import Message, Service, connect
 
 Look = Callable[[bytes, bytes, int], str]
 """From the PNG files of the previous and the present view, and the number of the level to be made, to its prompt."""
@@ -34,7 +34,11 @@ def describer(model: str, *, base_url: str | None = None, timeout_s: float = 60.
     what is missing. The function sends the two PNG files as they are, and raises ServiceError for whatever keeps it
     from a prompt, and for data that is no PNG file.
     """
-    service = connect(model, base_url=base_url, timeout_s=timeout_s, retries=retries)
+    return look_with(connect(model, base_url=base_url, timeout_s=timeout_s, retries=retries))
+
+
+def look_with(service: Service) -> Look:
+    """As `describer`, for a model that is connected already."""
 
     def look(previous: bytes, present: bytes, level: int) -> str:
         told = f"These are the whole picture and the view of level {level} of a zoom, in this order."

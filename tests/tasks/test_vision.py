@@ -9,7 +9,7 @@ import torch
 from flows.failures import explain
 from tasks.errors import RefusedError
 from tasks.looking import describe, png, resolve_vision
-from tasks.specs import RunConfig, VisionSpec, with_settings
+from tasks.specs import RunConfig, with_settings
 from tests.doubles.openai_server import Reply, serving
 from tests.doubles.painter import Studio
 from tests.tasks.test_pipeline import made, run
@@ -84,6 +84,6 @@ def test_a_service_that_fails_ends_the_command_in_a_paragraph_and_what_is_done_i
         assert len(server.asked) == 1
 
 
-def test_views_are_sent_as_files_and_without_a_model_nothing_is():
-    assert describe(VisionSpec()) is None
+def test_views_are_sent_as_files_and_without_a_model_nothing_is(tmp_path):
+    assert describe(prepared(tmp_path, *SUPERRES)) is None
     assert png(torch.zeros(3, 4, 4)).startswith(b"\x89PNG")
