@@ -1,0 +1,94 @@
+"""Levels against each other: what is zoomed into is named above it, none repeats another, widths for all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prompts.errors import shown
+from prompts.schedule.centre import BEGINNING, own_part
+from prompts.schedule.lexicon import content, lexicon, words
+from prompts.schedule.violation import Violation
+from prompts.story import Story
+
+LONG = 12  # words; of longer prompts, those that differ by a single word are the same picture
+ROOT = 4  # letters that two words must share from their start on to be of one root (snow, snowflake)
+
+
+def centre_faults(story: Story) -> Iterator[Violation]:
+    """Levels that name nothing of what the next level shows; of a loop, the last leads on to the first."""
+    prompts = [level.prompt for level in story.levels]
+    followed = list(zip(prompts, prompts[1:] + prompts[:1], strict=True))
+    for i, (wide, deep) in enumerate(followed if story.loop else followed[:-1]):
+        if not leads_to(wide, deep):
+            after = (i + 1) % len(prompts)
+            subject = own_part(deep)
+            reason = f"Level {after} shows {shown(subject)}, and nothing of that is named here."
+            yield Violation(
+                i, "centre", reason, f"Name what level {after} shows: '..., {_short(subject)} in the centre'."
+            )
+
+
+def leads_to(wide: str, deep: str) -> bool:
+    """Whether a prompt names something that the prompt of the next level names too.
+
+    Any part of it will do: over many levels of empty space the same small thing is named, far away in the centre.
+    """
+    sought, named = content(deep), content(wide)
+    if not sought:  # nothing but colours and sizes: those must do
+        sought, named = words(deep), words(wide)
+    return not sought or any(_same(a, b) for a in sought for b in named)
+
+
+def _same(a: str, b: str) -> bool:
+    groups = lexicon().synonyms
+    if a == b or not groups.get(a, frozenset()).isdisjoint(groups.get(b, frozenset())):
+        return True
+    short, long = sorted((a, b), key=len)
+    return len(short) >= ROOT and (long.startswith(short) or long.endswith(short))
+
+
+def _short(subject: str) -> str:
+    """The first things of a subject, as an example."""
+    return " ".join(BEGINNING.split(subject)[0].split()[:6]) or subject
+
+
+def duplicate_faults(story: Story) -> Iterator[Violation]:
+    """Levels whose prompts say the same as an earlier one, word for word or nearly."""
+    said = [_telling(level.prompt) for level in story.levels]
+    for i, mine in enumerate(said):
+        for j in range(i):
+            if mine == said[j] or _one_word_apart(mine, said[j]):
+                how = "the same as" if mine == said[j] else "nearly the same as"
+                reason = f"It says {how} level {j}, and would be the same picture at another scale."
+                yield Violation(
+                    i, "duplicate", reason, "Say what comes into view at this width, or leave the level out."
+                )
+                break
+
+
+def _telling(prompt: str) -> tuple[str, ...]:
+    """The words of a prompt that make a picture; all, where it has no others."""
+    every = words(prompt)
+    return tuple(word for word in every if word not in lexicon().stop) or every
+
+
+def _one_word_apart(mine: Sequence[str], other: Sequence[str]) -> bool:
+    if min(len(mine), len(other)) < LONG or abs(len(mine) - len(other)) > 1:
+        return False
+    same = 0
+    while same < min(len(mine), len(other)) and mine[same] == other[same]:
+        same += 1
+    a, b = mine[same:], other[same:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:]
+
+
+def step_faults(story: Story) -> Iterator[Violation]:
+    """Levels without a width in a story that gives widths. Wrong steps are refused by the format itself."""
+    widths = [level.width_m for level in story.levels]
+    known = [i for i, width in enumerate(widths) if width is not None]
+    for i, width in enumerate(widths):
+        if width is None and known:
+            near = min(known, key=lambda j: abs(j - i))
+            metres = (widths[near] or 0) * float(story.p) ** (near - i)
+            reason = f"It has no width, and level {near} has one."
+            yield Violation(i, "step", reason, f"Write 'width_m: {metres:.3g}', or leave out the widths of all levels.")
