@@ -1,0 +1,148 @@
+"""A wish to a story by a language model: drafts are checked, faulty levels go back with the reason, a few times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prompts import checks
+from prompts.errors import PlanError, ReplyError, ServiceError
+from prompts.request import PlanRequest
+from prompts.schedule import TextLimit, Violation
+from prompts.service.client import Form, Message, Reply, Service
+from prompts.writer.brief import LEVELS, SCHEDULE, Brief, again
+from prompts.writer.draft import Draft, Row, line, read_draft, title_of
+from prompts.writer.frame import framed
+from prompts.writer.record import Asked, OnRound, Round, Written
+from prompts.writer.repair import Checked, asked_for, patched, settled
+from prompts.writer.sketch import Sketch, faults_of, sketched
+
+if TYPE_CHECKING:
+    from prompts.seeing.caption import Caption
+
+ROUNDS = 4
+LEAST_TOKENS, TOKENS_PER_LEVEL = 4096, 160  # of a reply: a model's thoughts count too
+
+REMEDY = "Allow more rounds, name another model, or plan without one: the offline planner needs none."
+
+
+def write(
+    request: PlanRequest,
+    service: Service,
+    *,
+    limit: TextLimit | None = None,
+    rounds: int = ROUNDS,
+    banned: Sequence[str] = (),
+    opening: Caption | None = None,
+    on_round: OnRound | None = None,
+) -> Written:
+    """The story that the model writes, which passes all checks.
+
+    At most `rounds` questions are asked; a reply that cannot be used counts as one. limit: what the text encoder reads.
+    opening: a photograph's caption, which becomes level 0, with its width, viewpoint and style. on_round is told of
+    each round when it ends, also where no story comes of it. Raises PlanError with the best draft and its faults where
+    some are left; ServiceError (BudgetError) where the service fails before there is a draft.
+    """
+    if request.vocabulary == "bundled":
+        raise PlanError("The few words of the bundled model are planned offline. Leave the language model out.")
+    request = _stated(request, opening)
+    frame, notes = framed(request, opening)
+    desk = _Desk(Brief(request, frame, limit, tuple(banned), opening), service, on_round)
+    for number in range(1, rounds + 1):
+        desk.round(number)
+        if desk.work is not None and not desk.work.faults:
+            return Written(desk.work.sketch.story(), tuple(desk.rounds), notes)
+    if desk.work is None:
+        raise PlanError(f"{service.model} gave no usable reply in {_times(rounds)}. {desk.reason} {REMEDY}")
+    raise _failed(desk.work, f"{service.model} wrote no schedule without faults in {_times(rounds)}.")
+
+
+def parse_reply(text: str, request: PlanRequest | None = None) -> Sketch:
+    """The schedule that a reply holds, on its grid; levels may still be missing. Raises ReplyError, PlanError."""
+    request = request or PlanRequest()
+    return sketched(read_draft(text), framed(request)[0], request)[0]
+
+
+def _stated(request: PlanRequest, opening: Caption | None) -> PlanRequest:
+    """The wish with what holds for the whole story as a story may have it: its own words, else the photograph's."""
+    stated = {name: getattr(request, name) for name in ("viewpoint", "style", "negative")}
+    seen = {} if opening is None else {"viewpoint": opening.viewpoint, "style": opening.style}
+    told = {name: seen.get(name) if said is None else said for name, said in stated.items()}
+    words = {name: line(said, checks.MAX_WORDS) for name, said in told.items() if said is not None}
+    return request.model_copy(update=words | {"title": title_of(request.title) or None})
+
+
+class _Desk:
+    """The work on one story: the best schedule so far, the rounds, and why the last reply was of no use."""
+
+    def __init__(self, brief: Brief, service: Service, on_round: OnRound | None) -> None:
+        self.brief, self.service, self.on_round = brief, service, on_round
+        self.work: Checked | None = None
+        self.rounds: list[Round] = []
+        self.reason = ""
+
+    def round(self, number: int) -> None:
+        """Ask once, and keep what came if it is better. Raises what keeps the service from any answer."""
+        kind: Asked = "draft" if self.work is None else "levels"
+        reply: Reply | None = None
+        try:
+            reply = self._ask(number)
+            found = self._read(read_draft(reply.text))
+        except ReplyError as error:
+            self.reason = str(error)
+            digest = reply.digest if reply else getattr(error, "digest", "")
+            self.service.forget(digest)
+            self._record(Round(number, kind, digest, False, (self.reason,), ()))
+        except ServiceError as error:
+            if self.work is None:
+                raise
+            raise _failed(self.work, str(error)) from None
+        else:
+            self.reason, self.work = "", replace(found, changes=())
+            faults = tuple(str(fault) for fault in found.faults)
+            self._record(Round(number, kind, reply.digest, not faults, faults, found.changes))
+
+    def _ask(self, number: int) -> Reply:
+        question: list[Message]
+        form: Form
+        if self.work is None:
+            question, form = self.brief.first(number, self.reason), SCHEDULE
+        else:
+            asked = asked_for(self.work) | self.brief.fixed() | again(number, self.reason)
+            question, form = self.brief.messages({"wish": self.brief.request.text} | asked, LEVELS), LEVELS
+        levels = self.brief.frame.levels or checks.MAX_LEVELS // 2
+        return self.service.ask(question, form=form, max_tokens=max(LEAST_TOKENS, TOKENS_PER_LEVEL * levels))
+
+    def _read(self, draft: Draft) -> Checked:
+        """What the reply makes of the schedule. Raises ReplyError."""
+        if self.work is None:
+            sketch, changes = sketched(draft, self.brief.frame, self.brief.request)
+            return settled(_opened(sketch, self.brief.opening), self._check, changes)
+        kept = {name: getattr(self.brief.request, name) for name in ("viewpoint", "style")}
+        return patched(self.work, draft, self._check, kept)
+
+    def _check(self, sketch: Sketch) -> tuple[Violation, ...]:
+        return faults_of(sketch, self.brief.limit, self.brief.banned)
+
+    def _record(self, done: Round) -> None:
+        self.rounds.append(done)
+        if self.on_round is not None:
+            self.on_round(done)
+
+
+def _opened(sketch: Sketch, opening: Caption | None) -> Sketch:
+    """The schedule with the photograph's words as its level 0."""
+    if opening is None or not (prompt := line(opening.prompt, checks.MAX_PROMPT)):
+        return sketch
+    return sketch.with_rows({0: Row(prompt, opening.subject, sketch.width_m(0))})
+
+
+def _failed(work: Checked, message: str) -> PlanError:
+    faults = tuple(str(fault) for fault in work.faults)
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return PlanError(f"{message} The best draft has {count}. {REMEDY}", work.sketch.story(), faults)
+
+
+def _times(rounds: int) -> str:
+    return "1 round" if rounds == 1 else f"{rounds} rounds"
