@@ -43,7 +43,7 @@ def look_with(service: Service) -> Look:
     def look(previous: bytes, present: bytes, level: int) -> str:
         told = f"These are the whole picture and the view of level {level} of a zoom, in this order."
         content = [{"type": "text", "text": told}, _image(previous), _image(present)]
-        return cleaned(service.ask([{"role": "system", "content": TASK}, {"role": "user", "content": content}]))
+        return cleaned(service.ask([{"role": "system", "content": TASK}, {"role": "user", "content": content}]).text)
 
     return look
 

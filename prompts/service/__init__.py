@@ -1,1 +1,1 @@
-"""Language models at any service that speaks the chat completions protocol."""
+"""Language models at any service that speaks the chat completions protocol: asking, costs, kept replies."""

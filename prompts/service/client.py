@@ -1,71 +1,88 @@
-"""The only meeting with openai: one question to a language model at any service that speaks its protocol."""
+"""The only meeting with openai: a language model at any service that speaks its protocol."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from textwrap import shorten
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import openai
 
 from prompts.errors import ServiceError
+from prompts.service.asking import Service
+from prompts.service.budget import Budget
+from prompts.service.faults import Fault
+from prompts.service.question import Form, Message, Reply, Usage
+from prompts.service.reading import message_of
+from prompts.service.replies import Replies
+from prompts.service.secret import Secret
+from prompts.service.ways import LIMITS, Ways
+
+__all__ = ["BASE_URL", "KEY", "Form", "Message", "Reply", "Service", "Usage", "connect"]
 
 KEY, BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
-
-Message = dict[str, Any]
-"""One entry of a conversation, as the protocol has it: role and content."""
+MAX_ERROR = 2**16  # bytes of the body of a refusal that are read
 
 
-@dataclass(frozen=True)
-class Service:
-    """A model at a service. `ask` sends a conversation and returns the reply's text."""
-
-    model: str
-    host: str
-    retries: int
-    ask: Callable[[Sequence[Message]], str]
-
-
-def connect(model: str, *, base_url: str | None = None, timeout_s: float = 60.0, retries: int = 3) -> Service:
+def connect(
+    model: str,
+    *,
+    base_url: str | None = None,
+    key: str | None = None,
+    timeout_s: float = 60.0,
+    retries: int = 3,
+    budget: Budget | None = None,
+    replies: Replies | None = None,
+    settings: str = "vision",
+) -> Service:
     """A model at the service of that address, by default that of OPENAI_BASE_URL, or else OpenAI's.
 
-    The key comes from OPENAI_API_KEY; a service of one's own may do without. Nothing is sent yet. A request that fails
-    for a reason that may pass (no connection, no reply within `timeout_s`, rate limit, a fault of the service) is made
-    again up to `retries` times, after growing pauses. Raises ServiceError for no model, no key or no address.
+    The key, if none is given, comes from OPENAI_API_KEY; a service of one's own may do without. Nothing is sent yet. A
+    request that fails for a reason that may pass (no connection, rate limit, a fault of the service) is made again up
+    to `retries` times, after growing pauses or those that the service asks for, all within `timeout_s`. budget: what
+    it may cost; replies: where replies are kept and found. settings: the part of the configuration that names the model
+    ("vision", "plan"), for messages. Raises ServiceError for no model, no key or no address, BudgetError for a model
+    without a price under a ceiling of money.
     """
     base_url = base_url or os.environ.get(BASE_URL) or None
-    key = os.environ.get(KEY, "").strip()
+    secret = Secret((os.environ.get(KEY, "") if key is None else key).strip())
+    kind = {"vision": "vision model", "plan": "language model"}.get(settings, "model")
     if not model.strip():
-        raise ServiceError("No vision model is named. Name one that the service has, with vision.model.")
-    if not key and base_url is None:
+        raise ServiceError(f"No {kind} is named. Name one that the service has, with {settings}.model.")
+    if not secret.reveal() and base_url is None:
         raise ServiceError(
-            f"There is no key for the vision model. Set {KEY}, or {BASE_URL} for a service of your own without one."
+            f"There is no key for the {kind}. Set {KEY}, or {BASE_URL} for a service of your own without one."
         )
-    if not (key.isascii() and key.isprintable()):
+    if not (secret.reveal().isascii() and secret.reveal().isprintable()):
         raise ServiceError(f"{KEY} holds characters that no key has. Copy the key again.")
-    host = _host(base_url)
+    host, address, login = _address(base_url)
+    if budget:
+        budget.admit(model)
+    ways = Ways(limit=LIMITS[host in ("OpenAI", "api.openai.com")])
+    send = partial(_send, address, login, secret)
+    return Service(
+        model,
+        host,
+        send,
+        secret=secret,
+        ways=ways,
+        timeout_s=timeout_s,
+        retries=retries,
+        budget=budget,
+        replies=replies,
+        settings=settings,
+    )
 
-    def ask(messages: Sequence[Message]) -> str:
-        with openai.OpenAI(
-            api_key=key or "none", base_url=base_url, timeout=timeout_s, max_retries=retries
-        ) as client:  # and its connections end
-            reply, fault = _reply(client, model, messages)
-        # Raised here and not where it was caught: openai's own errors hold the request, and with it the key.
-        if reply is None:
-            said = _said(fault, model, host, timeout_s, retries)
-            raise ServiceError(said.replace(key, "[key]") if key else said)
-        return reply
 
-    return Service(model, host, retries, ask)
-
-
-def _host(base_url: str | None) -> str:
-    """The service's name for messages: an address can hold a password."""
+def _address(base_url: str | None) -> tuple[str, str | None, tuple[str, Secret] | None]:
+    """The service's name for messages, its address without what that may hide, and the name and password in it."""
     if base_url is None:
-        return "OpenAI"
+        return "OpenAI", None, None
     try:
         parts = urlsplit(base_url)
         port = f":{parts.port}" if parts.port else ""
@@ -73,56 +90,84 @@ def _host(base_url: str | None) -> str:
         parts, port = urlsplit(""), ""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ServiceError("The service's address must begin with http:// or https:// and name a host. Correct it.")
-    return f"{parts.hostname}{port}"
+    login = (unquote(parts.username or ""), Secret(unquote(parts.password or ""))) if "@" in parts.netloc else None
+    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return f"{parts.hostname}{port}", address, login
 
 
-def _reply(client: openai.OpenAI, model: str, messages: Sequence[Message]) -> tuple[str | None, Exception | None]:
-    """The text of the first choice, or the fault."""
+class _RefusedError(openai.OpenAIError):
+    """A status that is no reply: raised through openai, which hands on its own errors as they are."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__()
+
+
+def _send(
+    address: str | None, login: tuple[str, Secret] | None, secret: Secret, body: dict[str, Any], left_s: float
+) -> Iterator[bytes | Fault]:
+    """What the service sends to this request, a Fault as the last."""
+    came = False
     try:
-        completion: Any = client.chat.completions.create(model=model, messages=list(messages))  # type: ignore[arg-type]
-        message = completion.choices[0].message
-        text = message.content
-    except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
-        return None, error
-    if isinstance(text, str) and text.strip():
-        return text, None
-    return None, PermissionError(str(getattr(message, "refusal", None) or ""))
+        with (
+            secret.unlogged(),
+            openai.DefaultHttpxClient(
+                auth=login and (login[0], login[1].reveal()),
+                follow_redirects=False,  # the key is for this address
+                event_hooks={"response": [_refuse]},
+            ) as http,
+            openai.OpenAI(
+                api_key=secret.reveal() or "none",
+                base_url=address,
+                timeout=max(left_s, 0.001),
+                max_retries=0,
+                http_client=http,
+                default_headers={"Accept-Encoding": "identity"},
+            ) as client,
+            client.chat.completions.with_streaming_response.create(**body) as response,
+        ):
+            for piece in response.iter_bytes():
+                came = True
+                yield piece
+    except _RefusedError as refused:
+        yield refused.fault
+    except Exception as error:
+        yield _fault(error, came)
 
 
-def _said(fault: Exception | None, model: str, host: str, timeout_s: float, retries: int) -> str:
-    """What happened and what to do, for people."""
-    tried = f"after {retries + 1} attempts" if retries else "at the only attempt"
-    if isinstance(fault, openai.APITimeoutError):
-        return f"{host} gave no reply within {timeout_s:g} s {tried}. Try again later, or raise vision.timeout_s."
-    if isinstance(fault, openai.APIConnectionError):
-        return f"{host} cannot be reached {tried}. Check the network and the address in vision.base_url."
-    if isinstance(fault, openai.APIStatusError):
-        return _status(fault, model, host, tried)
-    if isinstance(fault, PermissionError):
-        why = f": {_brief(str(fault))}" if str(fault) else ""
-        return f"The model {model!r} at {host} gave an empty reply{why}. Try again, or another model."
-    return (
-        f"{host} sent something that is no reply of a chat model. Check that vision.base_url ends in its API, as /v1."
-    )
+def _fault(error: Exception, came: bool) -> Fault:
+    if isinstance(error, openai.APITimeoutError) or "Timeout" in type(error).__name__:
+        return Fault("slow")
+    return Fault("cut") if came else Fault("unreachable", str(error.__cause__ or ""))
 
 
-def _status(fault: openai.APIStatusError, model: str, host: str, tried: str) -> str:
-    reason = f" ({_brief(fault.message)})"
-    match fault.status_code:
-        case 401 | 403:
-            return f"{host} refused the key{reason}. Check {KEY}, and that it may use the model {model!r}."
-        case 404:
-            return f"{host} has no model {model!r} at this address{reason}. Check vision.model and vision.base_url."
-        case 429:
-            return f"{host} takes no more requests for now, {tried}{reason}. Wait, or look at your quota."
-        case code if code >= 500:
-            return f"{host} failed with status {code} {tried}{reason}. Try again later."
-        case code:
-            return (
-                f"{host} refused the request with status {code}{reason}. Check that the model {model!r} takes pictures."
-            )
+def _refuse(response: Any) -> None:
+    """Raise what a status says that is no reply, before openai reads its body without bounds."""
+    if response.status_code < 300:
+        return
+    text = bytearray()
+    for piece in response.iter_bytes():
+        text += piece
+        if len(text) > MAX_ERROR:
+            break
+    words = text[:MAX_ERROR].decode("utf-8", "replace")
+    try:
+        reason = message_of(json.loads(words))
+    except (ValueError, RecursionError):
+        reason = "" if words.lstrip().startswith("<") else words  # a page is for people with a browser
+    raise _RefusedError(Fault("status", reason, response.status_code, _wait_s(response.headers)))
 
 
-def _brief(text: str) -> str:
-    """One line, cut between words only: half of a key could not be told from other text any more."""
-    return shorten(text, 200, placeholder=" …")
+def _wait_s(headers: Any) -> float | None:
+    """How long the service asks to wait before the next request: seconds, or until a date."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit_s
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,159 @@
+"""A language model that can be asked: tries, repeats, counts and keeps, under one deadline."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from prompts.errors import ReplyError, ServiceError
+from prompts.service.budget import Budget
+from prompts.service.faults import Fault, brief, said
+from prompts.service.flow import flow
+from prompts.service.question import Form, Message, Question, Reply
+from prompts.service.reading import Written, read
+from prompts.service.replies import Replies
+from prompts.service.secret import Secret
+from prompts.service.ways import Ways
+
+Send = Callable[[dict[str, Any], float], Iterable[bytes | Fault]]
+"""From a request and the seconds left to the pieces of what the service sends, a Fault as the last."""
+
+OnText = Callable[[int], None]
+NO_REPLY = ("garbage", "too long", "no UTF-8", "no choices")  # faults with which a service did answer
+
+
+class Service:
+    """A model at a service, under the name of its host."""
+
+    def __init__(
+        self,
+        model: str,
+        host: str,
+        send: Send,
+        *,
+        secret: Secret,
+        ways: Ways,
+        timeout_s: float,
+        retries: int,
+        budget: Budget | None,
+        replies: Replies | None,
+        settings: str,
+    ) -> None:
+        self.model, self.host, self.timeout_s, self.retries = model, host, timeout_s, retries
+        self.budget = budget or Budget()
+        self.replies = replies
+        self._send, self._secret, self._ways, self._settings = send, secret, ways, settings
+
+    def __repr__(self) -> str:
+        return f"Service({self.model!r} at {self.host})"
+
+    def ask(
+        self,
+        messages: Sequence[Message],
+        *,
+        form: Form | None = None,
+        max_tokens: int = 4096,
+        on_text: OnText | None = None,
+    ) -> Reply:
+        """The model's reply to a conversation, or the one kept for the same question.
+
+        form: what the reply should be; a service that cannot be bound to it is asked in words, so that the reply still
+        needs `Reply.object` and a check. max_tokens: of the reply. on_text: told the number of characters as they come.
+        All requests together take at most `timeout_s`. Raises ServiceError where there is no reply, ReplyError where it
+        is empty or a refusal, BudgetError where a request could go beyond the ceiling.
+        """
+        question = Question(self.model, self.host, tuple(messages), form, max_tokens)
+        if self.replies and (kept := self.replies.find(question)):
+            self.budget.found()
+            return kept
+        return _Exchange(self, question, on_text).reply()
+
+    def forget(self, reply: Reply) -> None:
+        """Set a reply aside that was of no use: the same question is asked anew."""
+        if self.replies:
+            self.replies.forget(reply.digest)
+
+
+class _Exchange:
+    """One question until it is answered or given up."""
+
+    def __init__(self, service: Service, question: Question, on_text: OnText | None) -> None:
+        self.service, self.question, self.on_text = service, question, on_text
+        self.deadline = time.monotonic() + service.timeout_s
+        self.ways, self.attempts = service._ways, 0
+
+    def reply(self) -> Reply:
+        """The reply. Raises as `Service.ask`."""
+        written, fault = self._asked()
+        complaint = self._complaint(written, fault)
+        text = self.service._secret.removed(written.text)
+        model = written.model or self.service.model
+        reply = Reply(text, written.finish, written.usage, model, False, self.question.digest)
+        if self.service.replies and (complaint is None or text or written.refusal):
+            kept = reply if text else replace(reply, text=self.service._secret.removed(written.refusal))
+            self.service.replies.keep(self.question, kept, fault=str(complaint or ""))
+        if complaint is not None:
+            raise complaint
+        return reply
+
+    def _asked(self) -> tuple[Written, Fault | None]:
+        """Ask in the ways that the service may understand, and again where it may help."""
+        while True:
+            written, fault = self._once()
+            if fault is None:
+                self.service._ways = self.ways  # remembered only once they have worked
+                return written, None
+            if (ways := self.ways.otherwise(fault, self.question)) is not None:
+                self.ways = ways
+                continue
+            self.attempts += 1
+            if not fault.passes or self.attempts > self.service.retries or not self._wait(fault):
+                return written, fault
+
+    def _once(self) -> tuple[Written, Fault | None]:
+        """One request, paid for."""
+        budget = self.service.budget
+        reservation = budget.reserve(self.question)
+        body = self.ways.body(self.question)
+        left_s = self.deadline - time.monotonic()
+        written, fault = read(flow(lambda: self.service._send(body, left_s), self.deadline), self.on_text)
+        if fault is None or fault.charged:
+            budget.settle(reservation, written.usage)
+        else:
+            budget.release(reservation)
+        return written, fault
+
+    def _wait(self, fault: Fault) -> bool:
+        """Sleep before the next attempt, as long as the service asks for; False where that is beyond the deadline."""
+        growing = min(8.0, 0.5 * 2 ** (self.attempts - 1)) * random.uniform(0.75, 1)
+        wait_s = growing if fault.wait_s is None else fault.wait_s
+        if time.monotonic() + wait_s >= self.deadline:
+            return False
+        time.sleep(wait_s)
+        return True
+
+    def _complaint(self, written: Written, fault: Fault | None) -> ServiceError | None:
+        """The error that says why this is no reply; None where it is one."""
+        service = self.service
+        if fault is not None:
+            words = said(
+                replace(fault, reason=service._secret.hidden(fault.reason)),
+                model=service.model,
+                host=service.host,
+                timeout_s=service.timeout_s,
+                attempts=max(1, self.attempts),
+                settings=service._settings,
+            )
+            return (ReplyError if fault.kind in NO_REPLY else ServiceError)(words)
+        if written.refusal or (written.finish == "content_filter" and not written.text.strip()):
+            why = f": {brief(service._secret.hidden(written.refusal))}" if written.refusal else ""
+            return ReplyError(f"The model {service.model!r} at {service.host} refused{why}. Put it in other words.")
+        if not written.text.strip():
+            at = " before it wrote a word: raise max_tokens" if written.finish == "length" else ""
+            return ReplyError(
+                f"The model {service.model!r} at {service.host} gave an empty reply{at}. Try again, or another model."
+            )
+        return None

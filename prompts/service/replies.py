@@ -1,0 +1,81 @@
+"""Replies kept in a folder: found again by the content of the question, and there for audit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from prompts.service.question import Question, Reply, Usage
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Replies:
+    """A folder of files `<digest of the question>.json`, each with question and reply; pictures are named by hash.
+
+    Replies that were of no use stand beside them as `<digest>.<number>.json`, and are not found again.
+    """
+
+    folder: Path
+
+    def find(self, question: Question) -> Reply | None:
+        """The kept reply to this question. A damaged file is none."""
+        try:
+            found = json.loads(self._file(question.digest).read_text(encoding="utf-8"))
+            if found["format"] != FORMAT or found["question"] != json.loads(json.dumps(question.record)):
+                return None
+            usage = found["usage"] and Usage(
+                int(found["usage"]["prompt_tokens"]), int(found["usage"]["completion_tokens"])
+            )
+            reply = Reply(found["text"], found["finish"], usage, found["model"], True, question.digest)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return reply if all(isinstance(text, str) for text in (reply.text, reply.finish, reply.model)) else None
+
+    def keep(self, question: Question, reply: Reply, *, fault: str = "") -> None:
+        """Write question and reply; with a fault it is for audit only. A folder that takes no files is no reason to
+        lose a reply that was paid for."""
+        record = {
+            "format": FORMAT,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "question": question.record,
+            "text": reply.text,
+            "finish": reply.finish,
+            "usage": reply.usage and vars(reply.usage),
+            "model": reply.model,
+            "fault": fault,
+        }
+        target = self._aside(question.digest) if fault else self._file(question.digest)
+        _write(target, record)
+
+    def forget(self, digest: str) -> None:
+        """Set a reply aside that was of no use, so that the question is asked anew."""
+        try:
+            self._file(digest).replace(self._aside(digest))
+        except OSError:
+            return
+
+    def _file(self, digest: str) -> Path:
+        return self.folder / f"{digest}.json"
+
+    def _aside(self, digest: str) -> Path:
+        number = 1
+        while (path := self.folder / f"{digest}.{number}.json").exists():
+            number += 1
+        return path
+
+
+def _write(target: Path, record: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    coming = target.with_name(f".{target.name}.{uuid4().hex}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        coming.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        coming.replace(target)
+    except OSError:
+        coming.unlink(missing_ok=True)
