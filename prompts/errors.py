@@ -53,7 +53,12 @@ class ServiceError(ValueError):
 
 
 class ReplyError(ServiceError):
-    """A language model answered, and not with what was asked for: refused, empty, cut off, no JSON."""
+    """A language model answered, and not with what was asked for: refused, empty, cut off, no JSON.
+
+    digest: of the question, under which the raw reply is kept; "" where that is not known.
+    """
+
+    digest: str = ""
 
 
 class BudgetError(ServiceError):

@@ -71,10 +71,10 @@ class Service:
             return kept
         return _Exchange(self, question, on_text).reply()
 
-    def forget(self, reply: Reply) -> None:
-        """Set a reply aside that was of no use: the same question is asked anew."""
+    def forget(self, digest: str) -> None:
+        """Set the reply to a question aside that was of no use: the same question is asked anew."""
         if self.replies:
-            self.replies.forget(reply.digest)
+            self.replies.forget(digest)
 
 
 class _Exchange:
@@ -147,13 +147,18 @@ class _Exchange:
                 attempts=max(1, self.attempts),
                 settings=service._settings,
             )
-            return (ReplyError if fault.kind in NO_REPLY else ServiceError)(words)
+            return self._no_use(words) if fault.kind in NO_REPLY else ServiceError(words)
         if written.refusal or (written.finish == "content_filter" and not written.text.strip()):
             why = f": {brief(service._secret.hidden(written.refusal))}" if written.refusal else ""
-            return ReplyError(f"The model {service.model!r} at {service.host} refused{why}. Put it in other words.")
+            return self._no_use(f"The model {service.model!r} at {service.host} refused{why}. Put it in other words.")
         if not written.text.strip():
             at = " before it wrote a word: raise max_tokens" if written.finish == "length" else ""
-            return ReplyError(
+            return self._no_use(
                 f"The model {service.model!r} at {service.host} gave an empty reply{at}. Try again, or another model."
             )
         return None
+
+    def _no_use(self, words: str) -> ReplyError:
+        error = ReplyError(words)
+        error.digest = self.question.digest
+        return error

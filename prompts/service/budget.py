@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
 from prompts.errors import BudgetError
-from prompts.service.prices import Prices
-from prompts.service.question import Question, Usage
+from prompts.service.prices import Price, Prices
+from prompts.service.question import Message, Question, Usage
+
+__all__ = ["Budget", "Price", "Prices", "Spent"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Budget:
     def spent(self) -> Spent:
         """So far, without what is set aside."""
         return self._spent
+
+    def bound(self, model: str, messages: Sequence[Message], max_tokens: int) -> tuple[int, float | None]:
+        """The most tokens and money that one request can take; no money is None where the model has no price."""
+        usage = self.prices.bound(Question(model, "", tuple(messages), None, max_tokens))
+        return usage.prompt_tokens + usage.completion_tokens, self._cost(model, usage)
 
     def admit(self, model: str) -> None:
         """Raises BudgetError for a model without a price under a ceiling of money, which could not be kept."""

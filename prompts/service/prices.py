@@ -50,19 +50,17 @@ class Prices:
         picture = price.image_tokens if price else PICTURE_TOKENS
         return Usage(question.text_tokens + picture * question.pictures, question.max_tokens)
 
+    @classmethod
+    def load(cls, path: Path | None = None) -> Prices:
+        """The table that comes along, the entries of the user's file of the same form before it.
 
-def read_prices(path: Path | None = None) -> Prices:
-    """The table that comes along, with the entries of the user's file of the same form before it.
-
-    Raises ServiceError for a file that cannot be read or has another form.
-    """
-    ours = _table(TABLE)
-    if path is None:
-        return ours
-    theirs = _table(path)
-    if theirs.currency != ours.currency:
-        return theirs  # sums of two currencies mean nothing
-    return Prices({**ours.by_model, **theirs.by_model}, ours.currency)
+        A file in another currency stands alone. Raises ServiceError for one that cannot be read or has another form.
+        """
+        ours = _table(TABLE)
+        theirs = ours if path is None else _table(path)
+        if theirs.currency != ours.currency:
+            return theirs
+        return cls({**ours.by_model, **theirs.by_model}, ours.currency)
 
 
 def _table(path: Path) -> Prices:
@@ -93,4 +91,4 @@ def _entry(entry: Any, file: str, number: int) -> tuple[str, Price]:
     tokens = entry.get("image_tokens", PICTURE_TOKENS)
     if type(tokens) is not int or not 0 <= tokens <= MILLION:
         raise ServiceError(f"{place}: image_tokens is a whole number, 0 or more; got {shown(tokens)}.")
-    return str(entry["model"]), Price(*money, tokens)
+    return str(entry["model"]), Price(float(entry["input"]), float(entry["output"]), tokens)

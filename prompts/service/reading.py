@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard
 
 from prompts.service.faults import Fault
 from prompts.service.flow import Flow
@@ -116,8 +116,8 @@ def _object(data: bytes) -> dict[str, Any]:
         fault = Fault("garbage", "numbers or brackets without measure")
     if not isinstance(found, dict):
         raise _BadReplyError(fault)
-    if error := found.get("error"):
-        raise _BadReplyError(_told(error))
+    if found.get("error"):
+        raise _BadReplyError(_told(found["error"]))
     if found.keys().isdisjoint(("choices", "usage")):
         raise _BadReplyError(Fault("garbage"))
     return found
@@ -170,7 +170,9 @@ def _words(value: Any) -> str:
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    counts = [value.get("prompt_tokens"), value.get("completion_tokens")]
-    if all(type(count) is int and 0 <= count <= MAX_TOKENS for count in counts):
-        return Usage(*counts)
-    return None
+    question, reply = value.get("prompt_tokens"), value.get("completion_tokens")
+    return Usage(question, reply) if _is_count(question) and _is_count(reply) else None
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= MAX_TOKENS

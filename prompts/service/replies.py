@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -60,14 +61,16 @@ class Replies:
         except OSError:
             return
 
+    def files(self, digest: str) -> tuple[Path, ...]:
+        """All that was replied to a question: what was set aside in the order in which it came, then what is found."""
+        aside = takewhile(Path.exists, (self.folder / f"{digest}.{number}.json" for number in count(1)))
+        return (*aside, *(path for path in [self._file(digest)] if path.exists()))
+
     def _file(self, digest: str) -> Path:
         return self.folder / f"{digest}.json"
 
     def _aside(self, digest: str) -> Path:
-        number = 1
-        while (path := self.folder / f"{digest}.{number}.json").exists():
-            number += 1
-        return path
+        return next(path for number in count(1) if not (path := self.folder / f"{digest}.{number}.json").exists())
 
 
 def _write(target: Path, record: dict[str, Any]) -> None:
