@@ -134,8 +134,10 @@ class Lines:
         print(line, file=self.stream, flush=True)
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, folding: str | None = None) -> None:
-    """Print rows under a head, in columns as wide as their content.
+def table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, folding: str | None = None, to: TextIO | None = None
+) -> None:
+    """Print rows under a head, in columns as wide as their content, on standard output or `to`.
 
     Where the terminal is too narrow columns fold, or only the one that `folding` names.
     """
@@ -149,4 +151,4 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, folding: st
         shown.add_column(title, overflow="fold", no_wrap=folding is not None and title != folding)
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))  # Text: a cell is never markup
-    Console(highlight=False).print(shown)
+    Console(file=to, highlight=False).print(shown)

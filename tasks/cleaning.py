@@ -11,9 +11,12 @@ from pathlib import Path
 
 from tasks.errors import RefusedError
 from tasks.finished import RENDERS
+from tasks.plan_folder import PLAN, PLANS
 from tasks.run import CACHE, CONFIG, FEATURES, in_use
 from tasks.stage import Manifest, locked
 
+_NAMING = (f"*/*/{CONFIG}", f"*/*/{RENDERS}/*.json", f"{PLANS}/*/{PLAN}", "_refinements/*/refinement.json")
+"""Files under the folder of all runs that name stages by their keys."""
 SPARED_S = 3600.0
 """What is younger may be the checkpoint of a run that was stopped and shall go on."""
 
@@ -27,7 +30,7 @@ class Cleaned:
 
 
 def clean(root: Path, spared_s: float = SPARED_S) -> Cleaned:
-    """Remove from the store of `root` what no run folder's `config.json` names and nobody has touched for `spared_s`.
+    """Remove from the store of `root` what no folder names and nobody has touched for `spared_s`; replies stay.
 
     Run folders stay as they are, and whatever was removed is made again when a run asks for it. Raises RefusedError
     while runs are in progress: they name what they use only at their end.
@@ -60,8 +63,8 @@ def _clean(root: Path, spared_s: float) -> Cleaned:
 
 
 def shown_keys(root: Path) -> Iterator[str]:
-    """The keys of all stages whose results stand in a run folder, films rendered again among them."""
-    for config in (*root.glob(f"*/*/{CONFIG}"), *root.glob(f"*/*/{RENDERS}/*.json")):
+    """The keys of all stages whose results stand in a run folder, films rendered again and plans among them."""
+    for config in (file for pattern in _NAMING for file in root.glob(pattern)):
         try:
             yield from (stage["key"] for stage in json.loads(config.read_text(encoding="utf-8"))["stages"].values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not a file of ours

@@ -3,7 +3,8 @@ result would outlive the file that it points to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -28,6 +29,16 @@ def make(making: Making, stage: Stage) -> State[None]:
     """Find or make a stage; the run in the making keeps what came of it."""
     report = making.make(stage)
     return Completed(name="Made" if report.made else "Cached")
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def _step(body: Callable[[], Any]) -> Any:
+    return body()
+
+
+def perform(name: str, body: Callable[[], Any]) -> Any:
+    """Do a step as a task of that name."""
+    return _step.with_options(name=name)(body)
 
 
 @task(name="video", cache_policy=NO_CACHE, persist_result=False)

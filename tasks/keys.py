@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from tasks import environment
 from tasks.errors import RefusedError
@@ -40,8 +41,9 @@ def _secret(name: str) -> object:
     environment.quiet_engine()
     from prefect.blocks.system import Secret
 
+    load: Any = Secret.load  # its type does not know the argument without which a coroutine comes back in a flow
     try:
-        return Secret.load(name, _sync=True).get()
+        return load(name, _sync=True).get()
     except Exception as error:  # whatever a client of Prefect can raise; its text may quote what is stored
         reason = "has no such block" if isinstance(error, ValueError) else f"failed ({type(error).__name__})"
     raise RefusedError(

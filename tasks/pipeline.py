@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prompts import Story
+from prompts.request import PlanRequest
 from tasks.events import Listener, StageDone, StageWaiting, ignore
 from tasks.film import film_of
 from tasks.folder import publish
 from tasks.plan import prepare
 from tasks.run import Results, Run, Stage, Tools, in_use
+from tasks.services import services_for, using
 from tasks.specs import RunConfig
 from tasks.stage import Json, Manifest, locked
 from tasks.stages import stages_of
+from tasks.told import told_story
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,14 @@ class Report:
     restored: tuple[str, ...]
 
     def as_json(self) -> dict[str, Json]:
-        """Plain facts: the run's id and folder, and what became of each stage."""
+        """Plain facts: the run's id and folder, what became of each stage, and how the story came about."""
         stages = {report.stage: {"made": report.made, "seconds": round(report.seconds, 3)} for report in self.stages}
         return {
             "run_id": self.run.id,
             "folder": str(self.run.folder),
             "stages": stages,
             "restored": list(self.restored),
+            **self.run.told,
         }
 
     @property
@@ -85,7 +89,7 @@ class Making:
 
 def run_zoom(
     config: RunConfig,
-    story: Story,
+    story: Story | PlanRequest,
     root: Path = Path("runs"),
     *,
     tools: Tools | None = None,
@@ -94,11 +98,14 @@ def run_zoom(
 ) -> Report:
     """Make the zoom of a story under `root`, using what is there; no engine is needed.
 
-    Raises RefusedError, StoryError or InvalidInputError before any work for what cannot be made.
+    Of a wish the story is made first, and with `config.plan.refine` it is refined, as `tasks.told` says. Raises
+    RefusedError, StoryError, PlanError or InvalidInputError before any work for what cannot be made.
     """
-    run = prepare(config, story, root, tools)
-    making = Making(run, on_event, force=force)
-    with making.in_progress():
-        for stage in stages_of(run):
-            making.make(stage)
-        return making.finish()
+    with using(services_for(config, root)) as services:
+        found, told = told_story(story, config, services, tools=tools, on_event=on_event, force=force)
+        run = prepare(config, found, root, tools, told=told)
+        making = Making(run, on_event, force=force)
+        with making.in_progress():
+            for stage in stages_of(run):
+                making.make(stage)
+            return making.finish()

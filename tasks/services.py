@@ -16,10 +16,11 @@ from tasks.keys import api_key, has_service
 from tasks.plan_spec import PlanSpec
 from tasks.run import CACHE
 from tasks.specs import RunConfig, VisionSpec
+from tasks.stage import Workshop
 
 if TYPE_CHECKING:
+    from prompts.service.asking import Service
     from prompts.service.budget import Budget, Spent
-    from prompts.service.client import Service
     from prompts.service.replies import Replies
 
 REPLIES = "replies"
@@ -67,12 +68,13 @@ class Services:
     @cached_property
     def budget(self) -> Budget:
         """What may still be spent. Raises RefusedError for prices that cannot be read."""
-        from prompts.service.budget import Budget, Prices
+        from prompts.service.budget import Budget
+        from prompts.service.prices import read_prices
 
         try:
-            prices = Prices.load(self.plan.prices)
+            prices = read_prices(self.plan.prices)
             return Budget(prices, max_cost=self.plan.max_cost, max_tokens=self.plan.max_tokens)
-        except (ServiceError, OSError) as error:
+        except ServiceError as error:
             raise RefusedError(str(error)) from error
 
     @cached_property
@@ -83,14 +85,24 @@ class Services:
         return Replies(self.root / CACHE / REPLIES)
 
     @cached_property
+    def workshop(self) -> Workshop:
+        """The store that the replies lie in."""
+        return Workshop(self.root / CACHE)
+
+    @property
+    def has_writer(self) -> bool:
+        """Whether a language model plans. Raises RefusedError where one is wanted and none is named."""
+        return planner_of(self.plan) == "model"
+
+    @cached_property
     def _writer(self) -> Service | None:
-        if planner_of(self.plan) == "offline":
+        if not self.has_writer:
             return None
-        return self._connect(str(self.plan.model), self.plan)
+        return self._connect(str(self.plan.model), "plan")
 
     @cached_property
     def _vision(self) -> Service | None:
-        return None if self.look.model is None else self._connect(self.look.model, self.look)
+        return None if self.look.model is None else self._connect(self.look.model, "vision")
 
     def writer(self) -> Service | None:
         """The language model that plans; None where the plan is made offline."""
@@ -105,9 +117,10 @@ class Services:
         """What was asked and what that has cost so far."""
         return self.budget.spent
 
-    def _connect(self, model: str, spec: PlanSpec | VisionSpec) -> Service:
+    def _connect(self, model: str, settings: Literal["plan", "vision"]) -> Service:
         from prompts.service.client import connect
 
+        spec: PlanSpec | VisionSpec = self.plan if settings == "plan" else self.look
         try:
             return connect(
                 model,
@@ -117,6 +130,7 @@ class Services:
                 retries=spec.retries,
                 budget=self.budget,
                 replies=self.replies,
+                settings=settings,
             )
         except ServiceError as error:
             raise RefusedError(str(error)) from error

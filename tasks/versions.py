@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 ALGORITHMS = {
+    "plan": "1",
     "story": "1",
     "sampling": "1",
     "levels": "2",

@@ -1,0 +1,237 @@
+"""From a wish to a story: offline at once, or with a service's help as a cached stage with a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import prompts
+from prompts import Story
+from prompts.errors import PlanError
+from prompts.request import PlanRequest
+from tasks.errors import RunError
+from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
+from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, raw_replies
+from tasks.run import in_use
+from tasks.services import Services
+from tasks.specs import RunConfig
+from tasks.stage import Json, Made, StageKey, locked
+from tasks.store import sha256_of
+from tasks.text_limit import is_bundled, text_limit
+from tasks.versions import algorithm, software
+
+if TYPE_CHECKING:
+    from prompts.planning import Planned
+
+    from prompts.schedule import TextLimit
+    from prompts.seeing.caption import Caption
+    from prompts.service.asking import Service
+    from prompts.service.budget import Spent
+    from prompts.writer import Round
+
+NAME = "plan"
+FEW_WORDS = "The bundled image model knows few words, which the offline planner keeps to; no language model is asked."
+UNSEEN = (
+    "No vision model is named (vision.model) that could caption the photograph: say in the text what it shows, so that "
+    "the story begins with it."
+)
+
+
+class PlanFailedError(RunError):
+    """A language model made no story that passes the checks. draft: file of its best one, None where there is none."""
+
+    def __init__(self, message: str, draft: Path | None) -> None:
+        self.draft = draft
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A story and how it came about.
+
+    facts: plain values: request, planner, model, notes, rounds, and what was spent when it was made. folder: where it
+    is kept; None for a plan that no service had a part in, which is made again in no time. made: by this call.
+    """
+
+    story: Story
+    facts: dict[str, Json]
+    folder: Path | None = None
+    made: bool = True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen, changed or left out, a sentence each."""
+        return tuple(self.facts["notes"])
+
+
+def plan_story(
+    request: PlanRequest,
+    config: RunConfig,
+    services: Services,
+    *,
+    for_run: bool = True,
+    on_event: Listener = ignore,
+    force: bool = False,
+) -> Plan:
+    """Make the story that is wished for, or find it where a service has helped to make it before.
+
+    for_run: prompts fit what the configuration's image model reads, and keep to the bundled one's words where it is
+    that; else they fit CLIP's text encoder. The configuration's photograph opens the story where a vision model can
+    caption it. Raises PlanError for a wish of which nothing can be made, RefusedError for a service that cannot be
+    used, ServiceError for one that fails before there is a draft, PlanFailedError where the best draft has faults.
+    """
+    limit = text_limit(config if for_run else None)
+    if for_run and is_bundled(config):
+        request = request.model_copy(update={"vocabulary": "bundled"})
+    planning = Planning(request, config, services, limit, on_event)
+    if planning.writer is None and planning.vision is None:
+        planned = planning.plan(None)
+        return Plan(planned.story, planning.facts(planned))
+    with locked(in_use(services.root), shared=True):
+        return planning.make(force)
+
+
+@dataclass
+class Planning:
+    """A plan in the making: what is asked of whom. `rounds`: what has been asked so far, also where it fails."""
+
+    request: PlanRequest
+    config: RunConfig
+    services: Services
+    limit: TextLimit
+    on_event: Listener = ignore
+    rounds: list[Round] = field(default_factory=list)
+
+    @cached_property
+    def writer(self) -> Service | None:
+        """The language model; None where the plan is made offline."""
+        return None if self.request.vocabulary == "bundled" else self.services.writer()
+
+    @cached_property
+    def vision(self) -> Service | None:
+        """The vision model where there is a photograph for it that shows the widest view."""
+        return self.services.vision() if opens(self.config) else None
+
+    @property
+    def key(self) -> StageKey:
+        """What the plan depends on."""
+        spec, photo = self.config.plan, self.config.photo
+        inputs = {
+            "request": self.request.model_dump(mode="json"),
+            "writer": _named(self.writer),
+            "vision": _named(self.vision),
+            "photo": None if self.vision is None or photo is None else sha256_of(photo),
+            "rounds": spec.rounds,
+            "banned": list(spec.banned),
+            "limit": [self.limit.name, self.limit.tokens],
+            "software": software(),
+        }
+        return StageKey(NAME, algorithm(NAME), inputs)
+
+    def make(self, force: bool) -> Plan:
+        """Find or make the plan, and bring its folder up to date."""
+        key, workshop, began = self.key, self.services.workshop, time.monotonic()
+        folder = place_of(self.services.root, self.request, key.digest)
+        try:
+            manifest, made = workshop.make(
+                key, self._body, force=force, on_wait=lambda: self.on_event(StageWaiting(NAME))
+            )
+        except PlanError as error:
+            raise self._failed(error, folder) from None
+        self.on_event(StageDone(NAME, made, time.monotonic() - began))
+        publish_plan(folder, manifest, workshop)
+        story = prompts.load_story(workshop.store.path(manifest.artifacts[STORY]))
+        return Plan(story, {**manifest.facts, "digest": key.digest[:12]}, folder, made)
+
+    def plan(self, opening: Caption | None) -> Planned:
+        """Ask the planner, of all that the configuration says."""
+        from prompts.planning import make_plan
+
+        return make_plan(
+            self.request,
+            service=self.writer,
+            limit=self.limit,
+            rounds=self.config.plan.rounds,
+            banned=self.config.plan.banned,
+            opening=opening,
+            on_round=self._heard,
+        )
+
+    def facts(self, planned: Planned | None, caption: Caption | None = None) -> dict[str, Json]:
+        """How the story came about, as plain values; of a plan that failed, what came about instead."""
+        facts = {
+            "request": self.request.model_dump(mode="json"),
+            "planner": ("offline" if self.writer is None else "model") if planned is None else planned.planner,
+            "writer": _named(self.writer),
+            "vision": _named(self.vision),
+            "caption": None if caption is None else asdict(caption),
+            "limit": {"name": self.limit.name, "tokens": self.limit.tokens},
+            "notes": [*self._notes(), *(() if planned is None else planned.notes)],
+            "rounds": [asdict(one) for one in self.rounds],
+            "software": software(),
+        }
+        return json.loads(json.dumps(facts))  # type: ignore[no-any-return]  # tuples as lists, as in a file
+
+    def _body(self, work: Path) -> Made:
+        rounds = self.config.plan.rounds if self.writer is not None else 1
+        self.on_event(StageStarted(NAME, rounds, "rounds at most"))
+        before = self.services.spent
+        caption = self._caption()
+        planned = self.plan(caption)
+        story = work / STORY
+        story.write_text(prompts.dump_story(planned.story), encoding="utf-8")
+        spent = spent_since(before, self.services.spent)
+        return Made({STORY: story} | self._replies(), {**self.facts(planned, caption), "spent": spent})
+
+    def _caption(self) -> Caption | None:
+        if self.vision is None or self.config.photo is None:
+            return None
+        from tasks.captioning import caption_photo
+
+        return caption_photo(self.config.photo, self.vision, limit=self.limit, banned=self.config.plan.banned)
+
+    def _heard(self, one: Round) -> None:
+        self.rounds.append(one)
+        self.on_event(StageMoved(NAME, len(self.rounds)))
+
+    def _replies(self) -> dict[str, Path]:
+        return raw_replies(self.services.replies.folder, [one.digest for one in self.rounds])
+
+    def _failed(self, error: PlanError, folder: Path) -> Exception:
+        """What is to be raised: the error itself where it lies in the wish, for which nobody was asked."""
+        if not self.rounds and error.draft is None:
+            return error
+        draft = keep_failure(folder, self.facts(None), error, self._replies())
+        kept = f"What came is kept in {folder}." if draft is None else f"The best draft is kept as {draft}."
+        return PlanFailedError(f"{error} {kept}", draft)
+
+    def _notes(self) -> tuple[str, ...]:
+        asked = self.request.vocabulary == "bundled" and self.services.has_writer
+        unseen = opens(self.config) and self.vision is None
+        return (FEW_WORDS,) * asked + (UNSEEN,) * unseen
+
+
+def opens(config: RunConfig) -> bool:
+    """Whether the configuration's photograph is the widest view; of some methods it is the deepest."""
+    if config.photo is None:
+        return False
+    from tasks.given import start_level
+    from zoomlib.methods import load_method
+
+    return start_level(load_method(config.method), 2) == 0
+
+
+def spent_since(before: Spent, after: Spent) -> dict[str, Json]:
+    """What was spent between two looks at a budget; a cost that is unknown stays None."""
+    first, last = asdict(before), asdict(after)
+    counted = {name: last[name] - (first[name] or 0) for name in last if isinstance(last[name], int | float)}
+    return {**last, **counted}
+
+
+def _named(service: Service | None) -> Mapping[str, str] | None:
+    return None if service is None else {"model": service.model, "host": service.host}
