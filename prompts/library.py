@@ -45,11 +45,19 @@ def load_story(story: str | os.PathLike[str]) -> Story:
     are looked up from the file's folder (for standard input: the working folder) and come back as absolute paths.
     Raises StoryError for anything that is no story, also for files that cannot be read.
     """
+    return parse_story(*read_text(story))
+
+
+def read_text(story: str | os.PathLike[str]) -> tuple[str, str, Path]:
+    """The text of a story named as for `load_story`, what messages call it, and the folder of its pictures.
+
+    Raises StoryError for what cannot be read as text.
+    """
     if story == "-":
-        return parse_story(_decode(_standard_input(), "standard input"), "standard input", Path())
+        return _decode(_standard_input(), "standard input"), "standard input", Path()
     path = READY / f"{story}.yaml" if isinstance(story, str) and story in names() else Path(story)
     source = _label(str(path))
-    return parse_story(_decode(_content(path, source), source), source, path.parent)
+    return _decode(_content(path, source), source), source, path.parent
 
 
 def _label(path: str) -> str:

@@ -30,6 +30,23 @@ def parse_story(text: str, source: str = "story", folder: Path | None = None) ->
     `source` names the text in messages. With a `folder`, reference pictures are looked up from it, must be files, and
     come back as absolute paths. Raises StoryError with every problem found.
     """
+    root, found, problems = read_nodes(text, source)
+    try:
+        story = Story.model_validate(root.plain())
+    except ValidationError as error:
+        problems += [p for e in error.errors(include_url=False) if (p := problem_of(root, e))]
+    faults = _faults_between_levels(found) + (_missing_pictures(root, folder) if folder else [])
+    problems += [Problem(root.at(path)[1], where(path), *said) for path, *said in faults]
+    if problems:
+        raise StoryError(sorted(problems, key=lambda p: p.line or 0), source)
+    return _with_pictures(story, folder) if folder else story
+
+
+def read_nodes(text: str, source: str) -> tuple[Node, dict[str, Node], list[Problem]]:
+    """The tree of a story's text, its keys, and the problems that did not stop the reading; nothing else is checked.
+
+    Raises StoryError for what is no mapping in JSON or YAML.
+    """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     _refuse_unreadable(text, source)
     root, problems = (read_json if _is_json(text, source) else read_yaml)(text, source)
@@ -37,15 +54,7 @@ def parse_story(text: str, source: str = "story", folder: Path | None = None) ->
         reason = f"A story is a mapping with title, p and levels, and {checks.kind_of(root.plain())} came."
         remedy = "Write lines such as 'title: Galaxy to leaf', 'p: 2' and 'levels:'."
         raise StoryError([*problems, Problem(root.line, "", reason, remedy)], source)
-    try:
-        story = Story.model_validate(root.plain())
-    except ValidationError as error:
-        problems += [p for e in error.errors(include_url=False) if (p := problem_of(root, e))]
-    faults = _faults_between_levels(root.value) + (_missing_pictures(root, folder) if folder else [])
-    problems += [Problem(root.at(path)[1], where(path), *said) for path, *said in faults]
-    if problems:
-        raise StoryError(sorted(problems, key=lambda p: p.line or 0), source)
-    return _with_pictures(story, folder) if folder else story
+    return root, root.value, problems
 
 
 def _refuse_unreadable(text: str, source: str) -> None:
