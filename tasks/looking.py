@@ -16,19 +16,26 @@ from zoomlib.images import to_pil
 from zoomlib.scene import Describe
 
 
+def looks(method: ModuleType) -> bool:
+    """Whether a method writes prompts by looking at pictures itself."""
+    return any(field.name == "looking" for field in fields(method.Config))
+
+
 def resolve_vision(config: RunConfig, method: ModuleType) -> VisionSpec:
     """The run's vision model, that of the environment where the method can use one and none is named.
 
-    Raises RefusedError where one is named and the method has no use for it.
+    One that only looks at drafts, or says what a photograph shows, has made the story and is no part of the run. Raises
+    RefusedError where one is named and nothing has a use for it.
     """
     spec = config.vision
-    if any(field.name == "looking" for field in fields(method.Config)):
+    if looks(method):
         return spec.model_copy(update={"model": spec.model or environment.read().vision_model})
-    if spec.model is not None:
+    if spec.model is not None and not config.plan.refine and config.photo is None:
         raise RefusedError(
-            f"Method {config.method} does not look at pictures. Leave vision.model out, or use superres."
+            f"Method {config.method} does not look at pictures. Leave vision.model out, use superres, refine the story "
+            "by looking at drafts (--refine 2), or begin with a photograph (--photo)."
         )
-    return spec
+    return spec.model_copy(update={"model": None})
 
 
 def describe(run: Run) -> Describe | None:

@@ -1,0 +1,28 @@
+"""A photograph as the first level of a story, said by a vision model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.looking import png
+from zoomlib.reading import load_picture
+
+if TYPE_CHECKING:
+    from prompts.schedule import TextLimit
+    from prompts.seeing.caption import Caption
+    from prompts.service.client import Service
+
+
+def caption_photo(
+    photo: Path, vision: Service, *, limit: TextLimit | None = None, banned: Sequence[str] = ()
+) -> Caption:
+    """What a photograph shows, as the opening of a plan.
+
+    Only its pixels are sent, upright, in sRGB, and at most 1024 of them a side. Raises InvalidInputError for a file
+    that is no picture, ReplyError, ServiceError and BudgetError as `prompts.seeing.caption.caption`.
+    """
+    from prompts.seeing.caption import caption
+
+    return caption(vision, png(load_picture(photo)[0]), limit=limit, banned=banned)
