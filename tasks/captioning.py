@@ -12,7 +12,7 @@ from zoomlib.reading import load_picture
 if TYPE_CHECKING:
     from prompts.schedule import TextLimit
     from prompts.seeing.caption import Caption
-    from prompts.service.client import Service
+    from prompts.service.asking import Service
 
 
 def caption_photo(

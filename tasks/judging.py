@@ -18,8 +18,8 @@ from tasks.services import Services
 from tasks.stage import Json, Made, Manifest, StageKey, Workshop
 
 if TYPE_CHECKING:
+    from prompts.service.asking import Service
     from prompts.service.budget import Spent
-    from prompts.service.client import Service
 
 NAME, JUDGEMENTS = "judging", "judgements.json"
 SPENT = ("requests", "prompt_tokens", "completion_tokens", "cost")

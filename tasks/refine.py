@@ -24,7 +24,7 @@ from tasks.verdict import verdict
 
 if TYPE_CHECKING:
     from prompts.schedule import TextLimit
-    from prompts.service.client import Service
+    from prompts.service.asking import Service
 
 VERSION = "1"
 """Raise it when the same answers lead to other versions."""

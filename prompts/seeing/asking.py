@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from prompts.checks import FORBIDDEN
 from prompts.errors import ReplyError
-from prompts.service.client import Form, Message, Reply, Service
+from prompts.service.asking import Service
+from prompts.service.question import Form, Message, Reply
 
 T = TypeVar("T")
 

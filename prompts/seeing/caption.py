@@ -12,7 +12,8 @@ from prompts.errors import ReplyError
 from prompts.schedule import TextLimit, check_schedule
 from prompts.seeing.asking import ask, line
 from prompts.seeing.pictures import shown
-from prompts.service.client import Form, Message, Service
+from prompts.service.asking import Service
+from prompts.service.question import Form, Message
 from prompts.story import Story
 
 PROMPT_WORDS, SUBJECT_WORDS, VIEWPOINT_WORDS, STYLE_WORDS = 28, 6, 6, 8
@@ -69,7 +70,7 @@ def caption(service: Service, png: bytes, *, limit: TextLimit | None = None, ban
     used or data that is no PNG file, BudgetError before a ceiling would be exceeded.
     """
     told: Message = {"type": "text", "text": "This is the photograph."}
-    messages = [{"role": "system", "content": TASK}, {"role": "user", "content": [told, shown(png)]}]
+    messages: list[Message] = [{"role": "system", "content": TASK}, {"role": "user", "content": [told, shown(png)]}]
     return ask(service, messages, FORM, lambda reply: read_caption(reply, limit, banned))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from prompts.errors import ReplyError
 from prompts.seeing.asking import ask, line
 from prompts.seeing.pictures import shown
-from prompts.service.client import Form, Message, Service
+from prompts.service.asking import Service
+from prompts.service.question import Form, Message
 
 VERSION = "1"
 """Raise it when the same pictures and prompts are asked about otherwise."""
@@ -89,7 +90,7 @@ def judge(
         if one is not None:
             content += [_text(f"The picture of {name} level:" if name == "this" else f"The {name} level:")]
             content += [shown(one.picture)]
-    messages = [{"role": "system", "content": TASK}, {"role": "user", "content": content}]
+    messages: list[Message] = [{"role": "system", "content": TASK}, {"role": "user", "content": content}]
     return ask(service, messages, FORM, lambda reply: read_judgement(reply, view.prompt))
 
 

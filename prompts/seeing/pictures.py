@@ -9,7 +9,7 @@ import warnings
 from PIL import Image
 
 from prompts.errors import ServiceError
-from prompts.service.client import Message
+from prompts.service.question import Message
 
 MOST_PX = 1024
 """The longer side of what is sent: services scale larger pictures down themselves, and bill them by their size."""
