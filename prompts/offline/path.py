@@ -1,0 +1,125 @@
+"""Ways through the ladder: from a larger thing to a smaller one, through what each is met in, chosen by seed."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prompts.scales.ladder import inside, ladder, root, things
+from prompts.scales.thing import Thing
+
+TRIES = 5  # ways drawn, of which the one with the most even sizes is taken
+NEAR = math.log(3)  # how far in log size a thing may be from a width that it stands for
+ROOM = 0.7  # a thing that is placed in another is at most this much of its size
+
+
+@dataclass(frozen=True)
+class Way:
+    """Things from the largest to the smallest, each met in the one before.
+
+    bridges: pairs (outer, inner) of neighbours that are not met in each other and are placed so.
+    """
+
+    things: tuple[Thing, ...]
+    bridges: tuple[tuple[Thing, Thing], ...] = ()
+
+
+def join(stops: Sequence[Thing], rng: random.Random) -> Way:
+    """The way through all stops, which come largest first."""
+    chain, bridges = [stops[0]], []
+    for outer, inner in itertools.pairwise(stops):
+        between, bridge = _between(outer, inner, rng)
+        chain += [*between, inner]
+        bridges += bridge
+    return Way(_falling(chain, {id(stop) for stop in stops}), tuple(bridges))
+
+
+def from_root(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
+    """A way from the largest thing to this one, which comes last."""
+    return () if thing.id == root().id else (root(), *_between(root(), thing, rng)[0])
+
+
+def to_end(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
+    """A way from a thing, which is left out, to a smallest one."""
+    best = _most_even([_down(thing, rng) for _ in range(TRIES)])
+    return best[1:]
+
+
+def _down(thing: Thing, rng: random.Random) -> list[Thing]:
+    chain = [thing]
+    while within := _inside(chain[-1]):
+        chain.append(rng.choice(within))
+    return chain
+
+
+def of_width(width_m: float, within: Thing | None, rng: random.Random) -> Thing:
+    """A thing that fills a view of this width; one that is met in `within` where there is any near the width."""
+    pool = [t for t in things() if within is None or _leads(within, t)] or list(things())
+    near = [t for t in pool if abs(math.log(t.size_m / width_m)) <= NEAR]
+    return rng.choice(near) if near else min(pool, key=lambda t: abs(math.log(t.size_m / width_m)))
+
+
+def _inside(thing: Thing) -> tuple[Thing, ...]:
+    return inside(thing.id) if thing.id in ladder().by_id else ()
+
+
+def _leads(outer: Thing, inner: Thing) -> bool:
+    return inner.id in ladder().by_id and outer.id in ladder().above[inner.id]
+
+
+def _between(outer: Thing, inner: Thing, rng: random.Random) -> tuple[list[Thing], list[tuple[Thing, Thing]]]:
+    """What lies between two things, and where a bridge was needed."""
+    if _leads(outer, inner):
+        return _most_even([_walk(outer, inner, rng) for _ in range(TRIES)])[1:-1], []
+    if inner.id not in ladder().by_id:
+        return _to_own(outer, inner, rng), []
+    above = [t for t in things() if _leads(t, inner) and inner.size_m < t.size_m <= outer.size_m * ROOM]
+    if not above:
+        return [], [(outer, inner)]
+    largest = [t for t in above if t.size_m >= above[0].size_m / 2]
+    kin = [t for t in largest if t.domain == outer.domain] or largest
+    bridge = rng.choice(kin)
+    return [bridge, *_between(bridge, inner, rng)[0]], [(outer, bridge)]
+
+
+def _to_own(outer: Thing, own: Thing, rng: random.Random) -> list[Thing]:
+    """A way to a thing that is not on the ladder: to a place of the right size in the outer one."""
+    places = [t for t in things() if _leads(outer, t) and own.size_m * 2 < t.size_m]
+    if not places:
+        return []
+    smallest = [t for t in places if t.size_m <= places[-1].size_m * 3]
+    place = rng.choice(smallest)
+    return [*_between(outer, place, rng)[0], place]
+
+
+def _walk(outer: Thing, inner: Thing, rng: random.Random) -> list[Thing]:
+    chain = [outer]
+    while chain[-1].id != inner.id:
+        chain.append(rng.choice([t for t in inside(chain[-1].id) if t.id == inner.id or _leads(t, inner)]))
+    return chain
+
+
+def _most_even(chains: list[list[Thing]]) -> list[Thing]:
+    """The chain whose steps in log size are smallest, large ones counting most."""
+
+    def roughness(chain: list[Thing]) -> float:
+        return sum(math.log(a.size_m / b.size_m) ** 2 for a, b in itertools.pairwise(chain))
+
+    key: Callable[[list[Thing]], float] = roughness
+    return min(chains, key=key)
+
+
+def _falling(chain: list[Thing], kept: set[int]) -> tuple[Thing, ...]:
+    """The chain without things that are not clearly smaller than the one before; stops that were named stay."""
+    falling: list[Thing] = []
+    for thing in chain:
+        if id(thing) in kept:
+            while falling and id(falling[-1]) not in kept and falling[-1].size_m <= thing.size_m * 1.05:
+                falling.pop()
+            falling.append(thing)
+        elif not falling or thing.size_m < falling[-1].size_m * 0.95:
+            falling.append(thing)
+    return tuple(falling)

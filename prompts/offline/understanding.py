@@ -1,0 +1,145 @@
+"""A wish in words to what it names: the larger end, the smaller one, and what lies between."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, replace
+
+from prompts.errors import PlanError, shown
+from prompts.offline.data import read
+from prompts.offline.stops import Stop, stops
+from prompts.request import PlanRequest
+from prompts.scales.naming import WORD, nearest
+
+STRICT = re.compile(r"->|→|=>|\b(?:from|to|into|via|through|between|until|towards?)\b", re.I)
+PARTS = re.compile(r"->|→|=>|[,;]|\b(?:from|to|into|via|through|between|and|then|until|towards?)\b", re.I)
+ORDERED = re.compile(r"->|→|=>|\b(?:from|to|into)\b", re.I)
+SAME = 1.2  # ends whose sizes differ by less are no zoom
+HOW = (
+    "Name things such as 'from a galaxy to a leaf', or lengths such as 'from 10 km to 1 mm'; give an unknown thing its "
+    "size, as in 'a unicorn (2 m)'; or name a language model with --llm, which knows more (`tenfold ladder` lists what "
+    "is known here)."
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be seen, largest first. A single stop is shown from its surroundings to its insides.
+
+    notes: sentences for the user.
+    """
+
+    stops: tuple[Stop, ...]
+    notes: tuple[str, ...] = ()
+
+
+def understand(request: PlanRequest) -> Wish:
+    """What a request names. Raises PlanError where that is nothing, with the nearest names and the remedies."""
+    text = " ".join(request.text.split()).strip(" \"'.!?“”‘’")
+    if not text and request.widths_m is None:
+        raise PlanError(f"There is nothing to plan: the text is empty. {HOW}")
+    found = stops(text)
+    notes = _unknown(text, found, request)
+    if request.widths_m is not None:
+        return _with_widths(found, request.widths_m, notes)
+    wish = _ordered(text, _with_wholes(found), notes)
+    return replace(wish, stops=_distinct(wish.stops))
+
+
+def ends_m(request: PlanRequest) -> tuple[float, float] | None:
+    """The widest and the deepest view in metres that a request names, or None where it names fewer than two."""
+    if request.widths_m is not None:
+        return max(request.widths_m), min(request.widths_m)
+    try:
+        found = understand(request).stops
+    except PlanError:
+        return None
+    return (found[0].size_m, found[-1].size_m) if len(found) > 1 else None
+
+
+def _with_widths(found: list[Stop], widths_m: tuple[float, float], notes: tuple[str, ...]) -> Wish:
+    """Two widths asked for apart from the text: they are the ends, and things named lie between."""
+    wide, deep = max(widths_m), min(widths_m)
+    if wide == deep:
+        raise PlanError(f"Both ends are {wide:g} m wide, which is no zoom. Give two different widths.")
+    between = [s for s in sorted(found, key=lambda s: -s.size_m) if s.thing and deep < s.size_m < wide * SAME]
+    left = [s for s in found if s.thing and s not in between]
+    if left:
+        notes += (f"{_listed([s.name for s in left])} does not fit between the widths, and is left out.",)
+    if widths_m[0] < widths_m[1]:
+        notes += (_turned("The widths"),)
+    return Wish((Stop(0, 0, width_m=wide), *_distinct(tuple(between)), Stop(0, 0, width_m=deep)), notes)
+
+
+def _turned(what: str) -> str:
+    return f"{what} came smallest first: a story begins with the widest view, and --direction out films it outwards."
+
+
+def _ordered(text: str, found: list[Stop], notes: tuple[str, ...]) -> Wish:
+    """Largest first; a text that leads outwards is turned, and told so."""
+    order = sorted(found, key=lambda s: -s.size_m)
+    outwards = len(found) > 1 and found[0].size_m * SAME < found[-1].size_m
+    if outwards and ORDERED.search(text) and not re.match(r"between\b", text, re.I):
+        notes += (_turned("The ends"),)
+    return Wish(tuple(order), notes)
+
+
+def _with_wholes(found: list[Stop]) -> list[Stop]:
+    """Things named as parts ("the eye of a bee") after what they are part of, where others are named too."""
+    if len(found) < 2:
+        return found
+    more: list[Stop] = []
+    for stop in found:
+        if stop.within is not None and not any(s.thing and s.thing.id == stop.within.id for s in found):
+            more.append(Stop(stop.start, stop.start, stop.within))
+        more.append(stop)
+    return more
+
+
+def _distinct(found: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    """Each thing once, and each length: the first time it is named."""
+    kept: dict[object, Stop] = {}
+    for stop in found:
+        key = (stop.thing.id, stop.thing.names) if stop.thing else stop.width_m
+        kept.setdefault(key, stop)
+    return tuple(kept.values())
+
+
+def _unknown(text: str, found: list[Stop], request: PlanRequest) -> tuple[str, ...]:
+    """A note on words that name nothing known. Raises PlanError where one of the ends is among them."""
+    parts = list(_parts(text))
+    unknown = []
+    for start, end in parts:
+        if any(s.start < end and start < s.end for s in found):
+            continue
+        if words := [w[0] for w in WORD.finditer(text[start:end]) if w[0].lower() not in _fillers()]:
+            unknown.append(" ".join(words))
+    if not unknown or (request.widths_m is not None and not found):
+        return ()
+    strict = bool(STRICT.search(text)) and len(parts) <= 4
+    if not found or strict:
+        raise PlanError(_not_known(unknown))
+    return (f"Not known, and left out: {_listed([shown(w, 40) for w in unknown[:3]])}.",)
+
+
+@functools.cache
+def _fillers() -> frozenset[str]:
+    return frozenset(read("words.yaml")["fillers"])
+
+
+def _parts(text: str) -> list[tuple[int, int]]:
+    """What stands between "from", "to", commas and the like, as places in the text, empty ones left out."""
+    marks = [0, *(edge for m in PARTS.finditer(text) for edge in m.span()), len(text)]
+    pairs = zip(marks[::2], marks[1::2], strict=True)
+    return [(start, end) for start, end in pairs if WORD.search(text[start:end])]
+
+
+def _not_known(unknown: list[str]) -> str:
+    close = [name for words in unknown[:3] for name in nearest(words, 3)][:5]
+    mean = f" Did you mean {_listed([shown(name) for name in close], 'or')}?" if close else ""
+    return f"No thing or length that is known here is named in {shown(unknown[0])}.{mean} {HOW}"
+
+
+def _listed(names: list[str], word: str = "and") -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -1,0 +1,143 @@
+"""Views of a way to prompts: what fills each view, and in its centre what the next one shows."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from random import Random
+
+from prompts.offline.data import read
+from prompts.offline.views import HAZE_M, SPACE_M, View
+from prompts.scales.thing import Thing
+from prompts.schedule.comparing import leads_to
+from prompts.schedule.lexicon import content
+
+SMALL, TINY = 0.12, 0.04  # shares of the view below which a thing in its centre is called so
+HEAD_WORDS = 10
+PATCHES = ("a bright patch of", "a smooth patch of", "one clear patch of", "a richer patch of")
+# Where the first thing that a phrase names may end.
+CUT = re.compile(
+    r",| (?:with|between|under|across|around|beneath|among|along|in|on|over|behind|beside|beyond|inside|crossed|strewn|"
+    r"lit|spread|full|scattered|woven|joined|covered|dusted|fading|swirling|thinning|above|below|against|framed)\b"
+)
+AND = re.compile(r" and\b")
+ARTICLE = re.compile(r"^(an?|the|one|some) ", re.I)
+
+
+class Wording:
+    """The words of one story: the phrases between things and the accents, in an order chosen by seed, each used once.
+
+    p: the zoom factor of the pictures. brief: things by their short names alone, for text encoders that read little.
+    """
+
+    def __init__(self, way: Sequence[Thing], p: float, rng: Random, brief: bool = False) -> None:
+        self.way, self.p, self.brief = way, p, brief
+        self.empties = {group: _turned(phrases, rng) for group, phrases in read("words.yaml")["empty"].items()}
+        self.accents = {group: _shuffled(phrases, rng) for group, phrases in read("words.yaml")["accents"].items()}
+        self.drawn: dict[tuple[str, str], int] = {}
+
+    def prompts(self, views: Sequence[View]) -> list[str]:
+        """A prompt per view; all but the last name in their centre what the next one shows."""
+        own = [self._own(view) for view in views]
+        pairs = itertools.pairwise(zip(views, own, strict=True))
+        return [
+            *(self._joined(v, mine, self._centre(v, mine, after, theirs)) for (v, mine), (after, theirs) in pairs),
+            self._alone(views[-1], own[-1]),
+        ]
+
+    def _own(self, view: View) -> str:
+        thing, group = self.way[view.thing], self._group(view)
+        if view.kind == "empty":
+            return self._empty(group)
+        said = {"looks": thing.looks, "detail": thing.detail, "around": thing.around}[view.kind]
+        if self.brief:
+            said = thing.centre if view.kind == "looks" else head(said)
+        if not self._seen(said):
+            return said
+        return f"{said if view.kind == 'looks' else head(said)} {self._accent(group)}"
+
+    def _seen(self, said: str) -> int:
+        """How often these words were said before, of one thing or of two that share them."""
+        before = self.drawn.get(("said", said), 0)
+        self.drawn["said", said] = before + 1
+        return before
+
+    def _group(self, view: View) -> str:
+        return "space" if view.width_m > SPACE_M else "haze" if view.width_m < HAZE_M else "plain"
+
+    def _next(self, kind: str, group: str) -> int:
+        count = self.drawn.get((kind, group), 0)
+        self.drawn[kind, group] = count + 1
+        return count
+
+    def _empty(self, group: str) -> str:
+        phrases = self.empties[group]
+        rounds, place = divmod(self._next("empty", group), len(phrases))
+        return phrases[place] if not rounds else f"{phrases[place]} {self._accent(group)}"
+
+    def _accent(self, group: str) -> str:
+        """The next accent; when all were used, two together, differently paired each time round."""
+        phrases = self.accents[group]
+        rounds, place = divmod(self._next("accent", group), len(phrases))
+        return phrases[place] if not rounds else f"{phrases[place]}, {phrases[(place + rounds) % len(phrases)]}"
+
+    def _centre(self, view: View, own: str, after: View, theirs: str) -> str:
+        """What a view names in its centre: the thing that the next one shows, or what its words begin with."""
+        thing = self.way[after.thing]
+        closer = view.thing == after.thing and view.kind in ("looks", "detail")
+        if after.kind == "looks" and not closer:
+            named = sized(thing.centre, max(1 / self.p, thing.size_m / view.width_m))
+        elif after.kind == view.kind == "around" and not closer:
+            named = sized(thing.centre, thing.size_m / view.width_m)
+        else:
+            named = self._patch(head(theirs), own)
+        return named if leads_to(f"{own} {named}", theirs) else self._patch(head(theirs), own)
+
+    def _patch(self, phrase: str, own: str) -> str:
+        """The phrase, or a patch of it where all around is of the same."""
+        if not own.startswith(phrase):
+            return phrase
+        return f"{PATCHES[self._next('patch', '') % len(PATCHES)]} {phrase}"
+
+    def _joined(self, view: View, own: str, centre: str) -> str:
+        if view.kind == "around" and " around " not in own:
+            return f"{own} around {centre} in the centre"
+        busy = any(mark in own for mark in (",", " with ", " around ", " of "))
+        return f"{own}{', ' if busy else ' with '}{centre} in the centre"
+
+    def _alone(self, view: View, own: str) -> str:
+        return f"{own} around {self.way[view.thing].centre}" if view.kind == "around" else own
+
+
+def head(phrase: str) -> str:
+    """The first thing that a phrase names: "star clouds and dark dust lanes" begins with "star clouds".
+
+    Colours and the like alone are none: "rows of gold and blue tiles" stays whole.
+    """
+    ends = sorted({mark.start() for mark in (*CUT.finditer(phrase), *AND.finditer(phrase))})
+    first = next((phrase[:end] for end in ends if content(phrase[:end])), phrase)
+    return " ".join(first.split()[:HEAD_WORDS])
+
+
+def sized(phrase: str, share: float) -> str:
+    """The phrase, with small or tiny before its noun where it takes little of the view."""
+    word = "" if share >= SMALL else "small" if share >= TINY else "tiny"
+    if not word or re.search(r"\b(?:small|tiny|minute|point-like)\b", phrase):
+        return phrase
+    if not (article := ARTICLE.match(phrase)):
+        return f"{word} {phrase}"
+    first = "a" if article[1].lower() in ("a", "an") else article[1]
+    return f"{first} {word} {phrase[article.end() :]}"
+
+
+def _turned(phrases: Sequence[str], rng: Random) -> list[str]:
+    """The phrases in their order, from a place chosen by seed on: neighbours differ."""
+    start = rng.randrange(len(phrases))
+    return [*phrases[start:], *phrases[:start]]
+
+
+def _shuffled(phrases: Sequence[str], rng: Random) -> list[str]:
+    mixed = list(phrases)
+    rng.shuffle(mixed)
+    return mixed
