@@ -7,6 +7,7 @@ from typing import get_args
 
 from prompts.errors import brief, shown
 from prompts.schedule.comparing import centre_faults, duplicate_faults, step_faults
+from prompts.schedule.sizes import size_faults
 from prompts.schedule.violation import Kind, TextLimit, Violation
 from prompts.schedule.wording import banned_faults, viewpoint_faults
 from prompts.story import Story
@@ -22,6 +23,7 @@ def check_schedule(story: Story, limit: TextLimit | None = None, banned: Sequenc
     """
     found = [
         *step_faults(story),
+        *size_faults(story),
         *viewpoint_faults(story),
         *centre_faults(story),
         *(length_faults(story, limit) if limit else ()),

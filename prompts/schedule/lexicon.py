@@ -39,6 +39,9 @@ class Lexicon:
     weak: frozenset[str]
     synonyms: dict[str, frozenset[int]]
     plurals: dict[str, str]
+    depicted: frozenset[str]
+    likened: frozenset[str]
+    specks: frozenset[str]
 
 
 @cache
@@ -59,6 +62,9 @@ def lexicon() -> Lexicon:
         weak=frozenset(data["weak"]),
         synonyms={word: frozenset(numbers) for word, numbers in groups.items()},
         plurals=data["plurals"],
+        depicted=frozenset(data["depicted"]),
+        likened=frozenset(data["likened"]),
+        specks=frozenset(data["specks"]),
     )
 
 
