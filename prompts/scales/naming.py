@@ -35,7 +35,7 @@ class Found:
     """A thing named in a text: text[start:end] is `words`, its noun phrase as it was said ("a frosty maple leaf").
 
     of: the larger thing whose part or kind it is said to be ("the eye of a bee", "a bee's eye", "an oak leaf"), which
-    the words hold too.
+    the words hold too. Of names side by side the last one counts ("a stone house").
     """
 
     thing: Thing
@@ -160,8 +160,7 @@ def _pair(text: str, before: Found, one: Found) -> Found | None:
     words = text[before.start : one.end]
     if before.of is None and between.casefold().strip() == "of" and one.thing.size_m > before.thing.size_m:
         return replace(before, end=one.end, words=words, of=one.thing)
-    owned = OWNER.search(before.words) is not None
-    compound = before.of is None and not between.strip() and before.end < one.start
-    if (owned or compound) and not between.strip() and before.thing.size_m > one.thing.size_m:
-        return Found(one.thing, before.start, one.end, words, before.thing)
-    return None
+    if between.strip() or before.end == one.start:
+        return None
+    larger = before.thing if before.thing.size_m > one.thing.size_m else None
+    return Found(one.thing, before.start, one.end, words, larger or before.of)
