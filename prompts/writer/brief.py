@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from prompts.request import PlanRequest
 from prompts.scales.ladder import things
 from prompts.schedule import TextLimit
-from prompts.service.client import Form, Message
+from prompts.service.question import Form, Message
 from prompts.writer.frame import Frame
 
 if TYPE_CHECKING:

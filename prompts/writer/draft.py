@@ -43,14 +43,15 @@ class Draft:
     negative: str = ""
 
 
-def read_draft(reply: str) -> Draft:
+def read_draft(reply: str, *, may_be_empty: bool = False) -> Draft:
     """The draft that a reply holds. Of a reply that breaks off, the levels that are whole are taken.
 
-    Raises ReplyError where there is no JSON object in it, or no level with words in that.
+    may_be_empty: what it says of all levels will do. Raises ReplyError where there is no JSON object in it, or no level
+    with words in that.
     """
     found = _with_levels(_object(reply))
     rows = tuple(_rows(found.get("levels")))
-    if not rows:
+    if not rows and not may_be_empty:
         raise ReplyError("The reply has no levels. Send an object with 'levels', a list of objects with a 'prompt'.")
     return Draft(
         rows,

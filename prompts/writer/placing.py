@@ -38,19 +38,44 @@ class _Seat:
 def place(rows: Sequence[Row], frame: Frame) -> Placed:
     """Each row at the level to which its width is nearest; rows without a width, or out of order, between the others.
 
-    The nearest row to a level stays where there are several. Raises ReplyError where no row states a width and none is
-    fixed: then nothing tells the scale.
+    The nearest row to a level stays where there are several. Where the number of levels is right and their steps are
+    not, the order is believed and not the widths. Raises ReplyError where no row states a width and none is fixed: then
+    nothing tells the scale.
     """
-    depths = [None if row.width_m is None else -math.log(row.width_m) / math.log(frame.step) for row in rows]
-    changes: list[str] = []
-    forth, back = _falling(depths), _falling(depths[::-1])
-    if len(back) > max(len(forth), 1):
-        changes.append("The levels came from the deepest to the widest and were turned.")
-        rows, depths, forth = rows[::-1], depths[::-1], back
-    origin = _origin(depths, forth, frame)
-    seats = _seats(rows, depths, set(forth), origin)
+    rows, changes = _ordered(rows, frame)
+    depths = [_depth(row, frame) for row in rows]
+    if len(rows) == frame.levels and not _even(depths):
+        depths = [depths[0] if frame.widest_m is None else None, *[None] * (len(rows) - 1)]
+    chain = _falling(depths)
+    origin = _origin(depths, chain, frame)
+    seats = _seats(rows, depths, set(chain), origin)
     widest_m = frame.widest_m or _metres(origin, frame)
     return Placed(widest_m, _seated(seats, frame, widest_m, changes), tuple(changes))
+
+
+def _depth(row: Row, frame: Frame) -> float | None:
+    """How many steps the row's width lies below one metre."""
+    return None if row.width_m is None else -math.log(row.width_m) / math.log(frame.step)
+
+
+def _ordered(rows: Sequence[Row], frame: Frame) -> tuple[Sequence[Row], list[str]]:
+    """The rows from the widest to the deepest where they came the other way round or in no order; what was done."""
+    depths = [_depth(row, frame) for row in rows]
+    forth, back = len(_falling(depths)), len(_falling(depths[::-1]))
+    told = sum(depth is not None for depth in depths)
+    if back > max(forth, told / 2, 1):
+        return rows[::-1], ["The levels came from the deepest to the widest and were turned."]
+    if forth < told / 2:
+        by_width = sorted(rows, key=lambda row: -(row.width_m or 0.0))
+        if len(_falling([_depth(row, frame) for row in by_width])) > forth:
+            return by_width, ["The levels came in no order and were sorted by their widths."]
+    return rows, []
+
+
+def _even(depths: Sequence[float | None]) -> bool:
+    """Whether at least half of the steps are ours."""
+    steps = [b - a for a, b in itertools.pairwise(depths) if a is not None and b is not None]
+    return 2 * sum(abs(step - 1) < ROUNDING for step in steps) >= len(depths) - 1
 
 
 def _falling(depths: Sequence[float | None]) -> list[int]:

@@ -10,9 +10,11 @@ from prompts import checks
 from prompts.errors import PlanError, ReplyError, ServiceError
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, Violation
-from prompts.service.client import Form, Message, Reply, Service
+from prompts.service.asking import Service
+from prompts.service.question import Question, Reply
+from prompts.story import Story
 from prompts.writer.brief import LEVELS, SCHEDULE, Brief, again
-from prompts.writer.draft import Draft, Row, line, read_draft, title_of
+from prompts.writer.draft import Row, line, read_draft, title_of
 from prompts.writer.frame import framed
 from prompts.writer.record import Asked, OnRound, Round, Written
 from prompts.writer.repair import Checked, asked_for, patched, settled
@@ -58,10 +60,17 @@ def write(
     raise _failed(desk.work, f"{service.model} wrote no schedule without faults in {_times(rounds)}.")
 
 
-def parse_reply(text: str, request: PlanRequest | None = None) -> Sketch:
-    """The schedule that a reply holds, on its grid; levels may still be missing. Raises ReplyError, PlanError."""
-    request = request or PlanRequest()
-    return sketched(read_draft(text), framed(request)[0], request)[0]
+def parse_reply(text: str, request: PlanRequest | None = None) -> Story:
+    """The story that a reply holds as it is, without asking again for what is wrong with it.
+
+    Raises ReplyError for a text without levels, without a scale, or with levels missing; PlanError for a wish that
+    cannot be had.
+    """
+    request = _stated(request or PlanRequest(), None)
+    sketch, _ = sketched(read_draft(text), framed(request)[0], request)
+    if missing := sketch.missing():
+        raise ReplyError(f"{len(missing)} of {len(sketch.rows)} levels are missing, the first is level {missing[0]}.")
+    return sketch.story()
 
 
 def _stated(request: PlanRequest, opening: Caption | None) -> PlanRequest:
@@ -85,15 +94,16 @@ class _Desk:
     def round(self, number: int) -> None:
         """Ask once, and keep what came if it is better. Raises what keeps the service from any answer."""
         kind: Asked = "draft" if self.work is None else "levels"
+        question = self._question(number)
         reply: Reply | None = None
         try:
-            reply = self._ask(number)
-            found = self._read(read_draft(reply.text))
+            reply = self.service.ask(question.messages, form=question.form, max_tokens=question.max_tokens)
+            found = self._read(reply.text)
         except ReplyError as error:
             self.reason = str(error)
-            digest = reply.digest if reply else getattr(error, "digest", "")
-            self.service.forget(digest)
-            self._record(Round(number, kind, digest, False, (self.reason,), ()))
+            if reply is not None:
+                self.service.forget(reply)
+            self._record(Round(number, kind, question.digest, False, (self.reason,), ()))
         except ServiceError as error:
             if self.work is None:
                 raise
@@ -101,24 +111,25 @@ class _Desk:
         else:
             self.reason, self.work = "", replace(found, changes=())
             faults = tuple(str(fault) for fault in found.faults)
-            self._record(Round(number, kind, reply.digest, not faults, faults, found.changes))
+            self._record(Round(number, kind, question.digest, not faults, faults, found.changes))
 
-    def _ask(self, number: int) -> Reply:
-        question: list[Message]
-        form: Form
+    def _question(self, number: int) -> Question:
+        """For a whole schedule, or for the faulty levels of the one that there is."""
+        brief, form = self.brief, SCHEDULE
         if self.work is None:
-            question, form = self.brief.first(number, self.reason), SCHEDULE
+            messages = brief.first(number, self.reason)
         else:
-            asked = asked_for(self.work) | self.brief.fixed() | again(number, self.reason)
-            question, form = self.brief.messages({"wish": self.brief.request.text} | asked, LEVELS), LEVELS
-        levels = self.brief.frame.levels or checks.MAX_LEVELS // 2
-        return self.service.ask(question, form=form, max_tokens=max(LEAST_TOKENS, TOKENS_PER_LEVEL * levels))
+            asked = {"wish": brief.request.text} | asked_for(self.work) | brief.fixed() | again(number, self.reason)
+            messages, form = brief.messages(asked, LEVELS), LEVELS
+        most = max(LEAST_TOKENS, TOKENS_PER_LEVEL * (brief.frame.levels or checks.MAX_LEVELS // 2))
+        return Question(self.service.model, self.service.host, tuple(messages), form, most)
 
-    def _read(self, draft: Draft) -> Checked:
+    def _read(self, reply: str) -> Checked:
         """What the reply makes of the schedule. Raises ReplyError."""
         if self.work is None:
-            sketch, changes = sketched(draft, self.brief.frame, self.brief.request)
+            sketch, changes = sketched(read_draft(reply), self.brief.frame, self.brief.request)
             return settled(_opened(sketch, self.brief.opening), self._check, changes)
+        draft = read_draft(reply, may_be_empty=self.work.about_all())
         kept = {name: getattr(self.brief.request, name) for name in ("viewpoint", "style")}
         return patched(self.work, draft, self._check, kept)
 
