@@ -42,6 +42,7 @@ class Lexicon:
     depicted: frozenset[str]
     likened: frozenset[str]
     specks: frozenset[str]
+    shapeless: frozenset[str]
 
 
 @cache
@@ -65,6 +66,7 @@ def lexicon() -> Lexicon:
         depicted=frozenset(data["depicted"]),
         likened=frozenset(data["likened"]),
         specks=frozenset(data["specks"]),
+        shapeless=frozenset(data["shapeless"]),
     )
 
 

@@ -92,9 +92,16 @@ def _subject(part: str) -> _Named | None:
     view = VIEW.match(part)
     text = part[view.end() :] if view else part
     first = next(iter(find(text)), None)
-    if first is None or first.of is not None or text[: first.start].strip() or not _ends(text, first):
+    if first is None or first.of is not None or not _begins(text[: first.start]) or not _ends(text, first):
+        return None
+    if words(first.words)[-1] in lexicon().shapeless:
         return None
     return _Named(first.words, *first.thing.range_m, first.thing.domain, _many(first))
+
+
+def _begins(before: str) -> bool:
+    """Whether nothing but an article and adjectives stands before a thing."""
+    return all(word in ("a", "an", "the") or word in lexicon().weak for word in words(before))
 
 
 def _ends(text: str, found: Found) -> bool:
