@@ -11,10 +11,13 @@ from prompts.errors import PlanError
 from prompts.offline.lengths import fit
 from prompts.offline.understanding import ends_m
 from prompts.request import PlanRequest
+from prompts.scales.units import say_length
 
 if TYPE_CHECKING:
     from prompts.seeing.caption import Caption
 
+FREE_P = 4  # where the model chooses the ends: few levels lead far
+ZOOM = 1.2  # ends whose widths differ by less are one view
 DIGITS = 4  # of widths in a story: enough that p^i never drifts from them
 
 
@@ -53,7 +56,10 @@ def framed(request: PlanRequest, opening: Caption | None = None) -> tuple[Frame,
     opened = None if opening is None or exact else opening.width_m
     if opened is not None:
         ends, exact = (opened, ends[1]) if ends and ends[1] < opened else None, True
-    lengths = fit(ends, request.levels, request.p, exact=exact)
+    if ends is not None and request.levels != 1 and ends[0] < ZOOM * ends[1]:
+        raise PlanError(f"From {say_length(ends[0])} to {say_length(ends[1])} is no zoom. Name ends farther apart.")
+    p = request.p if ends is not None or request.p is not None else FREE_P
+    lengths = fit(ends, request.levels, p, exact=exact)
     widest_m = lengths.widest_m or opened
     frame = Frame(float(lengths.p), lengths.step, lengths.levels, widest_m, lengths.schematic)
     if frame.levels and frame.most(widest_m or checks.MAX_WIDTH_M) < frame.levels:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from prompts.request import PlanRequest
 from prompts.scales.units import say_length
 from prompts.schedule import TextLimit, Violation, check_schedule
-from prompts.story import Level, Story
+from prompts.story import Story
 from prompts.writer.draft import Draft, Row, title_of
 from prompts.writer.frame import Frame
 from prompts.writer.placing import place
@@ -42,19 +42,13 @@ class Sketch:
         """The story; a level that is still to be written shows what the nearest written one does."""
         written = [i for i, row in enumerate(self.rows) if row]
         shown = (self.rows[min(written, key=lambda j: (abs(j - i), j))] for i in range(len(self.rows)))
-        levels = tuple(
-            Level(prompt=row.prompt, width_m=None if self.frame.schematic else self.width_m(i))
+        levels = [
+            {"prompt": row.prompt, "width_m": None if self.frame.schematic else self.width_m(i)}
             for i, row in enumerate(shown)
             if row
-        )
-        return Story(
-            title=self.title,
-            p=self.frame.p,
-            viewpoint=self.viewpoint,
-            style=self.style,
-            negative=self.negative,
-            levels=levels,
-        )
+        ]
+        told = {name: getattr(self, name) for name in ("title", "viewpoint", "style", "negative")}
+        return Story.model_validate({**told, "p": self.frame.p, "levels": levels})
 
 
 def sketched(draft: Draft, frame: Frame, request: PlanRequest) -> tuple[Sketch, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from prompts.errors import PlanError, ReplyError, ServiceError
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, Violation
 from prompts.service.asking import Service
-from prompts.service.question import Question, Reply
+from prompts.service.question import Reply
 from prompts.story import Story
 from prompts.writer.brief import LEVELS, SCHEDULE, Brief, again
 from prompts.writer.draft import Row, line, read_draft, title_of
@@ -94,16 +94,15 @@ class _Desk:
     def round(self, number: int) -> None:
         """Ask once, and keep what came if it is better. Raises what keeps the service from any answer."""
         kind: Asked = "draft" if self.work is None else "levels"
-        question = self._question(number)
         reply: Reply | None = None
         try:
-            reply = self.service.ask(question.messages, form=question.form, max_tokens=question.max_tokens)
+            reply = self._ask(number)
             found = self._read(reply.text)
         except ReplyError as error:
             self.reason = str(error)
             if reply is not None:
-                self.service.forget(reply)
-            self._record(Round(number, kind, question.digest, False, (self.reason,), ()))
+                self.service.forget(reply.digest)
+            self._record(Round(number, kind, reply.digest if reply else error.digest, False, (self.reason,), ()))
         except ServiceError as error:
             if self.work is None:
                 raise
@@ -111,18 +110,18 @@ class _Desk:
         else:
             self.reason, self.work = "", replace(found, changes=())
             faults = tuple(str(fault) for fault in found.faults)
-            self._record(Round(number, kind, question.digest, not faults, faults, found.changes))
+            self._record(Round(number, kind, reply.digest, not faults, faults, found.changes))
 
-    def _question(self, number: int) -> Question:
+    def _ask(self, number: int) -> Reply:
         """For a whole schedule, or for the faulty levels of the one that there is."""
-        brief, form = self.brief, SCHEDULE
+        brief = self.brief
         if self.work is None:
-            messages = brief.first(number, self.reason)
+            messages, form = brief.first(number, self.reason), SCHEDULE
         else:
             asked = {"wish": brief.request.text} | asked_for(self.work) | brief.fixed() | again(number, self.reason)
             messages, form = brief.messages(asked, LEVELS), LEVELS
         most = max(LEAST_TOKENS, TOKENS_PER_LEVEL * (brief.frame.levels or checks.MAX_LEVELS // 2))
-        return Question(self.service.model, self.service.host, tuple(messages), form, most)
+        return self.service.ask(messages, form=form, max_tokens=most)
 
     def _read(self, reply: str) -> Checked:
         """What the reply makes of the schedule. Raises ReplyError."""

@@ -53,4 +53,4 @@ class Model:
             numbers = [entry["level"] for entry in question["faulty"]]
             right["levels"] = [{"level": i, **right["levels"][i]} for i in numbers]
         said = self.spoil(right) if spoiled else json.dumps(right)
-        return said if isinstance(said, Reply) else Reply(said)
+        return said if isinstance(said, Reply) else Reply(said, pieces=500)
