@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -65,7 +66,7 @@ class Service:
         All requests together take at most `timeout_s`. Raises ServiceError where there is no reply, ReplyError where it
         is empty or a refusal, BudgetError where a request could go beyond the ceiling.
         """
-        question = Question(self.model, self.host, tuple(messages), form, max_tokens)
+        question = Question(self.model, self.host, _sendable(messages), form, max_tokens)
         if self.replies and (kept := self.replies.find(question)):
             self.budget.found()
             return kept
@@ -75,6 +76,12 @@ class Service:
         """Set the reply to a question aside that was of no use: the same question is asked anew."""
         if self.replies:
             self.replies.forget(digest)
+
+
+def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """A copy in which every text can be written in UTF-8: a command line may hold halves of characters."""
+    text = json.dumps(list(messages), ensure_ascii=False).encode("utf-8", "replace")
+    return tuple(json.loads(text))
 
 
 class _Exchange:
@@ -115,11 +122,16 @@ class _Exchange:
 
     def _once(self) -> tuple[Written, Fault | None]:
         """One request, paid for."""
-        budget = self.service.budget
+        budget, left_s = self.service.budget, self.deadline - time.monotonic()
+        if left_s <= 0:
+            return Written(), Fault("slow")
         reservation = budget.reserve(self.question)
         body = self.ways.body(self.question)
-        left_s = self.deadline - time.monotonic()
-        written, fault = read(flow(lambda: self.service._send(body, left_s), self.deadline), self.on_text)
+        try:
+            written, fault = read(flow(lambda: self.service._send(body, left_s), self.deadline), self.on_text)
+        except BaseException:  # somebody interrupts, while the service writes on
+            budget.settle(reservation, None)
+            raise
         if fault is None or fault.charged:
             budget.settle(reservation, written.usage)
         else:

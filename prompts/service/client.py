@@ -90,6 +90,8 @@ def _address(base_url: str | None) -> tuple[str, str | None, tuple[str, Secret] 
         parts, port = urlsplit(""), ""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ServiceError("The service's address must begin with http:// or https:// and name a host. Correct it.")
+    if parts.query or parts.fragment:
+        raise ServiceError("The service's address must end with its path, as /v1, without '?' or '#'. Correct it.")
     login = (unquote(parts.username or ""), Secret(unquote(parts.password or ""))) if "@" in parts.netloc else None
     address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return f"{parts.hostname}{port}", address, login

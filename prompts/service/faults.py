@@ -88,4 +88,4 @@ def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settin
 
 def brief(text: str) -> str:
     """One line, cut between words only: half of a key could not be told from other text any more."""
-    return shorten(text, 200, placeholder=" …")
+    return shorten(text[:2000], 200, placeholder=" …")  # of endless words, shorten takes time that grows as the square

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from prompts.service.question import Question, Usage
 TABLE = Path(__file__).with_name("prices.yaml")
 MILLION = 1_000_000
 PICTURE_TOKENS = 6_000  # of a picture of 1024 px in patches of 14 px, the smallest in use: 5,350
+_DATE = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 KEYS = {"model", "input", "output", "image_tokens", "source", "date"}
 
 
@@ -34,15 +36,18 @@ class Price:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices by model. A name may end in * and stands for all that begin so; the longest that fits counts."""
+    """Prices by model. A name stands for the dated versions of a model too; with a * for all that fit, the longest."""
 
     by_model: Mapping[str, Price] = field(default_factory=dict)
     currency: str = "USD"
 
     def of(self, model: str) -> Price | None:
         """The price of a model, None where it is not in the table."""
-        fits = [name for name in self.by_model if name == model or ("*" in name and fnmatchcase(model, name))]
-        return self.by_model[max(fits, key=lambda name: (name == model, len(name)))] if fits else None
+        for name in (model, _DATE.sub("", model)):
+            if name in self.by_model:
+                return self.by_model[name]
+        fits = [name for name in self.by_model if "*" in name and fnmatchcase(model, name)]
+        return self.by_model[max(fits, key=len)] if fits else None
 
     def bound(self, question: Question) -> Usage:
         """The most tokens that a question and its reply can have."""
@@ -68,7 +73,7 @@ def _table(path: Path) -> Prices:
     try:
         text = path.read_text(encoding="utf-8")
         found = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         fault = type(error).__name__
     if fault:
         raise ServiceError(f"The prices in {shown(path.name)} cannot be read ({fault}). Give a YAML file.")

@@ -46,13 +46,16 @@ def read(flow: Flow, on_text: Callable[[int], None] | None = None) -> tuple[Writ
     """What came, and what was wrong with it. `on_text` is told the number of characters so far."""
     written = Written()
     fault = None
+    lines = _Lines(flow)
     try:
-        for event in _events(_Lines(flow)):
+        for event in _events(lines):
             _add(written, event)
             if on_text and written.size:
                 on_text(written.size)
     except _BadReplyError as bad:
         fault = bad.fault
+    if lines.done and written.choices:
+        written.finish = written.finish or "stop"
     if written.finish:  # it is complete, though the connection may not have ended as it should
         return written, None if fault and fault.kind == "cut" else fault
     if fault is None:
@@ -61,24 +64,26 @@ def read(flow: Flow, on_text: Callable[[int], None] | None = None) -> tuple[Writ
 
 
 class _Lines:
-    """The lines of a flow, without their ends; no more than `limit` bytes of them."""
+    """The lines of a flow, without their ends; at most `limit` bytes of them. done: a stream said that it ended."""
 
     def __init__(self, flow: Flow) -> None:
-        self.flow, self.limit, self.came = flow, MAX_EVENT, 0
+        self.flow, self.limit, self.came, self.done = flow, MAX_EVENT, 0, False
 
     def __iter__(self) -> Iterator[bytes]:
         rest: list[bytes] = []
+        held = 0
         for piece in self.flow:
             if isinstance(piece, Fault):
                 raise _BadReplyError(piece)
             self.came += len(piece)
-            if self.came > self.limit or sum(map(len, rest[-1:])) > MAX_EVENT:
+            if self.came > self.limit or held > MAX_EVENT:
                 raise _BadReplyError(Fault("too long", f"{MAX_TEXT >> 20} MiB"))
             *whole, last = piece.split(b"\n")
             for line in whole:
                 yield b"".join([*rest, line]).rstrip(b"\r")
-                rest = []
+                rest, held = [], 0
             rest.append(last)
+            held += len(last)
         if any(rest):
             yield b"".join(rest)
 
@@ -88,7 +93,10 @@ def _events(lines: _Lines) -> Iterator[dict[str, Any]]:
     coming = iter(lines)
     first = next((line for line in coming if line.strip()), b"").removeprefix(b"\xef\xbb\xbf")
     if not first.startswith((b"data:", b":", b"event:", b"id:", b"retry:")):
-        yield _object(b"\n".join([first, *coming]))
+        whole = _object(b"\n".join([first, *coming]))
+        if "choices" not in whole:
+            raise _BadReplyError(Fault("garbage"))
+        yield whole
         return
     lines.limit = MAX_STREAM
     data: list[bytes] = []
@@ -98,6 +106,7 @@ def _events(lines: _Lines) -> Iterator[dict[str, Any]]:
         elif not line and data:
             event, data = b"\n".join(data).strip(), []
             if event == b"[DONE]":
+                lines.done = True
                 return
             yield _object(event)
 
@@ -118,8 +127,6 @@ def _object(data: bytes) -> dict[str, Any]:
         raise _BadReplyError(fault)
     if found.get("error"):
         raise _BadReplyError(_told(found["error"]))
-    if found.keys().isdisjoint(("choices", "usage")):
-        raise _BadReplyError(Fault("garbage"))
     return found
 
 

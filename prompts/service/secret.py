@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 HIDDEN = "[key]"
 PART = 6  # characters of a long key in a row that are hidden in messages
-_MASKED = re.compile(r"[^\s'\"`]*\*{3,}[^\s'\"`]*")  # services repeat a wrong key so: its ends, and stars between
+_MASKED = re.compile(
+    r"(?<![^\s'\"`])[^\s'\"`]*\*{3,}[^\s'\"`]*"
+)  # services repeat a wrong key so: its ends, and stars between
 _TALKERS = ("openai", "httpx2", "httpcore2")
+_LATE = tuple(f"httpcore2.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))
 
 
 class Secret:
@@ -74,7 +77,10 @@ class _Veil(logging.Filter):
         self._secret = secret
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = ""
         record.msg, record.args = self._secret.hidden(message), ()
         record.exc_info = record.exc_text = None
         return True
@@ -82,4 +88,5 @@ class _Veil(logging.Filter):
 
 def _names() -> list[str]:
     """All loggers of those libraries: a filter does not reach the loggers below its own."""
-    return [name for name in list(logging.Logger.manager.loggerDict) if name.partition(".")[0] in _TALKERS]
+    found = [name for name in list(logging.Logger.manager.loggerDict) if name.partition(".")[0] in _TALKERS]
+    return [*{*found, *_LATE}]  # the latter come to be with the first request
