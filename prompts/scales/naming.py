@@ -90,6 +90,7 @@ def _forms(name: str) -> Iterator[tuple[str, bool]]:
         yield "".join((*words[:head], plural, *words[head + 1 :])), True
 
 
+@functools.lru_cache(4096)
 def _plain(word: str) -> str:
     return usual_spelling(word.casefold().replace("'", "").replace("’", ""))
 
@@ -156,11 +157,10 @@ def _joined(text: str, found: list[Found]) -> tuple[Found, ...]:
 
 
 def _pair(text: str, before: Found, one: Found) -> Found | None:
-    between = text[before.end : one.start]
-    words = text[before.start : one.end]
+    between, words = text[before.end : one.start], text[before.start : one.end]
     if before.of is None and between.casefold().strip() == "of" and one.thing.size_m > before.thing.size_m:
         return replace(before, end=one.end, words=words, of=one.thing)
-    if between.strip() or before.end == one.start:
+    if not _apart(between):
         return None
     larger = before.thing if before.thing.size_m > one.thing.size_m else None
     return Found(one.thing, before.start, one.end, words, larger or before.of)
