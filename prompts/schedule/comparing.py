@@ -23,9 +23,8 @@ def centre_faults(story: Story) -> Iterator[Violation]:
             after = (i + 1) % len(prompts)
             subject = own_part(deep)
             reason = f"Level {after} shows {shown(subject)}, and nothing of that is named here."
-            yield Violation(
-                i, "centre", reason, f"Name what level {after} shows: '..., {_short(subject)} in the centre'."
-            )
+            example = shown(f"..., {_short(subject)} in the centre", 100)
+            yield Violation(i, "centre", reason, f"Name what level {after} shows: {example}.")
 
 
 def leads_to(wide: str, deep: str) -> bool:
@@ -54,22 +53,25 @@ def _short(subject: str) -> str:
 
 def duplicate_faults(story: Story) -> Iterator[Violation]:
     """Levels whose prompts say the same as an earlier one, word for word or nearly."""
-    said = [_telling(level.prompt) for level in story.levels]
+    said = [_bare(level.prompt) for level in story.levels]
     for i, mine in enumerate(said):
         for j in range(i):
-            if mine == said[j] or _one_word_apart(mine, said[j]):
-                how = "the same as" if mine == said[j] else "nearly the same as"
-                reason = f"It says {how} level {j}, and would be the same picture at another scale."
-                yield Violation(
-                    i, "duplicate", reason, "Say what comes into view at this width, or leave the level out."
+            same = mine == said[j]
+            if same or _one_word_apart(_telling(mine), _telling(said[j])):
+                reason = (
+                    f"It says {'' if same else 'nearly '}the same as level {j}, and would be the same picture again."
                 )
+                yield Violation(i, "duplicate", reason, "Say what this width brings into view, or leave the level out.")
                 break
 
 
-def _telling(prompt: str) -> tuple[str, ...]:
-    """The words of a prompt that make a picture; all, where it has no others."""
-    every = words(prompt)
-    return tuple(word for word in every if word not in lexicon().stop) or every
+def _bare(prompt: str) -> tuple[str, ...]:
+    return tuple(word for word in words(prompt) if word not in ("a", "an", "the"))
+
+
+def _telling(said: Sequence[str]) -> tuple[str, ...]:
+    """The words that make a picture."""
+    return tuple(word for word in said if word not in lexicon().stop)
 
 
 def _one_word_apart(mine: Sequence[str], other: Sequence[str]) -> bool:

@@ -44,16 +44,21 @@ class _Named:
 
 def size_faults(story: Story) -> Iterator[Violation]:
     """Levels that show, or have in their centre, what is far too large or too small for their width."""
-    known = lexicon()
     pictured = False
     for i, level in enumerate(story.levels):
-        said = set(words(level.prompt))
-        pictured = pictured or not said.isdisjoint(known.depicted)
-        if level.width_m is not None and not pictured and said.isdisjoint(known.likened):
+        pictured = pictured or not lexicon().depicted.isdisjoint(words(level.prompt))
+        if level.width_m is not None and not pictured:
             yield from _level_faults(i, level.prompt, level.width_m)
 
 
+def fits(prompt: str, width_m: float) -> bool:
+    """Whether a prompt by itself can be seen in a view of a width."""
+    return not lexicon().depicted.isdisjoint(words(prompt)) or next(_level_faults(0, prompt, width_m), None) is None
+
+
 def _level_faults(i: int, prompt: str, width_m: float) -> Iterator[Violation]:
+    if not lexicon().likened.isdisjoint(words(prompt)):
+        return
     own, centre = split(prompt)
     if own and (named := _subject(own)):
         yield from _filling(i, named, width_m)
