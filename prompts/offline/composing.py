@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from prompts import checks
 from prompts.errors import PlanError
@@ -20,24 +20,13 @@ from prompts.schedule import TextLimit, Violation, check_schedule
 from prompts.schedule.centre import own_part
 from prompts.story import Story
 
+if TYPE_CHECKING:
+    from prompts.seeing.caption import Caption
+
 TRIES = 6  # other ways and words, where the checks find fault with the first
 FINE = 1.2  # zoom factors below this need more digits of their widths
+AROUND = 4.0  # how much wider than what is in its middle a photograph is taken to be
 SHOWN = 12  # words of a wish that a title holds
-
-
-class Opening(Protocol):
-    """What a photograph shows that opens a story."""
-
-    @property
-    def prompt(self) -> str: ...  # noqa: D102
-    @property
-    def subject(self) -> str: ...  # noqa: D102
-    @property
-    def width_m(self) -> float | None: ...  # noqa: D102
-    @property
-    def viewpoint(self) -> str: ...  # noqa: D102
-    @property
-    def style(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -61,13 +50,13 @@ FORMS = (Form(), Form(style=False), Form(style=False, viewpoint=False), Form(bri
 
 
 def compose(
-    request: PlanRequest, limit: TextLimit | None = None, banned: Sequence[str] = (), opening: Opening | None = None
+    request: PlanRequest, limit: TextLimit | None = None, banned: Sequence[str] = (), opening: Caption | None = None
 ) -> Composed:
     """A story that passes `check_schedule` with the same limit and banned words.
 
     Raises PlanError for a wish that is not understood, or whose own words the checks refuse (with the draft).
     """
-    wish = _opened(understand(request), opening) if opening else understand(request)
+    wish = opened(understand(request), opening) if opening else understand(request)
     drafts: list[tuple[Composed, tuple[Violation, ...]]] = []
     for attempt in range(TRIES):
         for form in FORMS:
@@ -83,7 +72,7 @@ def compose(
     raise PlanError(f"No story that passes the checks came of this wish: {said[0]}", made.story, said)
 
 
-def _made(request: PlanRequest, wish: Wish, opening: Opening | None, form: Form, seed: str) -> Composed:
+def _made(request: PlanRequest, wish: Wish, opening: Caption | None, form: Form, seed: str) -> Composed:
     found = outline(request, wish, Random(f"way {seed}"))
     rng = Random(f"words {seed}")
     prompts = Wording(found.way, found.lengths.p, rng, form.brief).prompts(found.views)
@@ -121,7 +110,7 @@ def _widths(found: Outline) -> Iterator[float | None]:
             yield float(f"{width:.3g}") if found.lengths.step >= FINE else width
 
 
-def _manner(request: PlanRequest, opening: Opening | None, found: Outline, form: Form, rng: Random) -> tuple[str, str]:
+def _manner(request: PlanRequest, opening: Caption | None, found: Outline, form: Form, rng: Random) -> tuple[str, str]:
     """Viewpoint and style: asked for, the photograph's, or chosen among those that fit all widths."""
     widths = found.lengths.widths()
 
@@ -161,21 +150,20 @@ def about(request: PlanRequest, schematic: bool) -> str:
     return f"Composed from the scale ladder{said}, seed {request.seed}.{scale}"
 
 
-def _opened(wish: Wish, opening: Opening) -> Wish:
-    """The wish with the photograph as its widest view."""
+def opened(wish: Wish, opening: Caption) -> Wish:
+    """The wish with the photograph as its widest view, and what stands in its middle on the way."""
     shown = next((s for s in stops(opening.subject) if s.thing), None)
-    first = Stop(0, 0, width_m=opening.width_m) if opening.width_m else shown
-    if first is None:
-        if len(wish.stops) > 1:
-            return wish
-        raise PlanError("What the photograph shows is not known here: say it, as in 'from a garden to a leaf cell'.")
-    deeper = tuple(s for s in wish.stops if s.size_m < first.size_m)
+    width = opening.width_m or (wish.stops[0].size_m if len(wish.stops) > 1 else None)
+    width = width or (AROUND * shown.size_m if shown else AROUND * wish.stops[0].size_m)
+    deeper = [s for s in wish.stops if s.size_m < width]
+    if shown and deeper and deeper[-1].size_m < shown.size_m < width:
+        deeper.append(shown)
     if not deeper:
-        return replace(wish, stops=(first,))
-    return replace(wish, stops=(first, *deeper))
+        return replace(wish, stops=(Stop(0, 0, width_m=width), Stop(0, 0, width_m=width / AROUND**3)))
+    return replace(wish, stops=(Stop(0, 0, width_m=width), *sorted(deeper, key=lambda s: -s.size_m)))
 
 
-def _opening(opening: Opening, prompts: Sequence[str]) -> str:
+def _opening(opening: Caption, prompts: Sequence[str]) -> str:
     """The caption as the first prompt, with what the next level shows in its centre."""
     own = own_part(opening.prompt).rstrip(" .,;")
     return f"{own}, {head(own_part(prompts[1]))} in the centre" if len(prompts) > 1 else own

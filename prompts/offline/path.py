@@ -44,8 +44,7 @@ def from_root(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
 
 def to_end(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
     """A way from a thing, which is left out, to a smallest one."""
-    best = _most_even([_down(thing, rng) for _ in range(TRIES)])
-    return best[1:]
+    return tuple(_most_even([_down(thing, rng) for _ in range(TRIES)])[1:])
 
 
 def _down(thing: Thing, rng: random.Random) -> list[Thing]:

@@ -74,7 +74,7 @@ def own_thing(words: str, size_m: float) -> Thing:
         source="user",
         looks=f"{name} in full clear shape",
         centre=name,
-        around=f"open ground near {name}",
+        around=f"plain surroundings of {name}",
         detail=f"the fine outer texture of {name}",
     )
 
