@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_dashboard, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
+from flows import cli_compare, cli_dashboard, cli_plan, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
 from flows.app import app, given
 from flows.options import (
     Audio,
@@ -22,6 +22,7 @@ from flows.options import (
     Finished,
     Force,
     Fps,
+    Llm,
     NoEngine,
     Quiet,
     Runs,
@@ -36,7 +37,13 @@ from flows.options import (
 
 @app.command()
 def zoom(
-    story: Annotated[str, typer.Argument(help="Name of a ready story, a YAML or JSON file, or - for standard input.")],
+    story: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a ready story, a YAML or JSON file, - for standard input, or in words what to see, as "
+            '"from a galaxy to a leaf", of which a story is planned.'
+        ),
+    ],
     method: Annotated[str | None, typer.Option(help="Sampling method. [default: joint]")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps. [default: the method's]")] = None,
@@ -48,6 +55,12 @@ def zoom(
     ] = None,
     photo: Annotated[
         Path | None, typer.Option(help="Picture to start from: the widest level, or the deepest as the method needs.")
+    ] = None,
+    levels: Annotated[int | None, typer.Option(help="Levels of a story in words. [default: as it needs]")] = None,
+    llm: Llm = None,
+    refine: Annotated[
+        int | None,
+        typer.Option(help="Rounds in which a vision model looks at drafts and rewrites prompts. [default: 0]"),
     ] = None,
     size: Size = None,
     fps: Fps = None,
@@ -64,10 +77,10 @@ def zoom(
     no_engine: NoEngine = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make the zoom video of a story."""
-    from prompts import load_story
+    """Make the zoom video of a story, or of what you want to see."""
+    from flows.wishes import story_or_wish
 
-    told = load_story(story)  # before anything slow is imported
+    told = story_or_wish(story, levels=levels, p=p, seed=seed)  # before anything slow is imported
     from flows.command import Manner, Request, zoom_command
     from flows.film_options import film_values
 
@@ -82,6 +95,8 @@ def zoom(
             "sampling.margin": margin,
             "photo": None if photo is None else str(photo),
             "model.device": device,
+            "plan.model": llm,
+            "plan.refine": refine,
         }
     )
     values |= film_values(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.terminal import plain, progress, table
-from prompts import Story
+from prompts import Story, load_story
+from prompts.request import PlanRequest
 from tasks import environment
 from tasks.cost import cost
 from tasks.events import Listener
@@ -21,6 +22,7 @@ from tasks.plan import prepare
 from tasks.records import kept_change
 from tasks.run import Run
 from tasks.score import score_table
+from tasks.services import Services, using
 from tasks.specs import RunConfig, with_settings, with_values
 from tasks.stages import is_made, look_ahead, stages_of
 
@@ -39,7 +41,7 @@ class Manner:
 class Request:
     """What the command line asked for. `values`: settings by dotted path from named options; `settings`: from --set."""
 
-    story: Story
+    story: Story | PlanRequest
     values: Mapping[str, Any]
     settings: tuple[str, ...] = ()
     out: Path | None = None
@@ -48,12 +50,38 @@ class Request:
 
 def zoom_command(request: Request) -> None:
     """Make a zoom video, or with a dry run only say how it would be made."""
-    config = with_settings(with_values(RunConfig(), request.values), request.settings)
-    carry_out(request.story, config, request.out or environment.read().runs, request.manner)
+    root, manner = request.out or environment.read().runs, request.manner
+    if isinstance(request.story, Story):
+        carry_out(request.story, configured(request.values, request.settings), root, manner)
+        return
+    wish, values = request.story, {name: value for name, value in request.values.items() if name != "p"}
+    config = configured(values, request.settings)  # p is the story's, and with it the widths
+    from flows.planned import foretold
+
+    with using(Services(config, root)) as services:
+        plan = foretold(wish, config, services, manner)
+        if plan is not None:
+            carry_out(plan.story, config, root, manner, wish=wish)
 
 
-def carry_out(story: Story, config: RunConfig, root: Path, manner: Manner, notes: Sequence[str] = ()) -> None:
-    """Make a run and show what came of it, or with a dry run its plan. `notes`: what was chosen for the user."""
+def configured(values: Mapping[str, Any], settings: Sequence[str]) -> RunConfig:
+    """The configuration that named options and --set make."""
+    return with_settings(with_values(RunConfig(), values), settings)
+
+
+def carry_out(
+    story: Story,
+    config: RunConfig,
+    root: Path,
+    manner: Manner,
+    notes: Sequence[str] = (),
+    *,
+    wish: PlanRequest | None = None,
+) -> None:
+    """Make a run and show what came of it, or with a dry run its plan.
+
+    notes: what was chosen for the user. wish: that the story was planned of, which the run tells.
+    """
     run = prepare(config, story, root)
     if not manner.quiet:
         for note in (*notes, *run.notes):
@@ -62,11 +90,17 @@ def carry_out(story: Story, config: RunConfig, root: Path, manner: Manner, notes
         show_plan(run)
         return
     with progress(sys.stderr, quiet=manner.quiet) as listener:
-        facts = make(run, story, config, manner, listener)
+        facts = make(run, wish or story, config, manner, listener)
+    if "refinement" in facts:  # another story than the one that was given
+        if not manner.quiet:
+            from flows.refining import show_refinement
+
+            show_refinement(facts["refinement"], root)
+        run = prepare(config, load_story(Path(facts["folder"]) / "story.yaml"), root)
     show_result(run, facts, quiet=manner.quiet)
 
 
-def make(run: Run, story: Story, config: RunConfig, manner: Manner, listener: Listener) -> dict[str, Any]:
+def make(run: Run, story: Story | PlanRequest, config: RunConfig, manner: Manner, listener: Listener) -> dict[str, Any]:
     """Make the run with or without Prefect; returns the facts of its report."""
 
     def start() -> Any:
@@ -77,7 +111,8 @@ def make(run: Run, story: Story, config: RunConfig, manner: Manner, listener: Li
     def plainly() -> dict[str, Any]:
         return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()
 
-    return perform(start, plainly, manner, listener, quick=is_made(run) and not manner.force)
+    quick = is_made(run) and not manner.force and not config.plan.refine
+    return perform(start, plainly, manner, listener, quick=quick)
 
 
 def perform(

@@ -6,13 +6,13 @@ import sys
 import traceback
 
 from flows.terminal import plain
-from prompts.errors import ServiceError, StoryError
+from prompts.errors import PlanError, ServiceError, StoryError
 from tasks import environment
 from tasks.errors import RefusedError, RunError
 from zoomlib.errors import InvalidInputError, ZoomlibError
 
 FAILED, REFUSED, STOPPED = 1, 2, 130
-REFUSALS = (RefusedError, InvalidInputError, StoryError)
+REFUSALS = (RefusedError, InvalidInputError, StoryError, PlanError)
 
 
 def report(error: BaseException) -> int:

@@ -70,6 +70,9 @@ Shown = Annotated[
     typer.Option("--captions", help="Prompts: burnt in, a .srt file, a track in the film. [default: none]"),
 ]
 Audio = Annotated[Path | None, typer.Option(help="Audio file to be heard, cut to the film's length.")]
+Llm = Annotated[
+    str | None, typer.Option("--llm", metavar="MODEL", help="Language model that plans. [default: TENFOLD_PLAN_MODEL]")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Any setting of the run, e.g. film.quality=20; repeatable."),

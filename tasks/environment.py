@@ -41,6 +41,7 @@ class Environment:
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
     vision_model: TENFOLD_VISION_MODEL, the vision model that looks at pictures and writes prompts.
     plan_model: TENFOLD_PLAN_MODEL, the language model that plans stories.
+    editor: VISUAL or EDITOR, the command that opens a text for a person.
     """
 
     debug: bool = False
@@ -48,6 +49,7 @@ class Environment:
     models: Path = Path("models")
     vision_model: str | None = None
     plan_model: str | None = None
+    editor: str = "vi"
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -58,4 +60,5 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
         vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
         plan_model=variables.get("TENFOLD_PLAN_MODEL") or None,
+        editor=variables.get("VISUAL") or variables.get("EDITOR") or "vi",
     )

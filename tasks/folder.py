@@ -57,7 +57,8 @@ def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]
 def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str]) -> Json:
     """`config.json`: the resolved configuration, and what the pictures depend on, from when they were sampled.
 
-    How the story came about stands beside it, in the entries that `TOLD` names.
+    How the story came about stands beside it, in the entries that `TOLD` names. spent: what the vision model took while
+    it wrote prompts, None where none did.
     """
     made = (results.get("sampling") or results["levels"]).facts
     return {
@@ -77,6 +78,7 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "images_sha256": {str(level): picture.sha256 for level, picture in sorted(run.images.items())},
         "sounds_sha256": {name: given.sha256 for name, given in sorted(run.sounds.items())},
         "notes": list(run.notes),
+        "spent": made.get("spent"),
         "device": made["device"],
         "versions": made["versions"],
         "stages": {name: {"key": m.key.digest, "seconds": m.seconds} for name, m in results.items()},

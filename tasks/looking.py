@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import fields
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -14,6 +15,9 @@ from tasks.run import Run
 from tasks.specs import RunConfig, VisionSpec
 from zoomlib.images import to_pil
 from zoomlib.scene import Describe
+
+if TYPE_CHECKING:
+    from prompts.service.budget import Spent
 
 
 def looks(method: ModuleType) -> bool:
@@ -50,6 +54,11 @@ def describe(run: Run) -> Describe | None:
 
     look = look_with(service)
     return lambda previous, present, level: look(png(previous), png(present), level)
+
+
+def spent(run: Run) -> Spent | None:
+    """What the command's services have taken so far; None for a run that looks at nothing."""
+    return None if run.config.vision.model is None else run.services.spent
 
 
 def png(picture: Tensor) -> bytes:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import prompts
 from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.stage import Json, Manifest, Workshop
 from tasks.store import write_bytes
+
+if TYPE_CHECKING:
+    from prompts.service.replies import Replies
 
 PLANS = "_plans"
 """Among all runs, the folder of plans."""
@@ -45,12 +49,12 @@ def keep_failure(folder: Path, facts: Mapping[str, Json], error: PlanError, repl
     return draft
 
 
-def raw_replies(store: Path, digests: Iterable[str]) -> dict[str, Path]:
+def raw_replies(kept: Replies, digests: Iterable[str]) -> dict[str, Path]:
     """The replies to those questions, in their order, by the name that they have in a plan's folder.
 
-    A question may have had several: those that were of no use lie beside the one that was.
+    A question may have had several: those that were of no use come before the one that was.
     """
-    found = enumerate((sorted(store.glob(f"{digest}*.json")) for digest in digests if digest), start=1)
+    found = enumerate((kept.files(digest) for digest in digests if digest), start=1)
     return {f"{REPLIES}/{number:02d}-{file.name}": file for number, files in found for file in files}
 
 

@@ -18,20 +18,18 @@ from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, raw_replies
 from tasks.run import in_use
-from tasks.services import Services
+from tasks.services import Services, spent_since
 from tasks.specs import RunConfig
-from tasks.stage import Json, Made, StageKey, locked
+from tasks.stage import Json, Made, Manifest, StageKey, locked
 from tasks.store import sha256_of
 from tasks.text_limit import is_bundled, text_limit
 from tasks.versions import algorithm, software
 
 if TYPE_CHECKING:
     from prompts.planning import Planned
-
     from prompts.schedule import TextLimit
     from prompts.seeing.caption import Caption
     from prompts.service.asking import Service
-    from prompts.service.budget import Spent
     from prompts.writer import Round
 
 NAME = "plan"
@@ -80,20 +78,22 @@ def plan_story(
 ) -> Plan:
     """Make the story that is wished for, or find it where a service has helped to make it before.
 
-    for_run: prompts fit what the configuration's image model reads, and keep to the bundled one's words where it is
-    that; else they fit CLIP's text encoder. The configuration's photograph opens the story where a vision model can
-    caption it. Raises PlanError for a wish of which nothing can be made, RefusedError for a service that cannot be
+    for_run: where the configuration's image model is the bundled one, prompts keep to its few words. They fit what the
+    image model reads that is named, or else CLIP. The configuration's photograph opens the story where a vision model
+    can caption it. Raises PlanError for a wish of which nothing can be made, RefusedError for a service that cannot be
     used, ServiceError for one that fails before there is a draft, PlanFailedError where the best draft has faults.
     """
-    limit = text_limit(config if for_run else None)
-    if for_run and is_bundled(config):
-        request = request.model_copy(update={"vocabulary": "bundled"})
-    planning = Planning(request, config, services, limit, on_event)
-    if planning.writer is None and planning.vision is None:
-        planned = planning.plan(None)
-        return Plan(planned.story, planning.facts(planned))
+    planning = _planning(request, config, services, for_run, on_event)
+    if plan := planning.alone():
+        return plan
     with locked(in_use(services.root), shared=True):
         return planning.make(force)
+
+
+def find_plan(request: PlanRequest, config: RunConfig, services: Services, *, for_run: bool = True) -> Plan | None:
+    """As `plan_story`, where that asks nobody: the plan is made offline, or was made before. Writes nothing."""
+    planning = _planning(request, config, services, for_run)
+    return planning.alone() or planning.found()
 
 
 @dataclass
@@ -133,20 +133,35 @@ class Planning:
         }
         return StageKey(NAME, algorithm(NAME), inputs)
 
+    @property
+    def folder(self) -> Path:
+        """Where the plan is kept."""
+        return place_of(self.services.root, self.request, self.key.digest)
+
+    def alone(self) -> Plan | None:
+        """The plan that no service has a part in; None where one has."""
+        if self.writer is not None or self.vision is not None:
+            return None
+        planned = self.plan(None)
+        return Plan(planned.story, self.facts(planned))
+
+    def found(self) -> Plan | None:
+        """The plan, where it was made before."""
+        manifest = self.services.workshop.find(self.key)
+        return None if manifest is None else self._known(manifest, False)
+
     def make(self, force: bool) -> Plan:
         """Find or make the plan, and bring its folder up to date."""
         key, workshop, began = self.key, self.services.workshop, time.monotonic()
-        folder = place_of(self.services.root, self.request, key.digest)
         try:
             manifest, made = workshop.make(
                 key, self._body, force=force, on_wait=lambda: self.on_event(StageWaiting(NAME))
             )
         except PlanError as error:
-            raise self._failed(error, folder) from None
+            raise self._failed(error) from None
         self.on_event(StageDone(NAME, made, time.monotonic() - began))
-        publish_plan(folder, manifest, workshop)
-        story = prompts.load_story(workshop.store.path(manifest.artifacts[STORY]))
-        return Plan(story, {**manifest.facts, "digest": key.digest[:12]}, folder, made)
+        publish_plan(self.folder, manifest, workshop)
+        return self._known(manifest, made)
 
     def plan(self, opening: Caption | None) -> Planned:
         """Ask the planner, of all that the configuration says."""
@@ -177,6 +192,10 @@ class Planning:
         }
         return json.loads(json.dumps(facts))  # type: ignore[no-any-return]  # tuples as lists, as in a file
 
+    def _known(self, manifest: Manifest, made: bool) -> Plan:
+        story = prompts.load_story(self.services.workshop.store.path(manifest.artifacts[STORY]))
+        return Plan(story, {**manifest.facts, "digest": manifest.key.digest[:12]}, self.folder, made)
+
     def _body(self, work: Path) -> Made:
         rounds = self.config.plan.rounds if self.writer is not None else 1
         self.on_event(StageStarted(NAME, rounds, "rounds at most"))
@@ -200,20 +219,35 @@ class Planning:
         self.on_event(StageMoved(NAME, len(self.rounds)))
 
     def _replies(self) -> dict[str, Path]:
-        return raw_replies(self.services.replies.folder, [one.digest for one in self.rounds])
+        return raw_replies(self.services.replies, dict.fromkeys(one.digest for one in self.rounds))
 
-    def _failed(self, error: PlanError, folder: Path) -> Exception:
+    def _failed(self, error: PlanError) -> Exception:
         """What is to be raised: the error itself where it lies in the wish, for which nobody was asked."""
         if not self.rounds and error.draft is None:
             return error
-        draft = keep_failure(folder, self.facts(None), error, self._replies())
-        kept = f"What came is kept in {folder}." if draft is None else f"The best draft is kept as {draft}."
+        draft = keep_failure(self.folder, self.facts(None), error, self._replies())
+        kept = f"What came is kept in {self.folder}." if draft is None else f"The best draft is kept as {draft}."
         return PlanFailedError(f"{error} {kept}", draft)
 
     def _notes(self) -> tuple[str, ...]:
         asked = self.request.vocabulary == "bundled" and self.services.has_writer
         unseen = opens(self.config) and self.vision is None
         return (FEW_WORDS,) * asked + (UNSEEN,) * unseen
+
+
+def _planning(
+    request: PlanRequest, config: RunConfig, services: Services, for_run: bool, on_event: Listener = ignore
+) -> Planning:
+    if for_run and is_bundled(config):
+        request = request.model_copy(update={"vocabulary": "bundled"})
+    return Planning(request, config, services, limit_of(request, config), on_event)
+
+
+def limit_of(request: PlanRequest, config: RunConfig) -> TextLimit:
+    """How much prompts may hold: what the image model reads that they are for, or CLIP where none is named."""
+    if request.vocabulary == "bundled":
+        return text_limit(RunConfig())
+    return text_limit(None if is_bundled(config) else config)
 
 
 def opens(config: RunConfig) -> bool:
@@ -224,13 +258,6 @@ def opens(config: RunConfig) -> bool:
     from zoomlib.methods import load_method
 
     return start_level(load_method(config.method), 2) == 0
-
-
-def spent_since(before: Spent, after: Spent) -> dict[str, Json]:
-    """What was spent between two looks at a budget; a cost that is unknown stays None."""
-    first, last = asdict(before), asdict(after)
-    counted = {name: last[name] - (first[name] or 0) for name in last if isinstance(last[name], int | float)}
-    return {**last, **counted}
 
 
 def _named(service: Service | None) -> Mapping[str, str] | None:

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file, untouched
-from tasks.looking import describe
+from tasks.looking import describe, spent
 from tasks.run import Results, Run, Stage
+from tasks.services import spent_since
 from tasks.stage import Json, Made
 from tasks.store import replacing
 from tasks.versions import versions
@@ -78,6 +79,7 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     left = last = load_state(checkpoint, denoiser.device)
     steps, unit = work_of(run).steps, f"steps, {len(run.story.levels)} levels"
     on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
+    before = spent(run)
     began = time.perf_counter()
     for state in sampler(run, denoiser, left):
         if last is None or state.resumes_at > last.resumes_at or state.index == steps:
@@ -88,7 +90,8 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
         raise ValueError(f"Method {run.config.method} made no step.")
     passed = (last.index - (left.index if left else 0)) / steps * evaluations(run)
     pace = (time.perf_counter() - began) / passed if passed else None
-    return _made(run, last, denoiser, work, {"evaluation_s": pace})
+    facts = {"evaluation_s": pace} | ({} if before is None else {"spent": spent_since(before, run.services.spent)})
+    return _made(run, last, denoiser, work, facts)
 
 
 def _made(run: Run, state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +17,7 @@ from tasks.keys import api_key, has_service
 from tasks.plan_spec import PlanSpec
 from tasks.run import CACHE
 from tasks.specs import RunConfig, VisionSpec
-from tasks.stage import Workshop
+from tasks.stage import Json, Workshop
 
 if TYPE_CHECKING:
     from prompts.service.asking import Service
@@ -69,10 +70,10 @@ class Services:
     def budget(self) -> Budget:
         """What may still be spent. Raises RefusedError for prices that cannot be read."""
         from prompts.service.budget import Budget
-        from prompts.service.prices import read_prices
+        from prompts.service.prices import Prices
 
         try:
-            prices = read_prices(self.plan.prices)
+            prices = Prices.load(self.plan.prices)
             return Budget(prices, max_cost=self.plan.max_cost, max_tokens=self.plan.max_tokens)
         except ServiceError as error:
             raise RefusedError(str(error)) from error
@@ -141,6 +142,13 @@ def _resolved(config: RunConfig) -> tuple[PlanSpec, VisionSpec]:
     plan = config.plan.model_copy(update={"model": model_of(config.plan), "refine": 0})
     look = config.vision.model_copy(update={"model": config.vision.model or environment.read().vision_model})
     return plan, look
+
+
+def spent_since(before: Spent, after: Spent) -> dict[str, Json]:
+    """What was spent between two looks at a budget; a cost that is unknown stays None."""
+    first, last = asdict(before), asdict(after)
+    counted = {name: last[name] - (first[name] or 0) for name in last if isinstance(last[name], int | float)}
+    return {**last, **counted}
 
 
 _SERVICES: ContextVar[Services | None] = ContextVar("services", default=None)

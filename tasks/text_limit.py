@@ -21,8 +21,9 @@ def text_limit(config: RunConfig | None = None) -> TextLimit:
     name = None if config is None else config.model.name
     if name is None:
         return clip_limit()
-    folder = bundled.folder() if name == BUNDLED else Path(name).expanduser()
-    return folder_limit(folder) or clip_limit()
+    if name == BUNDLED:
+        return folder_limit(bundled.folder(), "the bundled model") or clip_limit()
+    return folder_limit(Path(name).expanduser()) or clip_limit()
 
 
 def is_bundled(config: RunConfig) -> bool:

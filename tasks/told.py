@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from prompts import Story
 from prompts.request import PlanRequest
 from tasks.events import Listener, ignore
+from tasks.plan import prepare
 from tasks.planning import Plan, plan_story
 from tasks.run import Tools
 from tasks.services import Services
 from tasks.specs import RunConfig
 from tasks.stage import Json
 from tasks.text_limit import text_limit
+
+STAND_IN = 8  # levels of the story that stands for one that is still to be planned
 
 Perform = Callable[[str, Callable[[], Any]], Any]
 """How a step is done, by its name: at once, or as a task of an engine."""
@@ -42,6 +46,7 @@ def told_story(
     told: dict[str, Json] = {}
     if isinstance(story, PlanRequest):
         wish = story
+        check_run(wish, config, services.root, tools)
         plan: Plan = perform(
             "prompt schedule", lambda: plan_story(wish, config, services, on_event=on_event, force=force)
         )
@@ -62,3 +67,10 @@ def told_story(
         perform=perform,
     )
     return found.story, {**told, "refinement": found.as_json()}
+
+
+def check_run(wish: PlanRequest, config: RunConfig, root: Path, tools: Tools | None = None) -> None:
+    """Refuse now what no story could mend, and not after a service was paid. Raises as `tasks.plan.prepare`."""
+    levels = [f"view {number}" for number in range(wish.levels or STAND_IN)]
+    story = Story.model_validate({"title": "Wish", "p": 2, "levels": levels})
+    prepare(config, story, root, tools)

@@ -1,0 +1,89 @@
+"""A wish becomes a story on the way to other things: by which engine, and what is said of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import prompts
+from flows.plan_shown import show_estimate, show_plan
+from flows.terminal import progress
+from prompts.request import PlanRequest
+from tasks.errors import RefusedError
+from tasks.events import Listener
+from tasks.planning import Plan, find_plan, plan_story
+from tasks.services import Services
+from tasks.specs import RunConfig
+
+if TYPE_CHECKING:
+    from flows.command import Manner
+
+
+def check_wish(wish: PlanRequest, config: RunConfig) -> None:
+    """Refuse a wish that wishes for nothing."""
+    if not wish.text.strip() and wish.widths_m is None and config.photo is None:
+        raise RefusedError(
+            'What shall the story show? Say it in words, as tenfold plan "from a galaxy to a leaf", give two widths '
+            "(--from-width 10km --to-width 1mm), or a photograph (--photo)."
+        )
+
+
+def planned(
+    wish: PlanRequest,
+    config: RunConfig,
+    services: Services,
+    *,
+    for_run: bool,
+    force: bool = False,
+    no_engine: bool = False,
+    quiet: bool = False,
+) -> Plan:
+    """The plan, by the flow where a service is asked and a server keeps the history or the key, else at once."""
+
+    def start() -> Any:
+        from flows.plan import plan
+
+        return plan(wish, config, services.root, for_run, force)
+
+    with progress(sys.stderr, quiet=quiet) as listener:
+        if not no_engine and services.has_writer and _worth_an_engine(config):
+            return _from_facts(_by_flow(start, listener))
+        return plan_story(wish, config, services, for_run=for_run, on_event=listener, force=force)
+
+
+def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: Manner) -> Plan | None:
+    """The plan of a run that is to be made of a wish, shown; None where a dry run only said what it would take."""
+    from tasks.told import check_run
+
+    check_wish(wish, config)
+    check_run(wish, config, services.root)
+    if manner.dry_run:
+        plan = find_plan(wish, config, services)
+        if plan is None:
+            show_estimate(wish, config, services, for_run=True)
+            return None
+    else:
+        how = {"force": manner.force, "no_engine": manner.no_engine, "quiet": manner.quiet}
+        plan = planned(wish, config, services, for_run=True, **how)
+    if not manner.quiet:
+        show_plan(plan, services)
+    return plan
+
+
+def _worth_an_engine(config: RunConfig) -> bool:
+    from flows.engine import has_server
+
+    return config.plan.secret is not None or has_server()
+
+
+def _by_flow(start: Any, listener: Listener) -> dict[str, Any]:
+    from flows import engine
+
+    return dict(engine.run_flow(start, listener))
+
+
+def _from_facts(facts: Mapping[str, Any]) -> Plan:
+    folder = None if facts["folder"] is None else Path(facts["folder"])
+    return Plan(prompts.parse_story(facts["story"]), facts["plan"], folder, facts["made"])

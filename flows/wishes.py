@@ -1,0 +1,100 @@
+"""What `tenfold zoom` and `tenfold plan` are given: a story by name or file, or words of which one is to be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+import prompts
+from prompts import Story
+from prompts.errors import Problem, StoryError
+from prompts.request import PlanRequest
+from tasks.errors import RefusedError
+from tasks.specs import in_words
+
+FILES = (".yaml", ".yml", ".json")
+
+
+def names_story(text: str) -> bool:
+    """Whether a text is the name or file of a story, that may be missing, or means standard input."""
+    return text == "-" or text in prompts.names() or text.lower().endswith(FILES) or _exists(text)
+
+
+def refuse_story(text: str) -> None:
+    """Raise RefusedError for a story where a wish was expected."""
+    raise RefusedError(
+        f"{text!r} is a story already. tenfold plan {text} --check says what is wrong with it, --edit opens it, and "
+        f"tenfold zoom {text} draws it."
+    )
+
+
+def is_wish(text: str) -> bool:
+    """Whether a text is a wish and no story's name or file: it has several words, an arrow, or is a thing's name."""
+    if names_story(text):
+        return False
+    return len(text.split()) > 1 or "->" in text or "\N{RIGHTWARDS ARROW}" in text or _is_thing(text)
+
+
+def story_or_wish(text: str, **wishes: Any) -> Story | PlanRequest:
+    """The story of that name or file, or the wish that the text is, with what else is wished for (None: nothing).
+
+    Raises StoryError for a story that is none, RefusedError for a wish that is refused, or for wishes about a story.
+    """
+    if is_wish(text):
+        return wish(text=text, **wishes)
+    told = [f"--{name}" for name in ("levels",) if wishes.get(name) is not None]
+    try:
+        story = prompts.load_story(text)
+    except StoryError as error:
+        raise _with_a_hint(error, text) from None
+    if told:
+        raise RefusedError(f"{told[0]} is for a story that is to be planned, and {text!r} is one. Leave it out.")
+    return story
+
+
+def wish(**values: Any) -> PlanRequest:
+    """A wish of values, None where nothing is said. Raises RefusedError with what is wrong."""
+    try:
+        return PlanRequest.model_validate({name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise RefusedError(in_words(error)) from None
+
+
+def widths(widest: str | None, deepest: str | None) -> tuple[float, float] | None:
+    """Two lengths as people write them, in metres; None where none is given. Raises RefusedError for one alone."""
+    from prompts.scales.units import read_length
+
+    if widest is None and deepest is None:
+        return None
+    if widest is None or deepest is None:
+        raise RefusedError("Give both widths, --from-width and --to-width, or none.")
+    metres = read_length(widest), read_length(deepest)
+    if metres[0] is None or metres[1] is None:
+        bad = widest if metres[0] is None else deepest
+        raise RefusedError(f"{bad!r} is no length. Write a number and a unit, as 10km, 0.5mm or '3 light years'.")
+    return metres[0], metres[1]
+
+
+def _with_a_hint(error: StoryError, text: str) -> StoryError:
+    """A text that might have been a wish of one word says how wishes are written."""
+    first = error.problems[0]
+    if len(error.problems) > 1 or "no such file" not in first.reason or not text.replace("-", "").isalpha():
+        return error
+    remedy = f'{first.remedy} Or say what you want to see in several words: "from a galaxy to a leaf".'
+    return StoryError([Problem(first.line, first.where, first.reason, remedy)], error.source)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # a name too long, or with a null character
+        return False
+
+
+def _is_thing(text: str) -> bool:
+    from prompts.scales.naming import find
+
+    found = find(text)
+    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(text))
