@@ -12,6 +12,7 @@ from prompts.errors import ReplyError, shown
 MAX_CHARACTERS = 2**20
 MAX_DEPTH = 32
 MAX_DIGITS = 40  # of a whole number: far more than any quantity here, and quick to read
+MAX_STARTS = 64  # objects with faults, after which nobody looks for a better one
 
 _THOUGHTS = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
@@ -50,13 +51,15 @@ def _after_thoughts(text: str) -> str:
     if opened := _THOUGHTS.match(text):
         return text[opened.end() :]
     rest = _THOUGHT_END.split(text)[-1]
-    return rest if "{" in rest else text
+    return text if text.lstrip().startswith(("{", "```")) or not _START.search(rest) else rest
 
 
 def _first(text: str) -> dict[str, Any] | None:
     """The first object that can be read, the reason for refusing the first one of them, or None where none begins."""
     reason, at = "", 0
-    while start := _START.search(text, at):
+    for _ in range(MAX_STARTS):
+        if (start := _START.search(text, at)) is None:
+            break
         try:
             return _decoded(text, start.start())
         except json.JSONDecodeError as error:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 
 HIDDEN = "[key]"
 PART = 6  # characters of a long key in a row that are hidden in messages
-_MASKED = re.compile(
-    r"(?<![^\s'\"`])[^\s'\"`]*\*{3,}[^\s'\"`]*"
-)  # services repeat a wrong key so: its ends, and stars between
+# Services repeat a wrong key so: its ends, and stars between.
+_MASKED = re.compile(r"(?<![^\s'\"`])[^\s'\"`]*\*{3,}[^\s'\"`]*")
 _TALKERS = ("openai", "httpx2", "httpcore2")
 _LATE = tuple(f"httpcore2.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))
 

@@ -53,11 +53,12 @@ class Ways:
             return replace(self, counted=False)
         if not self.renamed and any(limit in words for limit in LIMITS):
             return replace(self, limit=LIMITS[LIMITS[0] == self.limit], renamed=True)
-        if question.form is not None and self.structure in _NEXT:
-            return replace(self, structure=_NEXT[self.structure])
+        looser = _NEXT.get(self.structure) if question.form else None
+        if looser and any(word in words for word in ("response_format", "json", "schema", "grammar")):
+            return replace(self, structure=looser)
         if self.stream and "stream" in words:
             return replace(self, stream=False)
-        return None
+        return replace(self, structure=looser) if looser else None  # most do not say what they did not understand
 
 
 def _with_form(messages: tuple[Message, ...], form: Form) -> list[Message]:
