@@ -162,5 +162,5 @@ def _pair(text: str, before: Found, one: Found) -> Found | None:
         return replace(before, end=one.end, words=words, of=one.thing)
     if not _apart(between):
         return None
-    larger = before.thing if before.thing.size_m > one.thing.size_m else None
-    return Found(one.thing, before.start, one.end, words, larger or before.of)
+    larger = next((t for t in (before.thing, before.of) if t and t.size_m > one.thing.size_m), None)
+    return Found(one.thing, before.start, one.end, words, larger)
