@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from prompts import checks
 from prompts.errors import PlanError
-from prompts.offline.data import read
+from prompts.offline.frame import about, manner, negative, title
 from prompts.offline.outline import Outline, outline
 from prompts.offline.stops import Stop, stops
 from prompts.offline.understanding import Wish, understand
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from prompts.seeing.caption import Caption
 
 TRIES = 6  # other ways and words, where the checks find fault with the first
+MENDS = 4  # times that levels are said more plainly
 FINE = 1.2  # zoom factors below this need more digits of their widths
 AROUND = 4.0  # how much wider than what is in its middle a photograph is taken to be
-SHOWN = 12  # words of a wish that a title holds
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,87 @@ class Composed:
 
 @dataclass(frozen=True)
 class Form:
-    """How much a story may say: short names alone (brief), and whether viewpoint and style words are chosen."""
+    """How much a story may say: short names alone (brief), and whether viewpoint and style words are chosen.
+
+    plain: levels that show nothing but what their width looks like, because no thing fits.
+    """
 
     brief: bool = False
     viewpoint: bool = True
     style: bool = True
+    plain: frozenset[int] = frozenset()
 
 
 FORMS = (Form(), Form(style=False), Form(style=False, viewpoint=False), Form(brief=True, style=False, viewpoint=False))
+
+
+@dataclass(frozen=True)
+class _Composer:
+    """One wish, and by what its stories are judged."""
+
+    request: PlanRequest
+    wish: Wish
+    opening: Caption | None
+    judge: Callable[[Story], tuple[Violation, ...]]
+
+    def attempts(self, seed: str, mend: bool) -> Iterator[_Judged]:
+        """Stories of one seed: shorter and shorter while they are too long; with `mend`, plainer where sizes miss."""
+        form = FORMS[0]
+        for form in FORMS:
+            judged = self._judged(form, seed)
+            yield judged
+            if all(fault.kind != "length" for fault in judged.faults):
+                break
+        for _ in range(MENDS if mend else 0):
+            if not (missed := _missed(judged.faults) - form.plain):
+                break
+            form = replace(form, plain=form.plain | missed)
+            judged = self._judged(form, seed)
+            yield judged
+
+    def _judged(self, form: Form, seed: str) -> _Judged:
+        made = self._made(form, seed)
+        return _Judged(made, self.judge(made.story))
+
+    def _made(self, form: Form, seed: str) -> Composed:
+        found = outline(self.request, self.wish, Random(f"way {seed}"))
+        rng = Random(f"words {seed}")
+        shown = [replace(v, kind="empty") if i in form.plain else v for i, v in enumerate(found.views)]
+        prompts = Wording(found.way, found.lengths.p, rng, form.brief).prompts(shown)
+        if self.opening:
+            prompts[0] = _opening(self.opening, prompts)
+        viewpoint, style = self._manner(found, form, rng)
+        levels = [{"prompt": text, "width_m": width} for text, width in zip(prompts, _widths(found), strict=True)]
+        story = Story.model_validate(
+            {
+                "title": title(self.request, found.ends),
+                "p": checks.zoom_factor(found.lengths.p),
+                "about": about(self.request, found.lengths.schematic),
+                "viewpoint": viewpoint,
+                "style": style,
+                "negative": negative(self.request),
+                "levels": levels,
+            }
+        )
+        return Composed(story, (*found.notes, *_shortened(form)))
+
+    def _manner(self, found: Outline, form: Form, rng: Random) -> tuple[str, str]:
+        """Viewpoint and style: asked for, the photograph's, or chosen among those that fit all widths."""
+        widths = found.lengths.widths()
+        viewpoint, style = manner("viewpoints", widths, rng), manner("styles", widths, rng)
+        if self.opening:
+            viewpoint, style = self.opening.viewpoint or viewpoint, self.opening.style or style
+        asked = self.request.viewpoint, self.request.style
+        return (
+            (viewpoint if form.viewpoint else "") if asked[0] is None else asked[0],
+            (style if form.style else "") if asked[1] is None else asked[1],
+        )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    made: Composed
+    faults: tuple[Violation, ...]
 
 
 def compose(
@@ -57,45 +129,26 @@ def compose(
     Raises PlanError for a wish that is not understood, or whose own words the checks refuse (with the draft).
     """
     wish = opened(understand(request), opening) if opening else understand(request)
-    drafts: list[tuple[Composed, tuple[Violation, ...]]] = []
+    composer = _Composer(request, wish, opening, lambda story: check_schedule(story, limit, banned))
+    tried: list[_Judged] = []
     for attempt in range(TRIES):
-        for form in FORMS:
-            made = _made(request, wish, opening, form, f"{request.seed} {attempt}")
-            faults = check_schedule(made.story, limit, banned)
-            if not faults:
-                return made
-            drafts.append((made, faults))
-            if all(fault.kind != "length" for fault in faults):
-                break
-    made, faults = min(drafts, key=lambda draft: len(draft[1]))
-    said = [str(fault) for fault in faults]
-    raise PlanError(f"No story that passes the checks came of this wish: {said[0]}", made.story, said)
+        for judged in composer.attempts(f"{request.seed} {attempt}", mend=2 * attempt >= TRIES):
+            if not judged.faults:
+                return judged.made
+            tried.append(judged)
+    best = min(tried, key=lambda judged: len(judged.faults))
+    said = [str(fault) for fault in best.faults]
+    raise PlanError(f"No story that passes the checks came of this wish: {said[0]}", best.made.story, said)
 
 
-def _made(request: PlanRequest, wish: Wish, opening: Caption | None, form: Form, seed: str) -> Composed:
-    found = outline(request, wish, Random(f"way {seed}"))
-    rng = Random(f"words {seed}")
-    prompts = Wording(found.way, found.lengths.p, rng, form.brief).prompts(found.views)
-    if opening:
-        prompts[0] = _opening(opening, prompts)
-    viewpoint, style = _manner(request, opening, found, form, rng)
-    levels = [{"prompt": text, "width_m": width} for text, width in zip(prompts, _widths(found), strict=True)]
-    story = Story.model_validate(
-        {
-            "title": title(request, found.ends),
-            "p": checks.zoom_factor(found.lengths.p),
-            "about": about(request, found.lengths.schematic),
-            "viewpoint": viewpoint,
-            "style": style,
-            "negative": read("manner.yaml")["negative"] if request.negative is None else request.negative,
-            "levels": levels,
-        }
-    )
-    return Composed(story, (*found.notes, *_shortened(form)))
+def _missed(faults: Sequence[Violation]) -> set[int]:
+    """Levels whose things do not fit their width, and the ones below, which are named in their centres."""
+    levels = {fault.level for fault in faults if fault.kind == "size" and fault.level is not None}
+    return levels | {level + 1 for level in levels}
 
 
 def _shortened(form: Form) -> tuple[str, ...]:
-    if form == FORMS[0]:
+    if form.style:
         return ()
     left = "Style words are" if form.viewpoint else "Viewpoint and style words are"
     also = ", and things have their short names," if form.brief else ""
@@ -108,46 +161,6 @@ def _widths(found: Outline) -> Iterator[float | None]:
             yield None
         else:
             yield float(f"{width:.3g}") if found.lengths.step >= FINE else width
-
-
-def _manner(request: PlanRequest, opening: Caption | None, found: Outline, form: Form, rng: Random) -> tuple[str, str]:
-    """Viewpoint and style: asked for, the photograph's, or chosen among those that fit all widths."""
-    widths = found.lengths.widths()
-
-    def chosen(kind: str) -> str:
-        fitting = [
-            str(entry["words"])
-            for entry in read("manner.yaml")[kind]
-            if float(entry.get("widest", 1e99)) >= widths[0] and float(entry.get("deepest", 0)) <= widths[-1]
-        ]
-        return rng.choice(fitting)
-
-    viewpoint, style = chosen("viewpoints"), chosen("styles")
-    if opening:
-        viewpoint, style = opening.viewpoint or viewpoint, opening.style or style
-    viewpoint = viewpoint if form.viewpoint else ""
-    style = style if form.style else ""
-    return (
-        viewpoint if request.viewpoint is None else request.viewpoint,
-        style if request.style is None else request.style,
-    )
-
-
-def title(request: PlanRequest, ends: Sequence[str]) -> str:
-    """The title asked for, or the names of the ends."""
-    if request.title:
-        return request.title
-    said = re.sub(r"[^\w\s'.,+-]", " ", " to ".join(ends))
-    words = " ".join(re.sub(r"\.{2,}", ".", said).split()[: 2 * SHOWN])[: checks.MAX_TITLE]
-    return f"{words[:1].upper()}{words[1:]}" or "Story"
-
-
-def about(request: PlanRequest, schematic: bool) -> str:
-    """How the story came about."""
-    text = checks.FORBIDDEN.sub(" ", " ".join(request.text.split()))
-    said = f" from '{text}'" if text else " between two widths"
-    scale = " Its levels are schematic, so no widths are given." if schematic else ""
-    return f"Composed from the scale ladder{said}, seed {request.seed}.{scale}"
 
 
 def opened(wish: Wish, opening: Caption) -> Wish:

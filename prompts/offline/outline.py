@@ -14,7 +14,6 @@ from prompts.offline.views import FILLS, View, views
 from prompts.request import PlanRequest
 from prompts.scales.ladder import root
 from prompts.scales.thing import Thing
-from prompts.scales.units import say_length
 
 LEAST_ROOM = 1.5  # factor by which the view of any thing may be wider or narrower than usual
 BELOW = 64.0  # how far below a thing without insides its parts are shown
@@ -46,8 +45,9 @@ def outline(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     lengths = fit(ends, request.levels, request.p, room=Room(_room(wide, True), _room(deep, False)))
     kept = {s.thing.id for s in apart.stops if s.thing}
     shown = views(way.things, lengths.widths(), lengths.step, kept)
-    names = tuple(s.name if s.thing else say_length(s.size_m) for s in (wide, deep))
-    return Outline(way.things, lengths, shown, names, (*apart.notes, *lengths.notes, *_bridges(way, shown)))
+    return Outline(
+        way.things, lengths, shown, (wide.name, deep.name), (*apart.notes, *lengths.notes, *_bridges(way, shown))
+    )
 
 
 def _apart(wish: Wish) -> Wish:
@@ -55,12 +55,8 @@ def _apart(wish: Wish) -> Wish:
     first, last = wish.stops[0], wish.stops[-1]
     if len(wish.stops) == 1 or first.size_m > last.size_m * SAME:
         return wish
-    note = f"{_named(first)} and {_named(last)} are about as large as each other, so the zoom is around the latter."
+    note = f"{first.name} and {last.name} are about as large as each other, so the zoom is around the latter."
     return Wish((last,), (*wish.notes, note))
-
-
-def _named(stop: Stop) -> str:
-    return stop.name if stop.thing else say_length(stop.size_m)
 
 
 def _last_thing(stops: Sequence[Stop]) -> Thing | None:
@@ -83,7 +79,7 @@ def _single(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     )
     way = _cut(way, lengths) if lengths.schematic is False else way
     shown = views(way, lengths.widths(), lengths.step, {thing.id})
-    return Outline(way, lengths, shown, (_named(stop),), (*wish.notes, *lengths.notes))
+    return Outline(way, lengths, shown, (stop.name,), (*wish.notes, *lengths.notes))
 
 
 def _cut(way: tuple[Thing, ...], lengths: Lengths) -> tuple[Thing, ...]:

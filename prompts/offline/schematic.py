@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from prompts import checks
 from prompts.errors import PlanError
 from prompts.offline import vocabulary
-from prompts.offline.composing import Composed, opened, title
+from prompts.offline.composing import Composed, opened
 from prompts.offline.data import read
+from prompts.offline.frame import title
 from prompts.offline.lengths import SCHEMATIC_P
 from prompts.offline.stops import Stop
 from prompts.offline.understanding import Wish, understand
 from prompts.offline.vocabulary import classes
 from prompts.request import PlanRequest
-from prompts.scales.units import say_length
 from prompts.schedule import TextLimit, check_schedule
 from prompts.story import Story
 
@@ -101,7 +101,7 @@ def _phrases(places: list[int], count: int, wanted: dict[int, str], rng: Random)
 def _story(request: PlanRequest, wish: Wish, said: list[str]) -> Story:
     centre = read("bundled.yaml")["centre"]
     levels = [f"{outer} with {inner} {centre}" for outer, inner in itertools.pairwise(said)]
-    ends = dict.fromkeys(_name(stop) for stop in (wish.stops[0], wish.stops[-1]))
+    ends = dict.fromkeys(stop.name for stop in (wish.stops[0], wish.stops[-1]))
     return Story.model_validate(
         {
             "title": title(request, tuple(ends)),
@@ -116,14 +116,10 @@ def _story(request: PlanRequest, wish: Wish, said: list[str]) -> Story:
     )
 
 
-def _name(stop: Stop) -> str:
-    return stop.name if stop.thing else say_length(stop.size_m)
-
-
 def _notes(request: PlanRequest, wish: Wish, opening: Caption | None) -> tuple[str, ...]:
     """What was put for what, and what was left out."""
-    put = {_name(s): classes()[_place(s)].name for s in wish.stops}
-    other = [f"{name} as {shown}" for name, shown in put.items() if name != shown]
+    put = {s.name: classes()[_place(s)].name for s in wish.stops}
+    other = [f"{name} as {shown}" for name, shown in put.items() if shown not in name]
     notes = ["The bundled model knows twelve kinds of things" + (f": {', '.join(other)}." if other else ".")]
     if request.viewpoint or request.style or opening:
         notes.append("It was taught no viewpoint, style or caption, so these are left out.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prompts import checks
 from prompts.scales.naming import WORD, Found, find
 from prompts.scales.thing import Thing
-from prompts.scales.units import lengths, read_length
+from prompts.scales.units import lengths, read_length, say_length
 
 OWN = re.compile(r"\(\s*(?:about |some |~)?([^()]{1,40}?)(?:\s(?:wide|across|tall|long|high|big|large))?\s*\)", re.I)
 BREAK = re.compile(
@@ -23,7 +23,7 @@ ADJECTIVES = re.compile(r"[\s-]*(?:(?:wide|tall|long|high|big|large|\w+)\s+){0,2
 class Stop:
     """A mention: a thing, or a width without one. text[start:end] is what was said.
 
-    within: a larger thing that the words name it as part of. own: whether its size was said too.
+    within: a larger thing that the words name it as part of. words: how the user calls the thing, without article.
     """
 
     start: int
@@ -31,7 +31,7 @@ class Stop:
     thing: Thing | None = None
     width_m: float | None = None
     within: Thing | None = None
-    own: bool = False
+    words: str = ""
 
     @property
     def size_m(self) -> float:
@@ -42,8 +42,8 @@ class Stop:
 
     @property
     def name(self) -> str:
-        """How to call it in a message: its usual name."""
-        return self.thing.names[0] if self.thing else f"{self.width_m:g} m"
+        """How to call it: in the user's words, or by its usual name, or a length."""
+        return self.words or (self.thing.names[0] if self.thing else say_length(self.size_m))
 
 
 def stops(text: str) -> list[Stop]:
@@ -68,7 +68,7 @@ def own_thing(words: str, size_m: float) -> Thing:
         id="own-thing",
         size_m=size_m,
         range_m=(max(size_m / 3, checks.MIN_WIDTH_M), min(size_m * 3, checks.MAX_WIDTH_M)),
-        names=(re.sub(r"^(?:an?|the) ", "", name, flags=re.I) or name,),
+        names=(bare_name(words) or name,),
         surroundings=(),
         domain="own",
         source="user",
@@ -88,10 +88,15 @@ def plain(words: str) -> str:
 def as_said(thing: Thing, words: str) -> Thing:
     """The thing in the user's words, where they say more of it than its name ("a frosty maple leaf")."""
     said = re.sub(r"^(?:this|that|one|each) ", "a ", plain(words), flags=re.I)
-    bare = re.sub(r"^(?:an?|the|my|your|our|his|her|its|their|some) ", "", said, flags=re.I)
+    bare = bare_name(said)
     if any(_same(name, bare) for name in thing.names):
         return thing
     return thing.model_copy(update={"centre": said, "looks": f"{said}, {thing.detail}"})
+
+
+def bare_name(words: str) -> str:
+    """A noun phrase without its article."""
+    return re.sub(r"^(?:an?|the|my|your|our|his|her|its|their|some|this|that|one|each) ", "", plain(words), flags=re.I)
 
 
 def _same(name: str, bare: str) -> bool:
@@ -102,10 +107,12 @@ def _same(name: str, bare: str) -> bool:
 
 def _of(text: str, found: Found, length: Stop | None) -> Stop:
     if length is None or length.width_m is None:
-        return Stop(found.start, found.end, as_said(found.thing, found.words), within=found.of)
+        thing = as_said(found.thing, found.words)
+        return Stop(found.start, found.end, thing, within=found.of, words=bare_name(found.words))
     words = f"{_article(text, length, found)} {text[max(found.start, length.end) : found.end]}"
     thing = resized(as_said(found.thing, words), length.width_m)
-    return Stop(min(found.start, length.start), found.end, thing, within=found.of, own=True)
+    start = min(found.start, length.start)
+    return Stop(start, found.end, thing, within=found.of, words=bare_name(words))
 
 
 def _article(text: str, length: Stop, found: Found) -> str:
@@ -136,15 +143,16 @@ def _sized(text: str) -> Iterator[Stop]:
     for match in OWN.finditer(text):
         metres = read_length(match[1].strip())
         before = text[: match.start()]
-        broken = [m.end() for m in BREAK.finditer(before)]
-        start = broken[-1] if broken else 0
-        words = plain(before[start:])
+        start = max((m.end() for m in BREAK.finditer(before)), default=0)
+        said = before[start:]
+        start += len(said) - len(said.lstrip())
+        words = plain(said)
         if metres is None or not checks.MIN_WIDTH_M <= metres <= checks.MAX_WIDTH_M or not WORD.search(words):
             continue
-        known = find(before[start:])
-        ends_so = known and known[-1].end == len(before[start:].rstrip())
-        thing = resized(as_said(known[-1].thing, words), metres) if ends_so else own_thing(words, metres)
-        yield Stop(start + len(before[start:]) - len(before[start:].lstrip()), match.end(), thing, own=True)
+        known = find(said)
+        is_known = known and known[-1].end == len(said.rstrip())
+        thing = resized(as_said(known[-1].thing, words), metres) if is_known else own_thing(words, metres)
+        yield Stop(start, match.end(), thing, words=bare_name(words))
 
 
 def _belongs(text: str, length: Stop, found: Found) -> bool:
