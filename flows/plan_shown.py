@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from flows.terminal import plain, table
 from prompts import Story
 from prompts.request import PlanRequest
-from tasks.planning import Plan, find_plan
+from tasks.planning import Plan, find_plan, limit_of, opens
 from tasks.services import Services
 from tasks.specs import RunConfig
 
@@ -105,12 +105,20 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
         show_notes(found.notes)
         print("Cost: nothing, the plan is made offline or was made before. Nothing was written.")
         return
-    spec = config.plan
+    spec, writer, vision = config.plan, services.writer(), services.vision() if opens(config) else None
+    if vision is not None:
+        print(f"The photograph is to be captioned by {plain(vision.model)} at {plain(vision.host)}.")
+    if writer is not None:
+        print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
+        print(f"A round like the first takes at most {_bound(wish, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
-    service = services.writer() or services.vision()
-    if service is None:
-        return
-    print(
-        f"The plan would be asked of {plain(service.model)} at {plain(service.host)}, in {spec.rounds} rounds at most."
-    )
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
+
+
+def _bound(wish: PlanRequest, config: RunConfig, services: Services, model: str) -> str:
+    from prompts.writer import first_question
+
+    messages, most = first_question(wish, limit_of(wish, config), config.plan.banned)
+    tokens, cost = services.budget.bound(model, messages, most)
+    money = "price unknown" if cost is None else f"{cost:.4f} {services.budget.prices.currency}"
+    return f"{tokens:,} tokens ({money})"

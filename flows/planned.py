@@ -55,10 +55,10 @@ def planned(
 
 def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: Manner) -> Plan | None:
     """The plan of a run that is to be made of a wish, shown; None where a dry run only said what it would take."""
-    from tasks.told import check_run
+    from tasks.told import suited
 
     check_wish(wish, config)
-    check_run(wish, config, services.root)
+    wish = suited(wish, config, services.root)
     if manner.dry_run:
         plan = find_plan(wish, config, services)
         if plan is None:

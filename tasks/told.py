@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from prompts import Story
+from prompts.errors import PlanError
 from prompts.request import PlanRequest
+from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
 from tasks.plan import prepare
 from tasks.planning import Plan, plan_story
@@ -15,9 +18,11 @@ from tasks.run import Tools
 from tasks.services import Services
 from tasks.specs import RunConfig
 from tasks.stage import Json
-from tasks.text_limit import text_limit
+from tasks.text_limit import is_bundled, text_limit
+from zoomlib.errors import InvalidInputError
 
 STAND_IN = 8  # levels of the story that stands for one that is still to be planned
+POWERS = (2.0, 4.0, 8.0, 16.0)  # zoom factors that every method can do
 
 Perform = Callable[[str, Callable[[], Any]], Any]
 """How a step is done, by its name: at once, or as a task of an engine."""
@@ -45,8 +50,7 @@ def told_story(
     """
     told: dict[str, Json] = {}
     if isinstance(story, PlanRequest):
-        wish = story
-        check_run(wish, config, services.root, tools)
+        wish = suited(story, config, services.root, tools)
         plan: Plan = perform(
             "prompt schedule", lambda: plan_story(wish, config, services, on_event=on_event, force=force)
         )
@@ -69,8 +73,37 @@ def told_story(
     return found.story, {**told, "refinement": found.as_json()}
 
 
-def check_run(wish: PlanRequest, config: RunConfig, root: Path, tools: Tools | None = None) -> None:
-    """Refuse now what no story could mend, and not after a service was paid. Raises as `tasks.plan.prepare`."""
-    levels = [f"view {number}" for number in range(wish.levels or STAND_IN)]
-    story = Story.model_validate({"title": "Wish", "p": 2, "levels": levels})
-    prepare(config, story, root, tools)
+def suited(wish: PlanRequest, config: RunConfig, root: Path, tools: Tools | None = None) -> PlanRequest:
+    """The wish of a run that can be made, with a zoom factor that its method can do where the wish leaves it open.
+
+    What no story could mend is refused now, and not after a service was paid: raises as `tasks.plan.prepare`.
+    """
+    usual = wish.p or (POWERS[0] if is_bundled(config) else _usual_p(wish))
+
+    def accept(p: float) -> None:
+        prepare(config, _stand_in(wish.levels or STAND_IN, p), root, tools)
+
+    if wish.p is None:
+        for p in (usual, *(power for power in POWERS if power > usual)):
+            with suppress(RefusedError, InvalidInputError):
+                accept(p)
+                return wish if p == usual else wish.model_copy(update={"p": p})
+    accept(usual)
+    return wish
+
+
+def _usual_p(wish: PlanRequest) -> float:
+    """The factor that planners take for the wish; 2 for one of which they can make nothing, as they say better."""
+    from prompts.offline.lengths import fit
+    from prompts.offline.understanding import ends_m
+
+    try:
+        return fit(ends_m(wish), wish.levels, None, exact=wish.widths_m is not None).p
+    except PlanError:
+        return POWERS[0]
+
+
+def _stand_in(levels: int, p: float) -> Story:
+    """A story in the place of one that is still to be planned."""
+    views = [f"view {number}" for number in range(levels)]
+    return Story.model_validate({"title": "Wish", "p": p, "levels": views})
