@@ -81,8 +81,8 @@ def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settin
             return f"{host} answers from another address (status {code}). Write that one in {settings}.base_url."
         case code:
             return (
-                f"{host} refused the request with status {code}{reason}. Check that the model {model!r} takes pictures "
-                "where some are sent, and so long a question."
+                f"{host} refused the request with status {code}{reason}. Check that the model {model!r} "
+                "takes pictures, and questions of this length."
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, takewhile
@@ -81,4 +82,5 @@ def _write(target: Path, record: dict[str, Any]) -> None:
         coming.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         coming.replace(target)
     except OSError:
-        coming.unlink(missing_ok=True)
+        with suppress(OSError):
+            coming.unlink()

@@ -89,9 +89,10 @@ class Asked:
 
     @property
     def pictures(self) -> list[bytes]:
-        """The files of the pictures in the conversation. Raises ValueError for what is no picture in base64."""
+        """The files of the pictures that are sent along. Raises ValueError for what is no base64."""
         urls = [part["image_url"]["url"] for part in self._parts() if part["type"] == "image_url"]
-        return [base64.b64decode(url.partition(";base64,")[2], validate=True) for url in urls]
+        sent = [url.partition(";base64,")[2] for url in urls if url.startswith("data:")]
+        return [base64.b64decode(data, validate=True) for data in sent]
 
     @property
     def structure(self) -> str:
