@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ NAMES = OTHER_NAMES | {
     "field_of_view": "width_m", "field_of_view_m": "width_m", "scale_m": "width_m", "width_metres": "width_m",
     "description": "prompt", "scene": "prompt", "focus_object": "subject", "view": "viewpoint", "index": "level",
 }  # fmt: skip
+
+NUMBER = re.compile(r"\A\s*(?:(?:level|frame|scene|step|view|prompt)\s*)?\d{1,3}\s*(?:[:.)]|[-–—]\s)\s*(?!\d)", re.I)
+MARKDOWN = str.maketrans("", "", "*`#")
 
 
 @dataclass(frozen=True)
@@ -119,10 +123,15 @@ def _rows(levels: object) -> Iterator[Row]:
         levels = list(levels.values())
     for entry in levels[:MAX_ROWS] if isinstance(levels, list) else ():
         row = _renamed(entry) if isinstance(entry, Mapping) else {"prompt": entry}
-        if prompt := line(row.get("prompt"), checks.MAX_PROMPT):
+        if prompt := line(_bare(row.get("prompt")), checks.MAX_PROMPT):
             number = row.get("level")
             level = number if isinstance(number, int) and not isinstance(number, bool) else None
-            yield Row(prompt, line(row.get("subject"), MAX_SUBJECT), metres(row.get("width_m")), level)
+            yield Row(prompt, line(_bare(row.get("subject")), MAX_SUBJECT), metres(row.get("width_m")), level)
+
+
+def _bare(value: object) -> object:
+    """A text without what models put around one in a list: its number, Markdown."""
+    return NUMBER.sub("", value[: 20 * checks.MAX_PROMPT].translate(MARKDOWN)) if isinstance(value, str) else value
 
 
 def title_of(value: object) -> str:

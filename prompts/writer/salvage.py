@@ -10,9 +10,10 @@ MAX_LENGTH = 2**20  # characters
 
 
 def completed(text: str) -> dict[str, object] | None:
-    """The first object in the text, cut after its last whole list or object and closed; None where nothing is whole.
+    """The first object in the text, cut after its last whole list or object and closed.
 
-    A string or number at the end may be half of what was meant, hence the cut. Never raises.
+    A string or number at the end may be half of what was meant, hence the cut. None where nothing in it is whole, and
+    for an object that does end: what is wrong with that is another matter. Never raises.
     """
     start = text.find("{")
     if start < 0 or len(text) > MAX_LENGTH:
@@ -29,7 +30,10 @@ def completed(text: str) -> dict[str, object] | None:
 
 
 def _last_whole(text: str, start: int) -> tuple[int, str]:
-    """Where the last list or object that is closed within another ends (0: none is), and the brackets open there."""
+    """Where the last list or object that is closed within another ends, and the brackets open there.
+
+    0 where there is none, or where the outermost one is closed as well.
+    """
     end, still_open, stack, at = 0, "", "", start
     while at < len(text) and len(stack) <= MAX_DEPTH:
         character = text[at]
@@ -38,11 +42,11 @@ def _last_whole(text: str, start: int) -> tuple[int, str]:
         elif character in CLOSES:
             stack += character
         elif character in "}]":
-            if not stack or CLOSES[stack[-1]] != character:
+            if CLOSES[stack[-1]] != character:
                 break
             stack = stack[:-1]
             if not stack:
-                break
+                return 0, ""
             end, still_open = at + 1, stack
         at += 1
     return end, still_open

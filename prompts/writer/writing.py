@@ -11,7 +11,7 @@ from prompts.errors import PlanError, ReplyError, ServiceError
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, Violation
 from prompts.service.asking import Service
-from prompts.service.question import Reply
+from prompts.service.question import Message, Reply
 from prompts.story import Story
 from prompts.writer.brief import LEVELS, SCHEDULE, Brief, again
 from prompts.writer.draft import Row, line, read_draft, title_of
@@ -48,9 +48,8 @@ def write(
     """
     if request.vocabulary == "bundled":
         raise PlanError("The few words of the bundled model are planned offline. Leave the language model out.")
-    request = _stated(request, opening)
-    frame, notes = framed(request, opening)
-    desk = _Desk(Brief(request, frame, limit, tuple(banned), opening), service, on_round)
+    brief, notes = _briefed(request, limit, banned, opening)
+    desk = _Desk(brief, service, on_round)
     for number in range(1, rounds + 1):
         desk.round(number)
         if desk.work is not None and not desk.work.faults:
@@ -71,6 +70,27 @@ def parse_reply(text: str, request: PlanRequest | None = None) -> Story:
     if missing := sketch.missing():
         raise ReplyError(f"{len(missing)} of {len(sketch.rows)} levels are missing, the first is level {missing[0]}.")
     return sketch.story()
+
+
+def first_question(
+    request: PlanRequest, limit: TextLimit | None = None, banned: Sequence[str] = (), opening: Caption | None = None
+) -> tuple[list[Message], int]:
+    """The first conversation that `write` would send, and the most tokens of a reply; nothing is asked."""
+    brief, _ = _briefed(request, limit, banned, opening)
+    return brief.first(1, ""), _most_tokens(brief)
+
+
+def _briefed(
+    request: PlanRequest, limit: TextLimit | None, banned: Sequence[str], opening: Caption | None
+) -> tuple[Brief, tuple[str, ...]]:
+    """What the model is told, and notes for the user."""
+    request = _stated(request, opening)
+    frame, notes = framed(request, opening)
+    return Brief(request, frame, limit, tuple(banned), opening), notes
+
+
+def _most_tokens(brief: Brief) -> int:
+    return max(LEAST_TOKENS, TOKENS_PER_LEVEL * (brief.frame.levels or checks.MAX_LEVELS // 2))
 
 
 def _stated(request: PlanRequest, opening: Caption | None) -> PlanRequest:
@@ -120,8 +140,7 @@ class _Desk:
         else:
             asked = {"wish": brief.request.text} | asked_for(self.work) | brief.fixed() | again(number, self.reason)
             messages, form = brief.messages(asked, LEVELS), LEVELS
-        most = max(LEAST_TOKENS, TOKENS_PER_LEVEL * (brief.frame.levels or checks.MAX_LEVELS // 2))
-        return self.service.ask(messages, form=form, max_tokens=most)
+        return self.service.ask(messages, form=form, max_tokens=_most_tokens(brief))
 
     def _read(self, reply: str) -> Checked:
         """What the reply makes of the schedule. Raises ReplyError."""

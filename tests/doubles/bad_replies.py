@@ -71,15 +71,15 @@ def beyond(levels: list[Schedule]) -> list[Schedule]:
 
 
 def retold(levels: list[Schedule]) -> list[Schedule]:
-    return [*levels[:3], levels[2] | {"prompt": "roofs around a bright square in the centre"}, *levels[3:]]
+    return [*levels[:3], levels[2] | {"prompt": f"{levels[2]['prompt']}, calm and still"}, *levels[3:]]
 
 
 def from_elsewhere(i: int, row: Schedule) -> Schedule:
     return {"prompt": f"{row['prompt']}, {('side view', 'seen from below')[i % 2]}"}
 
 
-def tens(i: int, row: Schedule) -> Schedule:
-    return {"width_m": 4096 / 10**i}
+def tens(levels: list[Schedule]) -> list[Schedule]:
+    return [row | {"width_m": levels[0]["width_m"] / 10**i} for i, row in enumerate(levels)]
 
 
 REPLIES: dict[str, Spoil] = {
@@ -117,7 +117,7 @@ REPLIES: dict[str, Spoil] = {
     "one width a hundred times too large": some((4,), width(100)),
     "the first width wrong": some((0,), width(0.001)),
     "widths rounded roughly": each(lambda i, row: {"width_m": float(f"{row['width_m']:.0e}")}),
-    "steps of ten": each(tens),
+    "steps of ten": rows(tens),
     "all widths the same": each(lambda i, row: {"width_m": 1.0}),
     "deepest first": rows(lambda levels: levels[::-1]),
     "in no order": rows(shuffled),
@@ -150,7 +150,7 @@ REPLIES: dict[str, Spoil] = {
     "an injection": some((3,), prompt(INJECTED)),
     "an address": some((3,), prompt("{}, see https://evil.example/?q=1")),
     "controls of a terminal": some((1, 2), prompt("\x1b[31m{}\x1b[0m\u202e")),
-    "another scale": some((9,), prompt("a spiral galaxy full of stars around a red ruby bearing in the centre")),
+    "another scale": some((9,), prompt("a spiral galaxy full of stars, {}")),
     "emoji and CJK": some((6,), prompt("{} ✨ 齿轮")),
     "nothing but blanks": some((5,), prompt(" \t ")),
     "a style of numbers": lambda s: text(s | {"style": "photograph, 8k, 4 panels, collage"}),

@@ -1,6 +1,7 @@
 """A language model that writes schedules, played by a ready story: right as asked, or with a fault."""
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -38,19 +39,38 @@ def asked_in(asked: Asked) -> dict[str, Any]:
 
 
 class Model:
-    """Answers the first question with `spoil`'s reply, and later ones rightly; a stubborn one answers all so."""
+    """Answers the first question with `spoil`'s reply, and later ones rightly with a chance of `skill` for each level.
 
-    def __init__(self, story: Story, spoil: Spoil, *, stubborn: bool = False) -> None:
-        self.story, self.spoil, self.stubborn = story, spoil, stubborn
+    With a skill of 0 the same faulty reply comes every time.
+    """
+
+    def __init__(self, story: Story, spoil: Spoil, skill: float = 1.0) -> None:
+        self.story, self.spoil, self.skill = story, spoil, skill
         self.asked: list[dict[str, Any]] = []
+        self.chance = random.Random(0)
 
     def __call__(self, asked: Asked) -> Reply:
         question = asked_in(asked)
         self.asked.append(question)
         right = schedule_of(self.story)
-        spoiled = len(self.asked) == 1 or self.stubborn
-        if "faulty" in question and not self.stubborn:
+        bad = self.spoil(schedule_of(self.story))
+        if len(self.asked) == 1 or not self.skill or ("faulty" not in question and not self._can()):
+            return bad if isinstance(bad, Reply) else Reply(bad, pieces=500)
+        if "faulty" in question:
+            spoiled = _levels(bad)
             numbers = [entry["level"] for entry in question["faulty"]]
-            right["levels"] = [{"level": i, **right["levels"][i]} for i in numbers]
-        said = self.spoil(right) if spoiled else json.dumps(right)
-        return said if isinstance(said, Reply) else Reply(said, pieces=500)
+            rows = [right["levels"][i] if self._can() or i >= len(spoiled) else spoiled[i] for i in numbers]
+            right["levels"] = [{"level": i, **row} for i, row in zip(numbers, rows, strict=True)]
+        return Reply(json.dumps(right), pieces=500)
+
+    def _can(self) -> bool:
+        return self.chance.random() < self.skill
+
+
+def _levels(said: str | Reply) -> list[Schedule]:
+    """The levels of a faulty reply that a program can read."""
+    try:
+        levels = json.loads(said if isinstance(said, str) else said.text or "")["levels"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return []
+    return [row for row in levels if isinstance(row, dict)] if isinstance(levels, list) else []

@@ -63,7 +63,7 @@ def test_a_model_that_repairs_as_asked_ends_in_a_sound_story(name):
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_stubborn_model_ends_in_a_sound_story_or_the_best_draft_with_its_faults(name):
-    model = Model(STORY, REPLIES[name], stubborn=True)
+    model = Model(STORY, REPLIES[name], skill=0)
     rounds: list[Round] = []
     error = None
     try:

@@ -87,6 +87,14 @@ def test_what_holds_no_level_is_refused_with_a_sentence(reply):
         read_draft(reply)
 
 
+@pytest.mark.parametrize(
+    "spoilt", ['{"levels": [], "levels": ["a fox"]}', '{"levels": [{"prompt": "a fox", "width_m": NaN}]}']
+)
+def test_an_object_that_ends_and_is_no_sound_one_is_refused_and_not_guessed(spoilt):
+    with pytest.raises(ReplyError):
+        read_draft(spoilt)
+
+
 def test_what_a_story_may_not_hold_never_gets_into_a_draft():
     row = {"prompt": "a\x1b[31m red\u202e fox\ud800 " + "x " * 4000, "width_m": 1, "subject": ["no", "text"]}
     (found,) = read_draft(json.dumps({"title": "../../etc/passwd", "levels": [row]})).rows
@@ -104,6 +112,16 @@ def test_what_a_story_may_not_hold_never_gets_into_a_draft():
 )  # fmt: skip
 def test_widths_are_metres_or_nothing(said, width):
     assert metres(said) == (None if width is None else pytest.approx(width))
+
+
+@pytest.mark.parametrize(
+    ("said", "prompt"),
+    [("Level 3: a red fox", "a red fox"), ("3. **a red fox**", "a red fox"), ("scene 12 - a fox", "a fox"),
+     ("## 4) `a fox`", "a fox"), ("3.5 foxes", "3.5 foxes"), ("12 foxes: a pack", "12 foxes: a pack"),
+     ("level ground, a fox", "level ground, a fox")],
+)  # fmt: skip
+def test_numbers_and_marks_of_a_list_are_no_part_of_a_prompt(said, prompt):
+    assert read_draft(json.dumps({"levels": [said]})).rows[0].prompt == prompt
 
 
 def test_no_more_rows_than_a_schedule_with_doubled_levels_are_read():
