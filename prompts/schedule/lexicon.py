@@ -35,6 +35,7 @@ class Lexicon:
     viewpoints: dict[str, re.Pattern[str]]
     no_direction: frozenset[str]
     banned: tuple[Banned, ...]
+    joints: frozenset[str]
     stop: frozenset[str]
     weak: frozenset[str]
     synonyms: dict[str, frozenset[int]]
@@ -59,7 +60,8 @@ def lexicon() -> Lexicon:
         banned=tuple(
             Banned(_pattern(b["patterns"], b.get("anywhere", ())), b["reason"], b["remedy"]) for b in data["banned"]
         ),
-        stop=frozenset(data["stop"]),
+        joints=frozenset(data["joints"]),
+        stop=frozenset(data["stop"]).union(data["joints"]),
         weak=frozenset(data["weak"]),
         synonyms={word: frozenset(numbers) for word, numbers in groups.items()},
         plurals=data["plurals"],

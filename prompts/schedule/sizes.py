@@ -33,7 +33,7 @@ ARTICLE = re.compile(r"(?:an?|the|one|its|his|her|their|this|that|each|single)\b
 
 @dataclass(frozen=True)
 class _Named:
-    """A thing that stands for itself in a prompt. many: several of it, or a mass without limits."""
+    """A thing that stands for itself in a prompt. many: not one of it, but several."""
 
     words: str
     low_m: float
@@ -99,7 +99,7 @@ def _subject(part: str) -> _Named | None:
     first = next(iter(find(text)), None)
     if first is None or first.of is not None or not _begins(text[: first.start]) or not _ends(text, first):
         return None
-    if words(first.words)[-1] in lexicon().shapeless:
+    if words(first.words)[-1] in lexicon().shapeless or _mass(first):
         return None
     return _Named(first.words, *first.thing.range_m, first.thing.domain, _many(first))
 
@@ -115,9 +115,17 @@ def _ends(text: str, found: Found) -> bool:
     if after is None:
         return False
     word = (after[1] or "").lower()
-    return not word or (word != "of" and (word in lexicon().stop or word.endswith(("ing", "ed"))))
+    return not word or (word != "of" and (word in lexicon().joints or word.endswith(("ing", "ed"))))
 
 
 def _many(found: Found) -> bool:
     last = found.words.split()[-1].lower()
-    return lemma(last) != last or not ARTICLE.match(found.words)
+    return lemma(last) != last
+
+
+def _mass(found: Found) -> bool:
+    """Whether a name without article and plural means a stuff ("golden honey"), not one thing ("sunny meadow")."""
+    if _many(found) or ARTICLE.match(found.words):
+        return False
+    usual = words(found.thing.names[0])
+    return words(found.words)[-len(usual) :] != usual or not ARTICLE.match(found.thing.centre)

@@ -41,6 +41,8 @@ def test_what_misses_its_view_by_orders_of_magnitude_is_a_fault(prompt, width_m)
         ("black space, a golden star in the centre", 1e18),  # it shines
         ("black space, a spiral galaxy in the centre", 1e25),
         ("the surface of a spiral galaxy", 1.0),  # not the galaxy itself
+        ("a golden sun surface, a city gate in the centre", 10.0),
+        ("soft blue wool", 5.0),  # a mass
         ("a sea of fog with a galaxy of lights in the centre", 50.0),  # "of": neither sea nor galaxy
         ("a large oak workbench with a city map in the centre", 4.0),  # compounds
         ("a star-shaped dune, a star fruit in the centre", 100.0),
@@ -82,4 +84,4 @@ def test_most_ready_stories_at_quite_another_scale_are_found_out(factor):
         levels = [level.model_copy(update={"width_m": level.width_m * factor}) for level in story.levels]
         caught += any(v.kind == "size" for v in check_schedule(story.model_copy(update={"levels": tuple(levels)})))
         assert not any(v.kind == "size" for v in check_schedule(story))
-    assert caught / len(SIZED) >= 0.4
+    assert caught / len(SIZED) >= 0.75
