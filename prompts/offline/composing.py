@@ -82,7 +82,7 @@ class _Composer:
 
     def _made(self, form: Form, seed: str) -> Composed:
         found = outline(self.request, self.wish, Random(f"way {seed}"))
-        rng = Random(f"words {seed}")
+        rng = Random(f"words {seed} {self.request.text}")
         shown = [replace(v, kind="empty") if i in form.plain else v for i, v in enumerate(found.views)]
         prompts = Wording(found.way, found.lengths.p, rng, form.brief).prompts(shown)
         if self.opening:

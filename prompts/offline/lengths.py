@@ -14,6 +14,7 @@ FEW = 16  # levels that a plan has at most where nobody asked for a number
 SINGLE = 8  # levels around a single thing
 SLACK = 3.0  # factor by which the view of a thing may be wider or narrower than usual
 EXACT = 2.0  # the same for a deepest width that was asked for in metres
+DEEPEST, WIDEST = checks.MIN_WIDTH_M * 1.01, checks.MAX_WIDTH_M / 1.01  # with room for rounding
 SCHEMATIC_P = 2  # of a story whose levels cannot be true to scale
 
 Bounds = tuple[float, float]
@@ -21,10 +22,14 @@ Bounds = tuple[float, float]
 
 @dataclass(frozen=True)
 class Room:
-    """Where the widest and the deepest view may lie, in metres: smallest and largest width of each."""
+    """Where the widest and the deepest view may lie, in metres: smallest and largest width of each.
+
+    exact: the deepest was asked for in metres, so that it is told where it moves.
+    """
 
     wide: Bounds
     deep: Bounds
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def fit(
         return Lengths(p or SCHEMATIC_P, 1, ends_m[0], p or SCHEMATIC_P, notes=(note,))
     if levels is None:
         factor, steps = _steps(ends_m, p)
-        return _true(ends_m, room, factor, steps)
+        return _true(ends_m, room, factor, min(steps, int(math.log(DEEPEST / WIDEST) / -math.log(factor))))
     steps, known = levels - 1, USUAL if p is None else (p,)
     fitting = [f for f in (range(2, checks.MAX_P + 1) if p is None else known) if _feasible(room, f, steps)]
     if fitting:
@@ -89,8 +94,8 @@ def usual_room(ends_m: Bounds, exact: bool) -> Room:
     """How far the ends may move."""
     wide, deep = ends_m
     if exact:
-        return Room((wide, wide), (deep / EXACT, deep * EXACT))
-    return Room((wide / SLACK, wide * SLACK), (deep / SLACK, deep * SLACK))
+        return Room((wide, wide), (max(DEEPEST, deep / EXACT), deep * EXACT), exact=True)
+    return Room((wide / SLACK, min(WIDEST, wide * SLACK)), (max(DEEPEST, deep / SLACK), deep * SLACK))
 
 
 def _excess(ends_m: Bounds, p: float, steps: int) -> float:
@@ -116,7 +121,7 @@ def _steps(ends_m: Bounds, p: float | None) -> tuple[float, int]:
     enough = [f for f in range(2, checks.MAX_P + 1) if count(f) < checks.MAX_LEVELS]
     remedy = f"ask for p = {enough[0]} or more." if enough else "name ends that are nearer to each other."
     raise PlanError(
-        f"{_far(ends_m)} takes {count(p) + 1:,} levels at p = {p:g}, and a story has at most {checks.MAX_LEVELS}: "
+        f"The way {_far(ends_m)} takes {count(p) + 1:,} levels at p = {p:g}, and a story has at most {checks.MAX_LEVELS}: "
         f"{remedy}"
     )
 
@@ -135,14 +140,13 @@ def _true(ends_m: Bounds, room: Room, p: float, steps: int) -> Lengths:
 
 def _allowed(widest: float, p: float, steps: int) -> float:
     """The width, moved to where all levels are within what a story may state."""
-    return min(checks.MAX_WIDTH_M, max(widest, checks.MIN_WIDTH_M * 1.001 * p**steps))
+    return min(WIDEST, max(widest, DEEPEST * p**steps))
 
 
 def _moved(ends_m: Bounds, widest: float, p: float, steps: int, room: Room) -> tuple[str, ...]:
-    """A note where an end that had no room had to move."""
+    """A note where an end that was asked for in metres had to move."""
     deepest = widest / p**steps
-    asked = room.wide[0] == room.wide[1]
-    if not asked or 0.9 < deepest / ends_m[1] < 1.1:
+    if not room.exact or 0.9 < deepest / ends_m[1] < 1.1:
         return ()
     said = f"The deepest view is {say_length(deepest)} wide instead of {say_length(ends_m[1])}"
     return (f"{said}: {steps} steps of p = {p:g} lead there.",)

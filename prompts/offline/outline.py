@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from prompts.offline.lengths import EXACT, SLACK, Lengths, Room, around, fit
+from prompts.offline.lengths import DEEPEST, EXACT, SLACK, WIDEST, Lengths, Room, around, fit
 from prompts.offline.path import Way, from_root, join, of_width, to_end
 from prompts.offline.stops import Stop
 from prompts.offline.understanding import SAME, Wish
@@ -42,7 +42,8 @@ def outline(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     if wide.thing is None:
         way = replace(way, things=(*_from(wide.size_m, way.things[0], rng), *way.things))
     ends = _view_m(wide), _view_m(deep)
-    lengths = fit(ends, request.levels, request.p, room=Room(_room(wide, True), _room(deep, False)))
+    room = Room(_room(wide, True), _room(deep, False), exact=deep.thing is None)
+    lengths = fit(ends, request.levels, request.p, room=room)
     kept = {s.thing.id for s in apart.stops if s.thing}
     shown = views(way.things, lengths.widths(), lengths.step, kept)
     return Outline(
@@ -107,11 +108,11 @@ def _view_m(stop: Stop) -> float:
 def _room(stop: Stop, wide: bool) -> tuple[float, float]:
     """How narrow and how wide the view of an end may be."""
     if stop.thing is None:
-        return (stop.size_m, stop.size_m) if wide else (stop.size_m / EXACT, stop.size_m * EXACT)
+        return (stop.size_m, stop.size_m) if wide else (max(DEEPEST, stop.size_m / EXACT), stop.size_m * EXACT)
     size, (low, high) = stop.thing.size_m, stop.thing.range_m
     return (
-        FILLS * min(size / LEAST_ROOM, max(low, size / SLACK)),
-        FILLS * max(size * LEAST_ROOM, min(high, size * SLACK)),
+        max(DEEPEST, FILLS * min(size / LEAST_ROOM, max(low, size / SLACK))),
+        min(WIDEST, FILLS * max(size * LEAST_ROOM, min(high, size * SLACK))),
     )
 
 

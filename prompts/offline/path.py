@@ -14,6 +14,8 @@ from prompts.scales.thing import Thing
 TRIES = 5  # ways drawn, of which the one with the most even sizes is taken
 NEAR = math.log(3)  # how far in log size a thing may be from a width that it stands for
 ROOM = 0.7  # a thing that is placed in another is at most this much of its size
+PLACE, PLACED = 100.0, 3.0  # how much larger than what is placed its own surroundings may be, and what holds it is
+OPEN = ("cosmos", "earth", "city", "matter")  # domains whose things have room for others
 
 
 @dataclass(frozen=True)
@@ -76,21 +78,21 @@ def _between(outer: Thing, inner: Thing, rng: random.Random) -> tuple[list[Thing
     if inner.id not in ladder().by_id:
         return _to_own(outer, inner, rng), []
     above = [t for t in things() if _leads(t, inner) and inner.size_m < t.size_m <= outer.size_m * ROOM]
-    if not above:
-        return [], [(outer, inner)]
-    largest = [t for t in above if t.size_m >= above[0].size_m / 2]
-    kin = [t for t in largest if t.domain == outer.domain] or largest
-    bridge = rng.choice(kin)
-    return [bridge, *_between(bridge, inner, rng)[0]], [(outer, bridge)]
+    near = [t for t in above if t.size_m <= inner.size_m * PLACE] or above[-1:]
+    kin = [t for t in near if t.domain == outer.domain] or near
+    bridge = rng.choice(kin) if kin else inner
+    inwards = [t for t in to_end(outer, rng) if t.size_m * ROOM > bridge.size_m * PLACED]
+    onwards = [bridge, *_between(bridge, inner, rng)[0]] if kin else []
+    return [*inwards, *onwards], [(inwards[-1] if inwards else outer, bridge)]
 
 
 def _to_own(outer: Thing, own: Thing, rng: random.Random) -> list[Thing]:
     """A way to a thing that is not on the ladder: to a place of the right size in the outer one."""
-    places = [t for t in things() if _leads(outer, t) and own.size_m * 2 < t.size_m]
-    if not places:
+    places = [t for t in things() if _leads(outer, t) and own.size_m * PLACED < t.size_m]
+    open_ones = [t for t in places if t.domain in OPEN] or places
+    if not open_ones:
         return []
-    smallest = [t for t in places if t.size_m <= places[-1].size_m * 3]
-    place = rng.choice(smallest)
+    place = rng.choice([t for t in open_ones if t.size_m <= open_ones[-1].size_m * PLACED])
     return [*_between(outer, place, rng)[0], place]
 
 

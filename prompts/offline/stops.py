@@ -15,6 +15,7 @@ OWN = re.compile(r"\(\s*(?:about |some |~)?([^()]{1,40}?)(?:\s(?:wide|across|tal
 BREAK = re.compile(
     r"[,;:.!?()]|->|→|\b(?:from|to|into|onto|via|through|between|and|then|until|towards?|in|on|of|with)\b", re.I
 )
+OWN_DOMAIN = "own"  # of things that are not on the ladder; what is around them is part of what they are placed in
 WORDS = 8  # of a noun phrase that are kept, the last ones
 ADJECTIVES = re.compile(r"[\s-]*(?:(?:wide|tall|long|high|big|large|\w+)\s+){0,2}", re.I)
 
@@ -70,11 +71,11 @@ def own_thing(words: str, size_m: float) -> Thing:
         range_m=(max(size_m / 3, checks.MIN_WIDTH_M), min(size_m * 3, checks.MAX_WIDTH_M)),
         names=(bare_name(words) or name,),
         surroundings=(),
-        domain="own",
+        domain=OWN_DOMAIN,
         source="user",
         looks=f"{name} in full clear shape",
         centre=name,
-        around=f"plain surroundings of {name}",
+        around="a quiet open place",
         detail=f"the fine outer texture of {name}",
     )
 

@@ -41,6 +41,8 @@ def understand(request: PlanRequest) -> Wish:
         raise PlanError(f"There is nothing to plan: the text is empty. {HOW}")
     found = stops(text)
     notes = _unknown(text, found, request)
+    if not found and request.widths_m is None:
+        raise PlanError(f"Nothing to be seen is named in {shown(text)}. {HOW}")
     if request.widths_m is not None:
         return _with_widths(found, request.widths_m, notes)
     wish = _ordered(text, _with_wholes(found), notes)
@@ -108,19 +110,23 @@ def _distinct(found: tuple[Stop, ...]) -> tuple[Stop, ...]:
 
 def _unknown(text: str, found: list[Stop], request: PlanRequest) -> tuple[str, ...]:
     """A note on words that name nothing known. Raises PlanError where one of the ends is among them."""
-    parts = list(_parts(text))
-    unknown = []
-    for start, end in parts:
-        if any(s.start < end and start < s.end for s in found):
-            continue
-        if words := [w[0] for w in WORD.finditer(text[start:end]) if w[0].lower() not in _fillers()]:
-            unknown.append(" ".join(words))
-    if not unknown or (request.widths_m is not None and not found):
+    if request.widths_m is not None and not found:
         return ()
-    strict = bool(STRICT.search(text)) and len(parts) <= 4
-    if not found or strict:
-        raise PlanError(_not_known(unknown))
-    return (f"Not known, and left out: {_listed([shown(w, 40) for w in unknown[:3]])}.",)
+    parts = list(_parts(text))
+    unsaid = [words for start, end in parts if (words := _unnamed(text, start, end, found))]
+    missing = [
+        words for start, end in parts
+        if not any(s.start < end and start < s.end for s in found) and (words := _unnamed(text, start, end, found))
+    ]  # fmt: skip
+    if missing and (not found or (STRICT.search(text) and len(parts) <= 4)):
+        raise PlanError(_not_known(missing))
+    return (f"Not known, and left out: {_listed([shown(w, 40) for w in unsaid[:3]])}.",) if unsaid else ()
+
+
+def _unnamed(text: str, start: int, end: int, found: list[Stop]) -> str:
+    """The words of a part of the text that stand outside of what was found and mean something."""
+    words = [w for w in WORD.finditer(text, start, end) if w[0].lower() not in _fillers()]
+    return " ".join(w[0] for w in words if not any(s.start < w.end() and w.start() < s.end for s in found))
 
 
 @functools.cache

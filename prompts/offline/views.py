@@ -14,6 +14,7 @@ SMALLEST, LARGEST = 0.45, 4.0  # how wide a view is at least and at most, in siz
 NEAR = math.log(20)  # from this much wider than a thing on, its surroundings are worth showing
 PART = math.log(10)  # in the void between things far apart, parts of the larger one are shown this far down
 VOID = math.log(60)  # a thing this much smaller than the view cannot be seen
+EDGE = 1e-6  # so that of two views on the edges of a thing's range one shows it
 SPACE_M, HAZE_M = 1e8, 2e-11  # from this width upwards, and downwards, what lies between things is empty
 
 Kind = Literal["looks", "detail", "around", "empty"]
@@ -42,7 +43,7 @@ def views(way: Sequence[Thing], widths: Sequence[float], step: float, kept: Coll
 def _view(way: Sequence[Thing], width_m: float, step: float) -> View:
     reach = max(math.log(2), math.log(step)) / 2
     best = min(range(len(way)), key=lambda i: abs(_off(way[i], width_m)))
-    if abs(_off(way[best], width_m)) <= reach + 1e-9 and SMALLEST <= width_m / way[best].size_m <= LARGEST:
+    if -reach + EDGE < _off(way[best], width_m) <= reach + EDGE and SMALLEST <= width_m / way[best].size_m <= LARGEST:
         return View("looks", best, width_m)
     larger = max((i for i, t in enumerate(way) if _off(t, width_m) < 0), default=None)
     smaller = min((i for i, t in enumerate(way) if _off(t, width_m) >= 0), default=None)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from random import Random
 
 from prompts.offline.data import read
+from prompts.offline.stops import OWN_DOMAIN
 from prompts.offline.views import HAZE_M, SPACE_M, View
 from prompts.scales.thing import Thing
 from prompts.schedule.comparing import leads_to
@@ -21,6 +22,7 @@ CUT = re.compile(
     r",| (?:with|between|under|across|around|beneath|among|along|in|on|over|behind|beside|beyond|inside|crossed|strewn|"
     r"lit|spread|full|scattered|woven|joined|covered|dusted|fading|swirling|thinning|above|below|against|framed)\b"
 )
+JOINED = re.compile(r" \w+(?:ed|ing) (?:in|by|with|from|into|onto|along|over|of|between|to|through|under)\b")
 AND = re.compile(r" and\b")
 ARTICLE = re.compile(r"^(an?|the|one|some) ", re.I)
 
@@ -50,7 +52,9 @@ class Wording:
         thing, group = self.way[view.thing], self._group(view)
         if view.kind == "empty":
             return self._empty(group)
-        said = {"looks": thing.looks, "detail": thing.detail, "around": thing.around}[view.kind]
+        outer = self.way[max(0, view.thing - 1)]
+        around = outer.detail if thing.domain == OWN_DOMAIN else thing.around
+        said = {"looks": thing.looks, "detail": thing.detail, "around": around}[view.kind]
         if self.brief:
             said = thing.centre if view.kind == "looks" else head(said)
         if not self._seen(said):
@@ -98,7 +102,7 @@ class Wording:
         """The phrase, or a patch of it where all around is of the same."""
         if not own.startswith(phrase):
             return phrase
-        return f"{PATCHES[self._next('patch', '') % len(PATCHES)]} {phrase}"
+        return f"{PATCHES[self._next('patch', '') % len(PATCHES)]} {re.sub(r'^an? ', '', phrase)}"
 
     def _joined(self, view: View, own: str, centre: str) -> str:
         if view.kind == "around" and " around " not in own:
@@ -113,10 +117,10 @@ class Wording:
 def head(phrase: str) -> str:
     """The first thing that a phrase names: "star clouds and dark dust lanes" begins with "star clouds".
 
-    Colours and the like alone are none: "rows of gold and blue tiles" stays whole.
+    It ends with a noun as far as that can be told: "rows of gold and blue tiles" stays whole.
     """
-    ends = sorted({mark.start() for mark in (*CUT.finditer(phrase), *AND.finditer(phrase))})
-    first = next((phrase[:end] for end in ends if content(phrase[:end])), phrase)
+    ends = sorted({mark.start() for cut in (CUT, JOINED, AND) for mark in cut.finditer(phrase)})
+    first = next((phrase[:end] for end in ends if content(phrase[:end].split()[-1])), phrase)
     return " ".join(first.split()[:HEAD_WORDS])
 
 
