@@ -14,6 +14,7 @@ from prompts.writer.draft import Row
 from prompts.writer.frame import DIGITS, Frame
 
 APART = 0.3  # of a step: rows that are nearer to each other show one level
+KEPT = 0.75  # of the rows: where fewer stand in order, there is none
 ROUNDING = 0.3  # of a step: by so much may the steps of a draft that is shifted as a whole differ from ours
 
 
@@ -65,10 +66,9 @@ def _ordered(rows: Sequence[Row], frame: Frame) -> tuple[Sequence[Row], list[str
     told = sum(depth is not None for depth in depths)
     if back > max(forth, told / 2, 1):
         return rows[::-1], ["The levels came from the deepest to the widest and were turned."]
-    if forth < told / 2:
-        by_width = sorted(rows, key=lambda row: -(row.width_m or 0.0))
-        if len(_falling([_depth(row, frame) for row in by_width])) > forth:
-            return by_width, ["The levels came in no order and were sorted by their widths."]
+    by_width = sorted(rows, key=lambda row: -(row.width_m or 0.0))
+    if forth < KEPT * told and _even([_depth(row, frame) for row in by_width]):
+        return by_width, ["The levels came in no order and were sorted by their widths."]
     return rows, []
 
 
@@ -119,10 +119,10 @@ def _seats(rows: Sequence[Row], depths: Sequence[float | None], believed: set[in
         if i in believed and depth is not None:
             level = round(depth - origin)
             seats.append(_Seat(row, level, abs(depth - origin - level)))
+        elif depth is not None and seats and abs(depth - origin - seats[-1].level) < APART:  # once more the same
+            seats.append(_Seat(row, seats[-1].level, abs(depth - origin - seats[-1].level)))
         else:
-            after = seats[-1].level + 1 if seats else 0
-            double = depth is not None and bool(seats) and abs(depth - origin - seats[-1].level) < APART
-            seats.append(_Seat(row, after - 1 if double else after, math.inf))
+            seats.append(_Seat(row, seats[-1].level + 1 if seats else 0, math.inf))
     return seats
 
 
