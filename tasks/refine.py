@@ -130,7 +130,7 @@ class _Refining:
     def _compare(self, story: Story, taken: tuple[int, ...]) -> None:
         """Draft a new version, and keep the better one in mind."""
         draft = self._draft(drafted(self.config, story, self.run.root, self.tools))
-        said = verdict(draft.marks, self.best.draft.marks)
+        said = verdict(draft.marks, self.best.draft.marks, taken)
         version = Version(len(self.versions), draft, self.winner, taken, said)
         self.versions.append(version)
         if said.better:

@@ -62,10 +62,9 @@ def _sheet(refinement: Refinement) -> bytes:
 
 
 def _strip(refinement: Refinement, version: Version, work: Path) -> Strip:
-    marks = version.draft.marks
     stays = ", stays" if version.number == refinement.winner else ""
     told = version.as_json()
-    scores = f"first prompts {marks.first:.2f}, own prompts {marks.own:.2f}"
+    scores = f"first prompts {told['scores']['first']:.2f}, own prompts {told['scores']['own']:.2f}"
     levels = load_stack(version.draft.run, version.draft.results, work).levels
     captions = tuple(level.prompt for level in version.story.levels)
     return Strip(levels, f"Version {version.number}{stays}", f"{scores}: {told['reason']}", captions, version.rewritten)
