@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def lemma(word: str) -> str:
     return word[:-2] if word.endswith(("sses", "xes", "ches", "shes", "zes", "oes")) else word[:-1]
 
 
-@cache
+@lru_cache(4096)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text in order, as lemmas, without numbers and punctuation."""
     return tuple(lemma(word) for word in WORD.findall(POSSESSIVE.sub("", text.lower())))

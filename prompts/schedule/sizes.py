@@ -99,7 +99,8 @@ def _subject(part: str) -> _Named | None:
     first = next(iter(find(text)), None)
     if first is None or first.of is not None or not _begins(text[: first.start]) or not _ends(text, first):
         return None
-    if words(first.words)[-1] in lexicon().shapeless or _mass(first):
+    said = words(first.words)
+    if said[-1] in lexicon().shapeless or _mass(first) or not lexicon().joints.isdisjoint(said[1:]):
         return None
     return _Named(first.words, *first.thing.range_m, first.thing.domain, _many(first))
 

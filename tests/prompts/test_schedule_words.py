@@ -1,5 +1,7 @@
 """Words of prompts: viewpoints that contradict each other, and what spoils pictures."""
 
+import time
+
 import pytest
 
 from prompts import Level, Story, load_story, names
@@ -153,3 +155,14 @@ def test_the_callers_own_words(banned, prompt, hit):
 def test_every_ready_story_keeps_clear_of_both():
     for name in names():
         assert not [v for v in check_schedule(load_story(name)) if v.kind in ("viewpoint", "banned")]
+
+
+@pytest.mark.parametrize(
+    "piece", ["9.", "a.", "a@", "[ ", "(a:", "1e", "http", "in the centre ", "aerial and ", "from ", "<"]
+)
+def test_long_prompts_of_whatever_take_no_time(piece):
+    """Patterns that look at a text again from every place would take a second for each."""
+    level = Level(prompt=f"a{piece * 1000}"[:1000].strip(), width_m=1.0)
+    start = time.process_time()
+    check_schedule(Story(title="A", p=2, levels=[level]))
+    assert time.process_time() - start < 0.1  # 10 ms on a quiet machine
