@@ -22,6 +22,8 @@ from prompts.service.ways import Ways
 Send = Callable[[dict[str, Any], float], Iterable[bytes | Fault]]
 """From a request and the seconds left to the pieces of what the service sends, a Fault as the last."""
 
+LETTERS = 16  # in a token at most, on average: some services pay no heed to max_tokens, and write on at our cost
+
 OnText = Callable[[int], None]
 NO_REPLY = ("garbage", "too long", "no UTF-8", "no choices")  # faults with which a service did answer
 
@@ -66,7 +68,7 @@ class Service:
         All requests together take at most `timeout_s`. Raises ServiceError where there is no reply, ReplyError where it
         is empty or a refusal, BudgetError where a request could go beyond the ceiling.
         """
-        question = Question(self.model, self.host, _sendable(messages), form, max_tokens)
+        question = Question(self.model, self.host, _sendable(messages, self._secret), form, max_tokens)
         if self.replies and (kept := self.replies.find(question)):
             self.budget.found()
             return kept
@@ -78,10 +80,10 @@ class Service:
             self.replies.forget(digest)
 
 
-def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """A copy in which every text can be written in UTF-8: a command line may hold halves of characters."""
-    text = json.dumps(list(messages), ensure_ascii=False).encode("utf-8", "replace")
-    return tuple(json.loads(text))
+def _sendable(messages: Sequence[Message], secret: Secret) -> tuple[Message, ...]:
+    """A copy without the key, which somebody may have pasted, and without halves of characters from a command line."""
+    text = json.dumps(list(messages), ensure_ascii=False).encode("utf-8", "replace").decode()
+    return tuple(json.loads(secret.removed(text)))
 
 
 class _Exchange:
@@ -128,7 +130,8 @@ class _Exchange:
         reservation = budget.reserve(self.question)
         body = self.ways.body(self.question)
         try:
-            written, fault = read(flow(lambda: self.service._send(body, left_s), self.deadline), self.on_text)
+            coming = flow(lambda: self.service._send(body, left_s), self.deadline)
+            written, fault = read(coming, self.on_text, LETTERS * self.question.max_tokens)
         except BaseException:  # somebody interrupts, while the service writes on
             budget.settle(reservation, None)
             raise

@@ -128,9 +128,8 @@ def _send(
             ) as client,
             client.chat.completions.with_streaming_response.create(**body) as response,
         ):
-            for piece in response.iter_bytes():
-                came = True
-                yield piece
+            came = True
+            yield from response.iter_bytes()
     except _RefusedError as refused:
         yield refused.fault
     except Exception as error:

@@ -126,4 +126,5 @@ def _named(part: Any) -> dict[str, Any]:
         data = base64.b64decode(url.partition("base64,")[2] or url, validate=True)
     except (binascii.Error, ValueError):
         data = url.encode()
-    return {"type": "image_url", "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    told = {key: value for key, value in part["image_url"].items() if key != "url"}
+    return {"type": "image_url", **told, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

@@ -42,8 +42,14 @@ class _BadReplyError(Exception):
         super().__init__()
 
 
-def read(flow: Flow, on_text: Callable[[int], None] | None = None) -> tuple[Written, Fault | None]:
-    """What came, and what was wrong with it. `on_text` is told the number of characters so far."""
+def read(
+    flow: Flow, on_text: Callable[[int], None] | None = None, most: int = MAX_TEXT
+) -> tuple[Written, Fault | None]:
+    """What came, and what was wrong with it.
+
+    on_text: told the number of characters so far. most: characters after which a stream is left, as if the service had
+    cut the reply off itself.
+    """
     written = Written()
     fault = None
     lines = _Lines(flow)
@@ -52,6 +58,9 @@ def read(flow: Flow, on_text: Callable[[int], None] | None = None) -> tuple[Writ
             _add(written, event)
             if on_text and written.size:
                 on_text(written.size)
+            if written.size > most and not written.finish:
+                written.finish = "length"
+                break
     except _BadReplyError as bad:
         fault = bad.fault
     if lines.done and written.choices:

@@ -1,9 +1,15 @@
 """What a service can do wrong, over real HTTP: each has its outcome, never a traceback, and the key is nowhere."""
 
+import gzip
 import json
 import logging
+import socket
+import threading
 import time
 import traceback
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -90,8 +96,21 @@ REFUSED = {
     "cut in the middle of one piece": (Reply(JSON, stream=False, cut_at=100), ServiceError, "broke in the middle", 2),
     "a stream that stops": (Reply(JSON, finish=None, done=False), ServiceError, "broke in the middle", 2),
     "10 MB in one piece": (Reply("x" * 10_000_000, stream=False), ReplyError, "more than a reply may have", 1),
-    "10 MB in a stream": (Reply("x" * 10_000_000, pieces=50_000), ReplyError, "more than a reply may have", 1),
+    "10 MB in a stream": (Reply("x" * 10_000_000, pieces=50_000), ReplyError, "cut off", 1),
     "10 MB without a line's end": (Reply(body=b"data: " + b"x" * 10_000_000), ReplyError, "more than a reply may", 1),
+    "10 MB packed into 10 KB": (
+        Reply(body=gzip.compress(body(content="x" * 10_000_000)), headers={"Content-Encoding": "gzip"}),
+        ReplyError,
+        "more than a reply may have",
+        1,
+    ),
+    "cut before a word": (Reply(JSON, cut_at=0), ServiceError, "broke in the middle", 2),
+    "429 until tomorrow": (
+        Reply("x", status=429, headers={"Retry-After": format_datetime(datetime.now(UTC) + timedelta(days=1))}),
+        ServiceError,
+        "It asks to wait",
+        1,
+    ),
     "10 MB of a refusal": (Reply(body=b"x" * 10_000_000, status=403), ServiceError, "refused the key", 1),
     "invalid UTF-8": (
         Reply(body=body(content="\xe9").decode().encode("latin-1").replace(b"\\u00e9", b"\xe9")),
@@ -138,6 +157,63 @@ def test_the_wait_that_a_service_asks_for_is_kept():
     began = time.monotonic()
     assert ask([Reply("x", status=429, headers={"Retry-After": "0.3"}), Reply(JSON)]) == ({"a": 1}, 2)
     assert 0.3 <= time.monotonic() - began < 3
+
+
+@contextmanager
+def speaking(pieces, pause_s):
+    """The address of something that answers one connection with these bytes, and then closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk():
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        time.sleep(pause_s)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "pause_s", "words"),
+    [
+        ([b"\x15\x03\x01 this is no HTTP\r\n\r\n"], 0, "cannot be reached"),
+        ([], 0, "cannot be reached"),
+        ([b"HTTP/1.1 200 OK\r\n"], 0, "cannot be reached"),
+        ([b"HTTP/1.1 200 OK\r\n", *[b"a: b\r\n"] * 20], 0.05, "no reply within 0.3 s"),
+        ([b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 50_000], 0, "cannot be reached"),
+        ([b"HTTP/1.1 500 Oops\r\n\r\n", *[b"x"] * 20], 0.05, "no reply within 0.3 s"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", *[b": wait\n\n"] * 20], 0.05, "no reply within 0.3 s"),
+    ],
+)
+def test_what_hardly_speaks_the_protocol_is_given_up_in_time(pieces, pause_s, words):
+    with speaking(pieces, pause_s) as address:
+        began = time.monotonic()
+        with pytest.raises(ServiceError, match=words):
+            connect("m", base_url=address, key=SECRET, timeout_s=0.3, retries=0).ask(QUESTION)
+        assert time.monotonic() - began < 0.7
+
+
+def test_a_service_that_writes_on_and_on_is_left_at_our_cost_no_longer():
+    told = []
+    with serving([Reply("word " * 20_000, pieces=50)]) as server:
+        service = connect("m", base_url=server.url, key=SECRET)
+        reply = service.ask(QUESTION, max_tokens=100, on_text=told.append)
+    assert reply.finish == "length"
+    assert max(told) <= 16 * 100 + 50
+
+
+def test_a_key_that_was_pasted_into_a_wish_is_not_sent_in_it(tmp_path):
+    with serving([Reply("fine")]) as server:
+        service = connect("m", base_url=server.url, key=SECRET, replies=Replies(tmp_path))
+        service.ask([{"role": "user", "content": f"My key is {SECRET}."}])
+    assert server.asked[0].text == "My key is [key]."
+    assert SECRET not in "".join(path.read_text() for path in tmp_path.iterdir())
 
 
 def test_a_structure_that_a_service_does_not_know_is_asked_for_in_another_way():
