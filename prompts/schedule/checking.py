@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from prompts.errors import brief, shown
+from prompts.errors import shown
 from prompts.schedule.comparing import centre_faults, duplicate_faults, step_faults
 from prompts.schedule.sizes import size_faults
 from prompts.schedule.violation import Kind, TextLimit, Violation
@@ -13,6 +13,7 @@ from prompts.schedule.wording import banned_faults, viewpoint_faults
 from prompts.story import Story
 
 ORDER = {kind: place for place, kind in enumerate(get_args(Kind))}
+SHOWN = 30  # characters of the end of a prompt that is too long
 
 
 def check_schedule(story: Story, limit: TextLimit | None = None, banned: Sequence[str] = ()) -> tuple[Violation, ...]:
@@ -46,7 +47,7 @@ def length_faults(story: Story, limit: TextLimit) -> Iterator[Violation]:
 
 
 def _end(prompt: str) -> str:
-    return prompt if len(prompt) <= 30 else f"…{brief(prompt[::-1], 30)[:-1][::-1].lstrip()}"
+    return prompt if len(prompt) <= SHOWN else f"…{prompt[-SHOWN:].lstrip()}"
 
 
 def _words_over(prompt: str, limit: TextLimit, tokens: int) -> int:

@@ -30,7 +30,11 @@ class Banned:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What `words.yaml` holds, ready for use. `synonyms` gives each word the numbers of the groups that it is in."""
+    """What `words.yaml` holds, and says of it, ready for use.
+
+    viewpoints: what finds the words of each direction. synonyms: of each word, the numbers of the groups that it is in.
+    plurals: to their singulars. stop holds the joints too.
+    """
 
     viewpoints: dict[str, re.Pattern[str]]
     no_direction: frozenset[str]

@@ -32,11 +32,11 @@ def viewpoint_faults(story: Story) -> Iterator[Violation]:
     held = next(iter(told[place])) if place else _usual(levels)
     source = f"the story's {place}" if place else "other levels"
     for where, found in told.items():
-        if other := [words for name, words in found.items() if name != held]:
+        if other := [said for name, said in found.items() if name != held]:
             reason = f"The story's {where} says {shown(other[0])}, and {source} shows everything {held}."
             yield Violation(None, "viewpoint", reason, "Keep one viewpoint for the whole story.")
     for i, found in enumerate(levels):
-        if other := [words for name, words in found.items() if name != held]:
+        if other := [said for name, said in found.items() if name != held]:
             reason = f"It says {shown(other[0])}, and {source} show{'s' if place else ''} everything {held}."
             yield Violation(i, "viewpoint", reason, f"Describe this level {held}, or leave {shown(other[0])} out.")
 
