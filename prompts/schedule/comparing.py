@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from prompts.errors import shown
+from prompts.scales.naming import find
 from prompts.schedule.centre import BEGINNING, own_part
 from prompts.schedule.lexicon import content, lexicon, words
 from prompts.schedule.violation import Violation
@@ -35,7 +36,14 @@ def leads_to(wide: str, deep: str) -> bool:
     sought, named = content(deep), content(wide)
     if not sought:  # nothing but colours and sizes: those must do
         sought, named = words(deep), words(wide)
-    return not sought or any(_same(a, b) for a in sought for b in named)
+    if not sought or any(_same(a, b) for a in sought for b in named):
+        return True
+    return not _things(wide).isdisjoint(_things(deep))
+
+
+def _things(prompt: str) -> set[str]:
+    """What a prompt names of the scale ladder, by whichever of its names ("fly", "housefly")."""
+    return {found.thing.id for found in find(prompt)}
 
 
 def _same(a: str, b: str) -> bool:

@@ -60,6 +60,7 @@ def test_widths_are_for_all_levels_or_for_none():
         ("a table with mice in the centre", "a mouse"),
         ("a garden with a bee's eye in the centre", "an eye of many facets"),
         ("black space, a golden star in the centre", "faint dust around a golden star in the centre"),
+        ("bread crumbs with a fly in the centre", "a grey housefly"),
         ("ein Wald mit einem Baum in der Mitte", "die Rinde an einem Baum"),
         ("森の中の湖", "湖の水"),
         ("blue and red", "red"),
