@@ -120,10 +120,8 @@ def _steps(ends_m: Bounds, p: float | None) -> tuple[float, int]:
         return p, count(p)
     enough = [f for f in range(2, checks.MAX_P + 1) if count(f) < checks.MAX_LEVELS]
     remedy = f"ask for p = {enough[0]} or more." if enough else "name ends that are nearer to each other."
-    raise PlanError(
-        f"The way {_far(ends_m)} takes {count(p) + 1:,} levels at p = {p:g}, and a story has at most {checks.MAX_LEVELS}: "
-        f"{remedy}"
-    )
+    needed = f"The way {_far(ends_m)} takes {count(p) + 1:,} levels at p = {p:g}"
+    raise PlanError(f"{needed}, and a story has at most {checks.MAX_LEVELS}: {remedy}")
 
 
 def _true(ends_m: Bounds, room: Room, p: float, steps: int) -> Lengths:

@@ -8,9 +8,9 @@ from random import Random
 
 from prompts.offline.lengths import DEEPEST, EXACT, SLACK, WIDEST, Lengths, Room, around, fit
 from prompts.offline.path import Way, from_root, join, of_width, to_end
-from prompts.offline.stops import Stop
+from prompts.offline.stops import FILLS, Stop
 from prompts.offline.understanding import SAME, Wish
-from prompts.offline.views import FILLS, View, views
+from prompts.offline.views import View, views
 from prompts.request import PlanRequest
 from prompts.scales.ladder import root
 from prompts.scales.thing import Thing
@@ -41,7 +41,7 @@ def outline(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     way = join([*named, inner], rng) if named else Way((inner,))
     if wide.thing is None:
         way = replace(way, things=(*_from(wide.size_m, way.things[0], rng), *way.things))
-    ends = _view_m(wide), _view_m(deep)
+    ends = wide.view_m, deep.view_m
     room = Room(_room(wide, True), _room(deep, False), exact=deep.thing is None)
     lengths = fit(ends, request.levels, request.p, room=room)
     kept = {s.thing.id for s in apart.stops if s.thing}
@@ -99,10 +99,6 @@ def _from(width_m: float, thing: Thing, rng: Random) -> tuple[Thing, ...]:
     if larger and (not fitting or fitting[0].size_m * 2 * SLACK < width_m):
         return (larger[-1], *fitting)
     return tuple(fitting)
-
-
-def _view_m(stop: Stop) -> float:
-    return FILLS * stop.size_m if stop.thing else stop.size_m
 
 
 def _room(stop: Stop, wide: bool) -> tuple[float, float]:

@@ -16,6 +16,7 @@ BREAK = re.compile(
     r"[,;:.!?()]|->|→|\b(?:from|to|into|onto|via|through|between|and|then|until|towards?|in|on|of|with)\b", re.I
 )
 OWN_DOMAIN = "own"  # of things that are not on the ladder; what is around them is part of what they are placed in
+FILLS = 1.2  # a view is this much wider than the thing that fills it
 WORDS = 8  # of a noun phrase that are kept, the last ones
 ADJECTIVES = re.compile(r"[\s-]*(?:(?:wide|tall|long|high|big|large|\w+)\s+){0,2}", re.I)
 
@@ -40,6 +41,11 @@ class Stop:
         if self.thing is not None:
             return self.thing.size_m
         return self.width_m or 1.0
+
+    @property
+    def view_m(self) -> float:
+        """The width of a view that it fills."""
+        return FILLS * self.size_m if self.thing else self.size_m
 
     @property
     def name(self) -> str:

@@ -57,7 +57,7 @@ def ends_m(request: PlanRequest) -> tuple[float, float] | None:
         found = understand(request).stops
     except PlanError:
         return None
-    return (found[0].size_m, found[-1].size_m) if len(found) > 1 else None
+    return (found[0].view_m, found[-1].view_m) if len(found) > 1 else None
 
 
 def _with_widths(found: list[Stop], widths_m: tuple[float, float], notes: tuple[str, ...]) -> Wish:

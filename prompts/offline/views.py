@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from prompts.offline.stops import FILLS
 from prompts.scales.thing import Thing
 
-FILLS = 1.2  # a view is this much wider than the thing that fills it
 SMALLEST, LARGEST = 0.45, 4.0  # how wide a view is at least and at most, in sizes of what fills it
 NEAR = math.log(20)  # from this much wider than a thing on, its surroundings are worth showing
 PART = math.log(10)  # in the void between things far apart, parts of the larger one are shown this far down

@@ -20,7 +20,9 @@ PATCHES = ("a bright patch of", "a smooth patch of", "one clear patch of", "a ri
 # Where the first thing that a phrase names may end.
 CUT = re.compile(
     r",| (?:with|between|under|across|around|beneath|among|along|in|on|over|behind|beside|beyond|inside|crossed|strewn|"
-    r"lit|spread|full|scattered|woven|joined|covered|dusted|fading|swirling|thinning|above|below|against|framed)\b"
+    r"lit|spread|full|scattered|woven|joined|covered|dusted|fading|swirling|thinning|above|below|against|framed|"
+    r"dissolving|speckled|sprinkled|dotted|studded|bristling|glistening|wrapped|crossing|gleaming|streaming|spilling|"
+    r"wedged|packed|pressed|wound|coiled|winding|hung)\b"
 )
 JOINED = re.compile(r" \w+(?:ed|ing) (?:in|by|with|from|into|onto|along|over|of|between|to|through|under)\b")
 AND = re.compile(r" and\b")
