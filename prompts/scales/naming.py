@@ -6,8 +6,8 @@ import difflib
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from prompts.scales.ladder import ladder
 from prompts.scales.plurals import plurals, usual_spelling
@@ -83,11 +83,15 @@ def _index() -> tuple[dict[str, Thing], int]:
 
 
 def _forms(name: str) -> Iterator[tuple[str, bool]]:
-    words = [_plain(m[0]) for m in WORD.finditer(name)]
-    yield "".join(words), False
+    words = [m[0].casefold() for m in WORD.finditer(name)]
+    yield _key(words), False
     head = words.index("of") - 1 if "of" in words[1:] else len(words) - 1
-    for plural in plurals(words[head]):
-        yield "".join((*words[:head], plural, *words[head + 1 :])), True
+    for plural in plurals(usual_spelling(words[head])):
+        yield _key((*words[:head], plural, *words[head + 1 :])), True
+
+
+def _key(words: Iterable[str]) -> str:
+    return "".join(map(_plain, words))
 
 
 @functools.lru_cache(4096)
@@ -101,21 +105,34 @@ def _hits(tokens: Sequence[re.Match[str]]) -> list[_Hit]:
     last = len(tokens)
     while last > 0:
         hit = _hit(tokens, last)
-        hits += [hit] if hit else []
+        if hit:
+            hit = _turned(tokens, hit) or hit
+            hits.append(hit)
         last = hit.first if hit else last - 1
     return hits[::-1]
 
 
 def _hit(tokens: Sequence[re.Match[str]], last: int) -> _Hit | None:
-    """The longest name that ends with the word before `last`."""
+    """The longest name that ends with the word before `last`; owners count as their bare names ("a bee's eye")."""
     index, longest = _index()
     for first in range(max(0, last - longest), last):
-        said = tokens[first:last]
-        key = "".join(_plain(token[0]) for token in said[:-1])
-        thing = index.get(key + _plain(said[-1][0])) or index.get(key + _plain(OWNER.sub("", said[-1][0])))
-        if thing and _whole(said):
+        said = [token[0] for token in tokens[first:last]]
+        thing = index.get(_key(said)) or index.get(_key(OWNER.sub("", word) for word in said))
+        if thing and _whole(tokens[first:last]):
             return _Hit(thing, first, last)
     return None
+
+
+def _turned(tokens: Sequence[re.Match[str]], hit: _Hit) -> _Hit | None:
+    """What "the wing of a butterfly" says, where a butterfly wing is a thing."""
+    at = hit.first - 1
+    if at > 0 and tokens[at][0].casefold() in ARTICLES:
+        at -= 1
+    if at < 1 or tokens[at][0].casefold() != "of" or not _whole(tokens[at - 1 : hit.last]):
+        return None
+    index, _ = _index()
+    keys = (_key((*name.split(), tokens[at - 1][0])) for name in hit.thing.names)
+    return next((_Hit(index[key], at - 1, hit.last) for key in keys if key in index), None)
 
 
 def _whole(tokens: Sequence[re.Match[str]]) -> bool:
@@ -157,9 +174,10 @@ def _joined(text: str, found: list[Found]) -> tuple[Found, ...]:
 
 
 def _pair(text: str, before: Found, one: Found) -> Found | None:
+    """Two neighbours as one, where they are a part and its whole or the words of a compound."""
     between, words = text[before.end : one.start], text[before.start : one.end]
     if before.of is None and between.casefold().strip() == "of" and one.thing.size_m > before.thing.size_m:
-        return replace(before, end=one.end, words=words, of=one.thing)
+        return Found(before.thing, before.start, one.end, words, one.thing)
     if not _apart(between):
         return None
     larger = next((t for t in (before.thing, before.of) if t and t.size_m > one.thing.size_m), None)
