@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prompts.request import PlanRequest
-from prompts.scales.ladder import things
+from prompts.scales.ladder import path_exists, things
+from prompts.scales.naming import find
+from prompts.scales.thing import Thing
 from prompts.schedule import TextLimit
 from prompts.service.question import Form, Message
 from prompts.writer.frame import Frame
@@ -30,7 +33,8 @@ A schedule is a list of levels. Level 0 is the widest view. The picture of each 
 before it, enlarged.
 
 - width_m is the true width of a level's field of view in metres. It shrinks from level to level by the factor that is \
-asked for, every time. What a prompt names has the size that fits such a view: think of the real sizes of things.
+asked for, every time. What a prompt names has the size that fits such a view: think of the real sizes of things. \
+Where a width comes with "such as", these things fill a view of that width; they are measures and need not occur.
 - subject: what the level shows, in two to five words. The prompt of the level before names the same subject as \
 standing in its centre: "a harbour town at dusk with a lit market square in the centre". The last prompt needs none.
 - One viewpoint (such as "seen from above") and one style for the whole schedule. They are appended to every prompt: \
@@ -81,7 +85,7 @@ class Brief:
 
     def messages(self, asked: dict[str, Any], form: Form) -> list[Message]:
         """A question: the task, then what is asked, as one JSON text."""
-        told = json.dumps(asked, ensure_ascii=False, indent=1)
+        told = json.dumps(asked, ensure_ascii=False)
         return [
             {"role": "system", "content": TASK},
             {"role": "user", "content": f"{told}\n\nAnswer with one JSON object of the form '{form.name}'."},
@@ -120,7 +124,9 @@ class Brief:
             first = "" if self.frame.widest_m is None else f" Level 0 is {self.frame.widest_m:.4g} m wide."
             return f"Choose the widths that the wish needs; number of levels: {count}.{first}"
         widths = (self.frame.width_m(i, self.frame.widest_m) for i in range(self.frame.levels))
-        return [{"level": i, "width_m": width, "such as": hints(width)} for i, width in enumerate(widths)]
+        return [
+            {"level": i, "width_m": width, "such as": hints(width, self.request.text)} for i, width in enumerate(widths)
+        ]
 
 
 def again(attempt: int, reason: str) -> dict[str, Any]:
@@ -130,11 +136,24 @@ def again(attempt: int, reason: str) -> dict[str, Any]:
     return {"attempt": attempt} | ({"your last answer could not be used": reason} if reason else {})
 
 
-def hints(width_m: float) -> list[str]:
-    """Names of things that fill a view of that width, of different domains, those that fill half of it first."""
-    found: dict[str, str] = {}
+def hints(width_m: float, wish: str) -> list[str]:
+    """Names of things that fill a view of that width, of different domains: measures for the model.
+
+    Those on the way between the things that the wish names come first, then those met in its largest one; of equals
+    the one that fills half of the view.
+    """
+    named = sorted((found.thing for found in find(wish)), key=lambda t: -t.size_m)
     low, high = FILLS
     near = (t for t in things() if low * width_m <= t.size_m <= high * width_m)
-    for thing in sorted(near, key=lambda t: abs(math.log(2 * t.size_m / width_m))):
+    found: dict[str, str] = {}
+    for thing in sorted(near, key=lambda t: (_afar(t, named), abs(math.log(2 * t.size_m / width_m)))):
         found.setdefault(thing.domain, thing.names[0])
     return list(found.values())[:HINTS]
+
+
+def _afar(thing: Thing, named: Sequence[Thing]) -> int:
+    """How little a thing has to do with what a wish names."""
+    if not named or thing in named:
+        return 0
+    inside = path_exists(named[0].id, thing.id)
+    return 1 if inside and path_exists(thing.id, named[-1].id) else 2 if inside else 3

@@ -63,7 +63,7 @@ def _with_centre(sketch: Sketch, fault: Violation) -> Row | None:
     return replace(row, prompt=prompt) if len(prompt) <= MAX_PROMPT else None
 
 
-def asked_for(work: Checked) -> dict[str, Any]:
+def asked_for(work: Checked, wish: str) -> dict[str, Any]:
     """The question for the faulty levels alone: what each shows now, what is wrong with it, what stands beside it."""
     said = defaultdict(list)
     for fault in work.faults:
@@ -71,10 +71,13 @@ def asked_for(work: Checked) -> dict[str, Any]:
     sketch = work.sketch
     asked: dict[str, Any] = {
         "task": "Write the levels in 'faulty' anew, so that their faults are gone; all others stay as they are.",
+        "wish": wish,
         "viewpoint": sketch.viewpoint,
         "style": sketch.style,
         "schedule": [_shown(sketch, i) for i in range(len(sketch.rows))],
-        "faulty": [_shown(sketch, i) | {"faults": said[i], "such as": hints(sketch.width_m(i))} for i in work.wanted()],
+        "faulty": [
+            _shown(sketch, i) | {"faults": said[i], "such as": hints(sketch.width_m(i), wish)} for i in work.wanted()
+        ],
     }
     return asked | ({"faults of viewpoint or style": said[None]} if said[None] else {})
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from prompts.request import PlanRequest
 from prompts.scales.units import say_length
 from prompts.schedule import TextLimit, Violation, check_schedule
+from prompts.schedule.centre import own_part
+from prompts.schedule.sizes import fits
 from prompts.story import Story
 from prompts.writer.draft import Draft, Row, title_of
 from prompts.writer.frame import Frame
@@ -74,14 +76,25 @@ def named(request: PlanRequest) -> str:
 def faults_of(sketch: Sketch, limit: TextLimit | None, banned: Sequence[str] = ()) -> tuple[Violation, ...]:
     """What is wrong with a schedule: levels that are missing, and what the checks find in the others."""
     missing = set(sketch.missing())
-    unclear = missing | {i - 1 for i in missing} | {i + 1 for i in missing}
-    found = (
-        violation
-        for violation in check_schedule(sketch.story(), limit, banned)
-        if violation.level not in missing
-        and not (violation.level in unclear and violation.kind in ("centre", "duplicate"))
-    )
-    return (*(_absent(sketch, level) for level in sorted(missing)), *found)
+    found = [f for f in (*check_schedule(sketch.story(), limit, banned), *_unfitting(sketch)) if f.level not in missing]
+    beside = {level + step for level in missing for step in (-1, 1)}  # a missing level is shown as one of these
+    own = [f for f in found if f.kind != "centre" and not (f.kind == "duplicate" and f.level in beside)]
+    # What a level is to name in its centre is not known while the next one is to be written anew.
+    changing = missing | {f.level for f in own}
+    centres = [f for f in found if f.kind == "centre" and (f.level or 0) + 1 not in changing]
+    return (*(_absent(sketch, level) for level in sorted(missing)), *own, *centres)
+
+
+def _unfitting(sketch: Sketch) -> Iterator[Violation]:
+    """Levels of a schematic schedule, whose story holds no widths, that do not fill the view for which they stand.
+
+    What stands in their centre is left out: it fills the next level, which can be a million times as narrow.
+    """
+    for level, row in enumerate(sketch.rows if sketch.frame.schematic else ()):
+        if row is not None and not fits(own_part(row.prompt), sketch.width_m(level)):
+            width = say_length(sketch.width_m(level))
+            reason = f"It stands for a view {width} wide, and what it names is far too large or too small for that."
+            yield Violation(level, "size", reason, "Name what fills such a view.")
 
 
 def _absent(sketch: Sketch, level: int) -> Violation:

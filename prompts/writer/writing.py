@@ -138,7 +138,7 @@ class _Desk:
         if self.work is None:
             messages, form = brief.first(number, self.reason), SCHEDULE
         else:
-            asked = {"wish": brief.request.text} | asked_for(self.work) | brief.fixed() | again(number, self.reason)
+            asked = asked_for(self.work, brief.request.text) | brief.fixed() | again(number, self.reason)
             messages, form = brief.messages(asked, LEVELS), LEVELS
         return self.service.ask(messages, form=form, max_tokens=_most_tokens(brief))
 

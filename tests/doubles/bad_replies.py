@@ -150,7 +150,7 @@ REPLIES: dict[str, Spoil] = {
     "an injection": some((3,), prompt(INJECTED)),
     "an address": some((3,), prompt("{}, see https://evil.example/?q=1")),
     "controls of a terminal": some((1, 2), prompt("\x1b[31m{}\x1b[0m\u202e")),
-    "another scale": some((9,), prompt("a spiral galaxy full of stars, {}")),
+    "another scale": some((9,), prompt("a spiral galaxy with blue arms, {}")),
     "emoji and CJK": some((6,), prompt("{} ✨ 齿轮")),
     "nothing but blanks": some((5,), prompt(" \t ")),
     "a style of numbers": lambda s: text(s | {"style": "photograph, 8k, 4 panels, collage"}),

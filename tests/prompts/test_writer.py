@@ -197,6 +197,27 @@ def test_a_photograph_opens_the_story_with_its_words_and_its_viewpoint():
     assert model.asked[0]["photograph"]["level 1 shows, larger"] == "a market square"
 
 
+def test_a_schematic_story_has_no_widths_and_its_levels_still_fit_what_they_stand_for():
+    scenes = [
+        "a spiral galaxy with a star in its arm in the centre",
+        "a yellow star with a blue planet in the centre",
+        "a blue planet with a forest in the centre",
+        "a forest with an oak leaf in the centre",
+        "an oak leaf",
+    ]
+
+    def answer(*prompts):
+        levels = [{"prompt": prompt, "width_m": 9.5e20 / 10 ** (5.5 * i)} for i, prompt in enumerate(prompts)]
+        return Reply(json.dumps({"levels": levels}))
+
+    script = [answer(*scenes[:4], "a spiral galaxy with leaf veins"), answer(*scenes)]
+    done = written(script, PlanRequest(text="from a galaxy to an oak leaf", levels=5, p=2))
+    assert widths_of(done.story) == [None] * 5
+    assert prompts_of(done.story) == scenes
+    assert "Schematic" in done.notes[0]
+    assert any("stands for a view" in fault for fault in done.rounds[0].faults)
+
+
 def test_the_words_of_the_bundled_model_are_left_to_the_offline_planner():
     with pytest.raises(PlanError, match="offline"):
         written(Model(STORY, REPLIES["right"]), PlanRequest(text="a leaf", vocabulary="bundled"))
