@@ -101,12 +101,16 @@ class _Exchange:
         text = self.service._secret.removed(written.text)
         model = written.model or self.service.model
         reply = Reply(text, written.finish, written.usage, model, False, self.question.digest)
-        if self.service.replies and (complaint is None or text or written.refusal):
-            kept = reply if text else replace(reply, text=self.service._secret.removed(written.refusal))
-            self.service.replies.keep(self.question, kept, fault=str(complaint or ""))
+        self._keep(reply, written.refusal, complaint)
         if complaint is not None:
             raise complaint
         return reply
+
+    def _keep(self, reply: Reply, refusal: str, complaint: ServiceError | None) -> None:
+        """Write down what the model wrote, whether it is of use or not."""
+        raw = reply.text or self.service._secret.removed(refusal)
+        if self.service.replies and (raw or complaint is None):
+            self.service.replies.keep(self.question, replace(reply, text=raw), fault=str(complaint or ""))
 
     def _asked(self) -> tuple[Written, Fault | None]:
         """Ask in the ways that the service may understand, and again where it may help."""

@@ -12,6 +12,8 @@ Structure = Literal["json_schema", "json_object", "plain"]
 _NEXT: dict[Structure, Structure] = {"json_schema": "json_object", "json_object": "plain"}
 LIMITS = ("max_tokens", "max_completion_tokens")
 _UNKNOWN = (400, 404, 405, 415, 422, 501)  # with which services refuse what they do not understand
+_OTHERWISE = (401, 402, 403, 408, 409, 413, 429)  # that have to do with something else, whatever their words are
+_FORM_WORDS = ("response_format", "json", "schema", "grammar")
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,16 @@ class Ways:
 
     def otherwise(self, fault: Fault, question: Question) -> Ways | None:
         """How to ask next after a refusal; None where it does not come from how it was asked."""
-        if fault.kind != "status" or fault.status not in _UNKNOWN:
+        words = fault.reason.lower() if fault.kind in ("status", "failed") else ""
+        looser = _NEXT.get(self.structure) if question.form else None
+        if looser and any(word in words for word in _FORM_WORDS) and fault.status not in _OTHERWISE:
+            return replace(self, structure=looser)
+        if fault.status not in _UNKNOWN:
             return None
-        words = fault.reason.lower()
         if self.stream and self.counted and ("stream_options" in words or "include_usage" in words):
             return replace(self, counted=False)
         if not self.renamed and any(limit in words for limit in LIMITS):
             return replace(self, limit=LIMITS[LIMITS[0] == self.limit], renamed=True)
-        looser = _NEXT.get(self.structure) if question.form else None
-        if looser and any(word in words for word in ("response_format", "json", "schema", "grammar")):
-            return replace(self, structure=looser)
         if self.stream and "stream" in words:
             return replace(self, stream=False)
         return replace(self, structure=looser) if looser else None  # most do not say what they did not understand

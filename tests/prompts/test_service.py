@@ -141,8 +141,18 @@ def test_ways_end_whatever_a_service_says():
         while (following := ways.otherwise(Fault("status", everything, status), question)) is not None:
             ways, steps = following, steps + 1
         assert steps == 5
-    for status in (401, 403, 413, 429, 500):
+    for status in (401, 403, 413, 429):
         assert Ways().otherwise(Fault("status", everything, status), question) is None
+    for kind in ("slow", "unreachable", "cut"):
+        assert Ways().otherwise(Fault(kind, "max_tokens stream json"), question) is None
+    assert Ways().otherwise(Fault("status", "overloaded", 500), question) is None
+
+
+def test_a_service_that_fails_over_a_schema_is_asked_without_one():
+    broken = Reply("failed to parse grammar", status=500)
+    with serving(lambda asked: broken if asked.structure == "json_schema" else Reply(JSON)) as server:
+        assert connect("m", base_url=server.url, retries=0).ask(QUESTION, form=FORM).object() == {"veins": 7}
+    assert len(server.asked) == 2
 
 
 def test_pictures_arrive_as_they_are():
