@@ -178,3 +178,7 @@ def test_the_picture_names_every_thing_within_its_borders():
 @pytest.mark.parametrize(("metres", "exponent"), [(1, 0), (9.99, 0), (10, 1), (1e23, 23), (1e-18, -18), (4e-19, -19)])
 def test_a_rung_holds_what_begins_with_its_power_of_ten(metres, exponent):
     assert power(metres) == exponent
+
+
+def test_every_work_is_the_source_of_some_size():
+    assert set(ladder.ladder().sources) == {t.source for t in ladder.things()}
