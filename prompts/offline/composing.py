@@ -11,9 +11,10 @@ from prompts import checks
 from prompts.errors import PlanError
 from prompts.offline.frame import about, manner, negative, title
 from prompts.offline.outline import Outline, outline
+from prompts.offline.phrases import head
 from prompts.offline.stops import Stop, stops
 from prompts.offline.understanding import Wish, understand
-from prompts.offline.wording import Wording, head
+from prompts.offline.wording import Wording
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, Violation, check_schedule
 from prompts.schedule.centre import own_part

@@ -80,14 +80,15 @@ def fit(
 
 def around(size_m: float, levels: int | None, p: float | None, bounds: Bounds) -> Lengths:
     """The grid around one thing: rather more of its insides than of its surroundings within bounds (deep, wide)."""
-    factor, count = p or SCHEMATIC_P, levels or SINGLE
+    factor, steps = p or SCHEMATIC_P, (levels or SINGLE) - 1
     deep, wide = bounds
-    span = factor ** (count - 1.0)
-    if span > wide / deep * 1.01 and count > 1:
-        return _schematic((wide, deep), count, p)
-    outside = factor ** (round(0.45 * (count - 1)))
-    widest = min(wide, max(size_m * outside, deep * span))
-    return Lengths(factor, count, widest, factor)
+    if steps and factor**steps > wide / deep * 1.01:
+        return _schematic((wide, deep), steps + 1, p)
+    inside, outside = (
+        math.floor(math.log(ratio) / math.log(factor) + 1e-9) for ratio in (size_m / deep, wide / size_m)
+    )
+    above = min(max(round(0.45 * steps), steps - inside), outside)  # of whole steps, so that one view fits the thing
+    return Lengths(factor, steps + 1, size_m * factor**above, factor)
 
 
 def usual_room(ends_m: Bounds, exact: bool) -> Room:

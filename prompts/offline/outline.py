@@ -8,6 +8,7 @@ from random import Random
 
 from prompts.offline.lengths import DEEPEST, EXACT, SLACK, WIDEST, Lengths, Room, around, fit
 from prompts.offline.path import Way, from_root, join, of_width, to_end
+from prompts.offline.phrases import with_article
 from prompts.offline.stops import FILLS, Stop
 from prompts.offline.understanding import SAME, Wish
 from prompts.offline.views import View, views
@@ -119,5 +120,11 @@ def _bridges(way: Way, shown: Sequence[View]) -> tuple[str, ...]:
         index = next(i for i, t in enumerate(way.things) if t.id == inner.id)
         level = next((i for i, v in enumerate(shown) if v.thing >= index), len(shown) - 1)
         where = f"level {level} places it there" if level else "it is placed there"
-        notes.append(f"A {inner.names[0]} is not usually met in a {outer.names[0]}; {where}.")
+        notes.append(
+            f"{_capital(with_article(inner.names[0]))} is not usually met in {with_article(outer.names[0])}; {where}."
+        )
     return tuple(notes)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prompts import checks
+from prompts.offline.phrases import head
 from prompts.scales.naming import WORD, Found, find
 from prompts.scales.thing import Thing
 from prompts.scales.units import lengths, read_length, say_length
@@ -98,7 +99,8 @@ def as_said(thing: Thing, words: str) -> Thing:
     bare = bare_name(said)
     if any(_same(name, bare) for name in thing.names):
         return thing
-    return thing.model_copy(update={"centre": said, "looks": f"{said}, {thing.detail}"})
+    more = thing.looks[len(head(thing.looks)) :]
+    return thing.model_copy(update={"centre": said, "looks": f"{said}{more}" if more else f"{said}, {thing.detail}"})
 
 
 def bare_name(words: str) -> str:

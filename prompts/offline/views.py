@@ -12,6 +12,7 @@ from prompts.scales.thing import Thing
 
 SMALLEST, LARGEST = 0.45, 4.0  # how wide a view is at least and at most, in sizes of what fills it
 NEAR = math.log(20)  # from this much wider than a thing on, its surroundings are worth showing
+FAR = math.log(300)  # and parts of a thing this much larger than the view no longer are
 PART = math.log(10)  # in the void between things far apart, parts of the larger one are shown this far down
 VOID = math.log(60)  # a thing this much smaller than the view cannot be seen
 EDGE = 1e-6  # so that of two views on the edges of a thing's range one shows it
@@ -64,7 +65,8 @@ def _gap(way: Sequence[Thing], larger: int, smaller: int, width_m: float) -> Vie
     inside, outside = -_off(way[larger], width_m), _off(way[smaller], width_m)
     if _void(width_m):
         return View("detail", larger, width_m) if inside <= min(outside, PART) else _outside(way, smaller, width_m)
-    return View("detail", larger, width_m) if inside <= outside or outside > NEAR else _outside(way, smaller, width_m)
+    part = inside <= outside or (outside > NEAR and inside < FAR)
+    return View("detail", larger, width_m) if part else _outside(way, smaller, width_m)
 
 
 def _void(width_m: float) -> bool:

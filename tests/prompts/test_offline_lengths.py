@@ -107,4 +107,5 @@ def test_a_grid_around_a_thing_stays_within_its_bounds(size, levels, p):
     found = around(10**size, levels, p, (1e-18, 1e27))
     assert len(found.widths()) == levels
     assert found.widths()[0] <= 1e27 * 1.001
-    assert found.widths()[-1] >= 1e-18 / 1.02
+    assert found.widths()[-1] >= 1e-18 / p / 1.001  # one step deeper, so that one view is as wide as the thing
+    assert found.schematic or min(abs(math.log(w / 10**size)) for w in found.widths()) < 1e-6

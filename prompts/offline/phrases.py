@@ -1,0 +1,50 @@
+"""Noun phrases: their first thing, their size, their article."""
+
+from __future__ import annotations
+
+import re
+
+from prompts.schedule.lexicon import content
+
+SMALL, TINY = 0.12, 0.04  # shares of the view below which a thing in its centre is called so
+HEAD_WORDS = 10
+# Where the first thing that a phrase names may end.
+CUT = re.compile(
+    r",| (?:with|between|under|across|around|beneath|among|along|in|on|over|behind|beside|beyond|inside|crossed|strewn|"
+    r"lit|spread|full|scattered|woven|joined|covered|dusted|fading|swirling|thinning|above|below|against|framed|"
+    r"dissolving|speckled|sprinkled|dotted|studded|bristling|glistening|wrapped|crossing|gleaming|streaming|spilling|"
+    r"wedged|packed|pressed|wound|coiled|winding|hung)\b"
+)
+JOINED = re.compile(r" \w+(?:ed|ing) (?:in|by|with|from|into|onto|along|over|of|between|to|through|under)\b")
+AND = re.compile(r" and\b")
+ARTICLE = re.compile(r"^(an?|the|one|some) ", re.I)
+
+
+def head(phrase: str) -> str:
+    """The first thing that a phrase names: "star clouds and dark dust lanes" begins with "star clouds".
+
+    It ends with a noun as far as that can be told: "rows of gold and blue tiles" stays whole.
+    """
+    ends = sorted({mark.start() for cut in (CUT, JOINED, AND) for mark in cut.finditer(phrase)})
+    first = next((phrase[:end] for end in ends if _noun(phrase[:end].split()[-1])), phrase)
+    return " ".join(first.split()[:HEAD_WORDS])
+
+
+def sized(phrase: str, share: float) -> str:
+    """The phrase, with small or tiny before its noun where it takes little of the view."""
+    word = "" if share >= SMALL else "small" if share >= TINY else "tiny"
+    if not word or re.search(r"\b(?:small|tiny|minute|point-like)\b", phrase):
+        return phrase
+    if not (article := ARTICLE.match(phrase)):
+        return f"{word} {phrase}"
+    first = "a" if article[1].lower() in ("a", "an") else article[1]
+    return f"{first} {word} {phrase[article.end() :]}"
+
+
+def _noun(word: str) -> bool:
+    return bool(content(word)) and not word.endswith("ly")
+
+
+def with_article(name: str) -> str:
+    """A name with "a" or "an" before it."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
