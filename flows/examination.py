@@ -23,7 +23,7 @@ LOW_DISK_BYTES = 2**30
 def examine(out: Path | None = None) -> int:
     """Print the findings; 0 when all is in order, 1 when something is broken."""
     root = out or environment.read().runs
-    checks = (_python, _packages, _devices, _encoder, _weights, _scorer, partial(_disk, root), _server)
+    checks = (_python, _packages, _devices, _encoder, _weights, _scorer, partial(_disk, root), _planner, _server)
     findings = [finding for check in checks for finding in _examined(check)]
     table((software(), "", ""), [(what, "ok" if well else "BROKEN", plain(words)) for what, well, words in findings])
     broken = sum(not well for _, well, _ in findings)
@@ -127,6 +127,17 @@ def _disk(root: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free
     yield "disk", free > LOW_DISK_BYTES, f"{free / 2**30:.1f} GB free at {place}; a large run takes up to 1 GB"
     yield "runs", is_writable(place), f"{root} can be written" if is_writable(place) else f"{place} cannot be written"
+
+
+def _planner() -> Iterator[Finding]:
+    from tasks.keys import has_key
+    from tasks.plan_spec import PlanSpec
+    from tasks.services import model_of, planner_of
+
+    spec = PlanSpec()
+    key = "a key is there" if has_key() else "no key is there"
+    who = f"by the language model {model_of(spec)}" if planner_of(spec) == "model" else "offline, from the scale ladder"
+    yield "planning", True, f"{who}; {key}"
 
 
 def _server() -> Iterator[Finding]:

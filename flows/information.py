@@ -29,6 +29,7 @@ def check(file: str) -> None:
     print(f"{plain(story.title)}: a sound story of {levels}, p = {story.p:g}{', looping' * story.loop}.")
     for index, prompt in enumerate(story.prompts()):
         print(f"{index:3d}  {plain(prompt)}")
+    print(f"Whether it makes a good zoom, level by level: tenfold plan {plain(file)} --check")
 
 
 def schema() -> None:

@@ -58,7 +58,7 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
     from tasks.told import suited
 
     check_wish(wish, config)
-    wish = suited(wish, config, services.root)
+    wish = suited(wish, config, services)
     if manner.dry_run:
         plan = find_plan(wish, config, services)
         if plan is None:

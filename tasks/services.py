@@ -113,6 +113,16 @@ class Services:
         """The vision model; None where neither configuration nor environment names one."""
         return self._vision
 
+    def seeing(self) -> Service:
+        """The vision model for drafts to be refined. Raises RefusedError where none is named."""
+        service = self.vision()
+        if service is None:
+            raise RefusedError(
+                "Refining needs a vision model, and none is named. Name one that the service has, with "
+                "--set vision.model=NAME or TENFOLD_VISION_MODEL, or leave --refine out."
+            )
+        return service
+
     @property
     def spent(self) -> Spent:
         """What was asked and what that has cost so far."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from prompts import Story
@@ -50,7 +49,7 @@ def told_story(
     """
     told: dict[str, Json] = {}
     if isinstance(story, PlanRequest):
-        wish = suited(story, config, services.root, tools)
+        wish = suited(story, config, services, tools)
         plan: Plan = perform(
             "prompt schedule", lambda: plan_story(wish, config, services, on_event=on_event, force=force)
         )
@@ -73,15 +72,17 @@ def told_story(
     return found.story, {**told, "refinement": found.as_json()}
 
 
-def suited(wish: PlanRequest, config: RunConfig, root: Path, tools: Tools | None = None) -> PlanRequest:
+def suited(wish: PlanRequest, config: RunConfig, services: Services, tools: Tools | None = None) -> PlanRequest:
     """The wish of a run that can be made, with a zoom factor that its method can do where the wish leaves it open.
 
     What no story could mend is refused now, and not after a service was paid: raises as `tasks.plan.prepare`.
     """
+    if config.plan.refine:
+        services.seeing()
     usual = wish.p or (POWERS[0] if is_bundled(config) else _usual_p(wish))
 
     def accept(p: float) -> None:
-        prepare(config, _stand_in(wish.levels or STAND_IN, p), root, tools)
+        prepare(config, _stand_in(wish.levels or STAND_IN, p), services.root, tools)
 
     if wish.p is None:
         for p in (usual, *(power for power in POWERS if power > usual)):
