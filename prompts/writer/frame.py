@@ -37,12 +37,13 @@ class Frame:
 
     def width_m(self, level: int, widest_m: float) -> float:
         """The width of a level's view in metres, rounded."""
-        return float(f"{math.exp(math.log(widest_m) - level * math.log(self.step)):.{DIGITS}g}")
+        width = math.exp(math.log(widest_m) - level * math.log(self.step))
+        return max(checks.MIN_WIDTH_M, float(f"{width:.{DIGITS}g}"))
 
     def most(self, widest_m: float) -> int:
         """How many levels there are at most: what is asked for and the story format allow."""
         room = math.log(widest_m / checks.MIN_WIDTH_M) / math.log(self.step)
-        return min(self.levels or checks.MAX_LEVELS, int(room) + 1)
+        return min(self.levels or checks.MAX_LEVELS, int(room + 1e-6) + 1)
 
 
 def framed(request: PlanRequest, opening: Caption | None = None) -> tuple[Frame, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from prompts.errors import ReplyError
 from prompts.request import PlanRequest
 from prompts.scales.units import say_length
 from prompts.schedule import TextLimit, Violation, check_schedule
@@ -56,11 +57,16 @@ class Sketch:
 def sketched(draft: Draft, frame: Frame, request: PlanRequest) -> tuple[Sketch, tuple[str, ...]]:
     """The draft on its grid, and what was changed for that. What the request states wins over what the draft says.
 
-    Raises ReplyError where the draft has no scale at all.
+    Raises ReplyError where the draft has no scale at all, or no level within what is asked for and can be.
     """
     placed = place(draft.rows, frame)
-    count = frame.levels or max(placed.rows, default=-1) + 1
-    rows = tuple(placed.rows.get(i) for i in range(max(count, 1)))
+    if not placed.rows:
+        raise ReplyError(f"Every level lies outside the widths that were asked for. {placed.changes[0]}")
+    count = frame.levels or max(placed.rows) + 1
+    if frame.most(placed.widest_m) < count:
+        width = say_length(placed.widest_m)
+        raise ReplyError(f"{count} steps from {width} lead below everything that there is. Begin with a wider view.")
+    rows = tuple(placed.rows.get(i) for i in range(count))
     kept = {name: getattr(request, name) for name in ("viewpoint", "style", "negative")}
     told = {name: getattr(draft, name) if value is None else value for name, value in kept.items()}
     title = request.title or draft.title or named(request)

@@ -148,6 +148,13 @@ def test_a_photograph_gives_the_first_width():
     assert (frame.widest_m, frame.levels) == (100.0, 3), "what is asked for wins"
 
 
+@pytest.mark.parametrize("widths_m", [(1e30, 1e-35), (1e-20, 1e-35), (3e29, 1e-34)])
+def test_the_largest_and_smallest_widths_of_a_story_can_be_its_ends(widths_m):
+    frame, _ = framed(PlanRequest(widths_m=widths_m, p=16))
+    assert frame.most(widths_m[0]) == frame.levels
+    assert frame.width_m(frame.levels - 1, widths_m[0]) >= checks.MIN_WIDTH_M
+
+
 def test_ends_of_one_width_are_no_zoom():
     with pytest.raises(PlanError, match="no zoom"):
         framed(PlanRequest(widths_m=(2.0, 2.0)))
