@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.terminal import plain, table
-from prompts.scales.ladder import inside, thing, things
+from prompts.scales.ladder import inside, ladder, thing, things
 from prompts.scales.naming import find, nearest
 from prompts.scales.thing import Thing
 from prompts.scales.units import say_length
@@ -33,7 +33,7 @@ def show_one(name: str) -> None:
         "Looks like": one.looks,
         "Nearer": one.detail,
         "Around it": one.around,
-        "Size from": one.source,
+        "Size from": str(ladder().sources[one.source]),
     }
     for head, words in facts.items():
         if words:
