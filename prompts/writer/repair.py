@@ -32,9 +32,10 @@ class Checked:
         """The levels that have faults."""
         return tuple(sorted({fault.level for fault in self.faults if fault.level is not None}))
 
-    def about_all(self) -> bool:
-        """Whether something is wrong with what all levels share: the viewpoint, the style."""
-        return any(fault.level is None for fault in self.faults)
+    def about_all(self) -> tuple[str, ...]:
+        """What is wrong of that which all levels share: "viewpoint", "style"."""
+        said = [fault.reason for fault in self.faults if fault.level is None]
+        return tuple(name for name in ("viewpoint", "style") if any(name in reason for reason in said))
 
 
 def settled(sketch: Sketch, check: Check, changes: Sequence[str] = ()) -> Checked:
@@ -96,7 +97,7 @@ def patched(work: Checked, draft: Draft, check: Check, kept: Mapping[str, str | 
     sketch = work.sketch
     for name, stated in kept.items():
         said, now = getattr(draft, name), getattr(sketch, name)
-        if work.about_all() and stated is None and said:
+        if name in work.about_all() and stated is None and said:
             sketch = replace(sketch, **{name: said})
         elif said and said != now:
             changes.append(f"Another {name} ({said[:60]}) was not taken: one holds for all levels.")

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 ROUNDS = 4
 LEAST_TOKENS, TOKENS_PER_LEVEL = 4096, 160  # of a reply: a model's thoughts count too
 
+NO_VIEWPOINT = Violation(
+    None,
+    "viewpoint",
+    "The schedule names no viewpoint, and levels seen from anywhere do not meet.",
+    "Say in 'viewpoint' from where everything is seen.",
+)
 REMEDY = "Allow more rounds, name another model, or plan without one: the offline planner needs none."
 
 
@@ -147,12 +153,14 @@ class _Desk:
         if self.work is None:
             sketch, changes = sketched(read_draft(reply), self.brief.frame, self.brief.request)
             return settled(_opened(sketch, self.brief.opening), self._check, changes)
-        draft = read_draft(reply, may_be_empty=self.work.about_all())
+        draft = read_draft(reply, may_be_empty=bool(self.work.about_all()))
         kept = {name: getattr(self.brief.request, name) for name in ("viewpoint", "style")}
         return patched(self.work, draft, self._check, kept)
 
     def _check(self, sketch: Sketch) -> tuple[Violation, ...]:
-        return faults_of(sketch, self.brief.limit, self.brief.banned)
+        found = faults_of(sketch, self.brief.limit, self.brief.banned)
+        unsaid = not sketch.viewpoint and self.brief.request.viewpoint is None
+        return (NO_VIEWPOINT, *found) if unsaid else found
 
     def _record(self, done: Round) -> None:
         self.rounds.append(done)

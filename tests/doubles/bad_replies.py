@@ -153,5 +153,6 @@ REPLIES: dict[str, Spoil] = {
     "another scale": some((9,), prompt("a spiral galaxy with blue arms, {}")),
     "emoji and CJK": some((6,), prompt("{} ✨ 齿轮")),
     "nothing but blanks": some((5,), prompt(" \t ")),
+    "no viewpoint": lambda s: text(s | {"viewpoint": ""}),
     "a style of numbers": lambda s: text(s | {"style": "photograph, 8k, 4 panels, collage"}),
 }

@@ -132,6 +132,16 @@ def test_one_viewpoint_holds_even_where_a_repair_brings_another():
     assert sum("was not taken" in change for change in done.rounds[1].changes) == 2
 
 
+def test_a_viewpoint_that_is_missing_is_asked_for_and_nothing_else_changes():
+    model = Model(STORY, REPLIES["no viewpoint"])
+    story = written(model).story
+    assert "no viewpoint" in model.asked[1]["faults of viewpoint or style"][0]
+    assert model.asked[1]["faulty"] == []
+    assert (story.viewpoint, prompts_of(story)) == (STORY.viewpoint, prompts_of(STORY))
+    unwanted = wish_of(STORY).model_copy(update={"viewpoint": ""})
+    assert len(written(Model(STORY, REPLIES["no viewpoint"]), unwanted).rounds) == 1, "the wish wants none"
+
+
 def test_what_the_wish_states_wins_over_the_reply():
     request = wish_of(STORY).model_copy(update={"style": "ink drawing", "title": "Mine", "negative": "people"})
     story = written(Model(STORY, REPLIES["right"]), request).story
@@ -208,7 +218,7 @@ def test_a_schematic_story_has_no_widths_and_its_levels_still_fit_what_they_stan
 
     def answer(*prompts):
         levels = [{"prompt": prompt, "width_m": 9.5e20 / 10 ** (5.5 * i)} for i, prompt in enumerate(prompts)]
-        return Reply(json.dumps({"levels": levels}))
+        return Reply(json.dumps({"viewpoint": "seen from above", "levels": levels}))
 
     script = [answer(*scenes[:4], "a spiral galaxy with leaf veins"), answer(*scenes)]
     done = written(script, PlanRequest(text="from a galaxy to an oak leaf", levels=5, p=2))
