@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prompts import checks
 from prompts.errors import PlanError
-from prompts.offline.frame import about, manner, negative, title
+from prompts.offline.frame import about, manner, negative, story_of, title
 from prompts.offline.outline import Outline, outline
 from prompts.offline.phrases import head
 from prompts.offline.stops import Stop, stops
@@ -90,7 +90,7 @@ class _Composer:
             prompts[0] = _opening(self.opening, prompts)
         viewpoint, style = self._manner(found, form, rng)
         levels = [{"prompt": text, "width_m": width} for text, width in zip(prompts, _widths(found), strict=True)]
-        story = Story.model_validate(
+        story = story_of(
             {
                 "title": title(self.request, found.ends),
                 "p": checks.zoom_factor(found.lengths.p),

@@ -120,11 +120,6 @@ def _bridges(way: Way, shown: Sequence[View]) -> tuple[str, ...]:
         index = next(i for i, t in enumerate(way.things) if t.id == inner.id)
         level = next((i for i, v in enumerate(shown) if v.thing >= index), len(shown) - 1)
         where = f"level {level} places it there" if level else "it is placed there"
-        notes.append(
-            f"{_capital(with_article(inner.names[0]))} is not usually met in {with_article(outer.names[0])}; {where}."
-        )
+        what, place = with_article(inner.names[0]), with_article(outer.names[0])
+        notes.append(f"{what[:1].upper()}{what[1:]} is not usually met in {place}; {where}.")
     return tuple(notes)
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

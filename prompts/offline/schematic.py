@@ -12,7 +12,7 @@ from prompts.errors import PlanError
 from prompts.offline import vocabulary
 from prompts.offline.composing import Composed, opened
 from prompts.offline.data import read
-from prompts.offline.frame import title
+from prompts.offline.frame import story_of, title
 from prompts.offline.lengths import SCHEMATIC_P
 from prompts.offline.stops import Stop
 from prompts.offline.understanding import Wish, understand
@@ -102,7 +102,7 @@ def _story(request: PlanRequest, wish: Wish, said: list[str]) -> Story:
     centre = read("bundled.yaml")["centre"]
     levels = [f"{outer} with {inner} {centre}" for outer, inner in itertools.pairwise(said)]
     ends = dict.fromkeys(stop.name for stop in (wish.stops[0], wish.stops[-1]))
-    return Story.model_validate(
+    return story_of(
         {
             "title": title(request, tuple(ends)),
             "p": checks.zoom_factor(request.p or SCHEMATIC_P),

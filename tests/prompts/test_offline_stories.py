@@ -148,12 +148,12 @@ def test_a_photograph_opens_the_story():
     assert check_schedule(story) == ()
 
 
-def test_phrases_between_things_name_none_of_them_and_no_direction():
+def test_phrases_between_things_begin_with_none_of_them_and_name_no_direction():
     phrases = read("words.yaml")
     for kind in ("accents", "empty"):
         for group in phrases[kind].values():
             assert len(set(group)) == len(group)
-            assert [p for p in group if find(p) or directions(p)] == []
+            assert [p for p in group if any(f.start == 0 for f in find(p)) or directions(p)] == []
     assert all(entry["words"] for kind in ("viewpoints", "styles") for entry in read("manner.yaml")[kind])
 
 
@@ -172,3 +172,10 @@ def test_heads_and_sizes_of_phrases():
 def test_a_faulty_wish_is_one_sentence():
     with pytest.raises(PlanError, match=r"levels: .*Correct these values\.$"):
         plan("a leaf", levels=0)
+
+
+@pytest.mark.parametrize("vocabulary", ["any", "bundled"])
+def test_what_the_format_refuses_is_our_error(vocabulary):
+    for wish in ({"title": "../up"}, {"title": "???"}, {"negative": "a\x07"}):
+        with pytest.raises(PlanError, match="A story cannot have these"):
+            make_plan(PlanRequest(text="a leaf", vocabulary=vocabulary, **wish))
