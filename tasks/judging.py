@@ -65,7 +65,7 @@ def _inputs(draft: Draft, service: Service, tried: Tried) -> Json:
         "host": service.host,
         "story": prompts.dump_story(draft.run.story),
         "stack": stack_inputs(draft.results),
-        "tried": {str(level): list(reasons) for level, reasons in sorted(tried.items())},
+        "tried": {str(level): list(reasons) for level, reasons in sorted(tried.items()) if reasons},
     }
 
 

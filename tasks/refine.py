@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +11,6 @@ import prompts
 from prompts import Story
 from prompts.errors import BudgetError
 from tasks.drafts import Draft, drafted, make_draft
-from tasks.errors import RefusedError
 from tasks.events import Event, Listener, RunEnded, RunStarted, ignore
 from tasks.judging import judged, read_judgements
 from tasks.refined import Look, Refinement, Version
@@ -20,10 +19,11 @@ from tasks.run import Run, Tools, in_use
 from tasks.services import Services
 from tasks.specs import RunConfig
 from tasks.stage import Json, Manifest, StageKey, locked
-from tasks.verdict import verdict
+from tasks.verdict import gained, verdict
 
 if TYPE_CHECKING:
     from prompts.schedule import TextLimit
+    from prompts.seeing.rewriting import Rewriting
     from prompts.service.asking import Service
 
 VERSION = "1"
@@ -54,17 +54,13 @@ def refine(
     """Refine a story in up to `config.plan.refine` rounds, and keep every version under `root`.
 
     A round looks at the best draft so far, drafts the story with what the vision model rewrites (as far as it passes
-    our checks, with `limit` the run's text encoder), and lets the scores decide. It ends early when nothing is to be
+    our checks, with `limit` the run's text encoder), and lets the scores decide; of prompts that lose together those
+    whose levels gained are drafted once more without the others. It ends early when nothing is to be
     rewritten, and before a ceiling of costs is exceeded. All its steps are cached: done again it asks nothing. Raises
     RefusedError, StoryError or InvalidInputError before any work for what cannot be made, ServiceError where the vision
     model cannot be used; what is done until then is kept.
     """
-    service = services.vision()
-    if service is None:
-        raise RefusedError(
-            "Refining needs a vision model, and none is named. Name one that the service has, with "
-            "--set vision.model=NAME or TENFOLD_VISION_MODEL, or leave --refine out."
-        )
+    service = services.seeing()
     run = drafted(config, story, root, tools)
     with locked(in_use(root), shared=True):
         refining = _Refining(run, config, service, services, limit, tools, on_event, force, perform)
@@ -112,32 +108,54 @@ class _Refining:
 
     def _round(self, number: int, seen: Manifest) -> bool:
         """Take what was proposed, draft it and let the scores decide. False ends the refinement."""
-        from prompts.seeing.rewriting import rewritten
-
         judgements = read_judgements(self.run.workshop, seen)
         wanted = {level: one["prompt"] for level, one in enumerate(judgements) if one["prompt"] is not None}
-        rewriting = rewritten(self.best.story, wanted, self.limit, self.config.plan.banned)
-        of, known = self.winner, any(version.story == rewriting.story for version in self.versions)
+        of, before = self.winner, len(self.versions)
+        rewriting = self._rewritten(wanted)
         for level, reason in rewriting.refused.items():
             self._turn_down(level, wanted[level], reason)
-        if rewriting.taken and not known:
-            self._compare(rewriting.story, rewriting.taken)
-        made = len(self.versions) - 1 if rewriting.taken and not known else None
+        helped = self._compare(rewriting) if self._is_new(rewriting) else ()
+        if helped:  # together they lost, and these levels gained: without the others they may win
+            some = self._rewritten({level: wanted[level] for level in helped})
+            if self._is_new(some):
+                self._compare(some)
+        made = tuple(range(before, len(self.versions)))
         self.looks.append(Look(number, of, seen, rewriting.refused, made))
-        self.stopped = _why_ended(judgements, rewriting.taken, known)
+        self.stopped = _why_ended(judgements, rewriting.taken, made)
         return not self.stopped
 
-    def _compare(self, story: Story, taken: tuple[int, ...]) -> None:
-        """Draft a new version, and keep the better one in mind."""
+    def _rewritten(self, wanted: Mapping[int, str]) -> Rewriting:
+        from prompts.seeing.rewriting import rewritten
+
+        return rewritten(self.best.story, wanted, self.limit, self.config.plan.banned)
+
+    def _is_new(self, rewriting: Rewriting) -> bool:
+        return bool(rewriting.taken) and all(version.story != rewriting.story for version in self.versions)
+
+    def _compare(self, rewriting: Rewriting) -> tuple[int, ...]:
+        """Draft a new version, and keep the better one in mind.
+
+        Returns those levels of one that lost that gained by themselves; none where all did.
+        """
+        story, taken = rewriting.story, rewriting.taken
         draft = self._draft(drafted(self.config, story, self.run.root, self.tools))
-        said = verdict(draft.marks, self.best.draft.marks, taken)
-        version = Version(len(self.versions), draft, self.winner, taken, said)
-        self.versions.append(version)
+        marks, best = draft.marks, self.best.draft.marks
+        said = verdict(marks, best, taken)
+        self.versions.append(Version(len(self.versions), draft, self.winner, taken, said))
         if said.better:
-            self.winner = version.number
-        else:
-            for level in taken:
-                self._turn_down(level, story.levels[level].prompt, said.reason)
+            self.winner = self.versions[-1].number
+            self._take_up(story, taken)
+            return ()
+        for level in taken:
+            self._turn_down(level, story.levels[level].prompt, said.reason)
+        helped = tuple(level for level in taken if gained(marks, best, level))
+        return () if helped == taken else helped
+
+    def _take_up(self, story: Story, taken: tuple[int, ...]) -> None:
+        """Forget that these prompts were turned down together with others."""
+        for level in taken:
+            prompt = story.levels[level].prompt
+            self.tried[level] = [said for said in self.tried.get(level, ()) if not said.startswith(f"{prompt} (")]
 
     def _turn_down(self, level: int, prompt: str, reason: str) -> None:
         self.tried.setdefault(level, []).append(f"{prompt} (not taken: {reason})")
@@ -180,10 +198,10 @@ class _Refining:
         return StageKey("refinement", VERSION, inputs).digest[:12]
 
 
-def _why_ended(judgements: list[dict[str, Json]], taken: tuple[int, ...], known: bool) -> str:
+def _why_ended(judgements: list[dict[str, Json]], taken: tuple[int, ...], made: tuple[int, ...]) -> str:
     """Why there is no further round, or an empty text."""
     if taken:
-        return "the vision model proposes what was drafted already" if known else ""
+        return "" if made else "the vision model proposes what was drafted already"
     if any(one["prompt"] is not None for one in judgements):
         return ""  # proposed and not taken: the next round asks with the reasons
     mute = sum(one["matches"] is None for one in judgements)

@@ -47,18 +47,18 @@ class Version:
 @dataclass(frozen=True)
 class Look:
     """A look at a version's draft. of: that version. refused: by level, why a new prompt was not taken. made: the
-    version that came of it, or None."""
+    versions that came of it."""
 
     number: int
     of: int
     judgements: Manifest
     refused: Mapping[int, str]
-    made: int | None
+    made: tuple[int, ...]
 
     def as_json(self) -> dict[str, Json]:
         """Plain facts."""
         refused = {str(level): reason for level, reason in sorted(self.refused.items())}
-        return {"number": self.number, "of": self.of, "refused": refused, "made": self.made}
+        return {"number": self.number, "of": self.of, "refused": refused, "made": list(self.made)}
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,11 @@ def verdict(candidate: Marks, best: Marks, rewritten: Collection[int]) -> Verdic
     return Verdict(True, f"what was rewritten shows the first prompts better ({gain:+.2f})")
 
 
+def gained(candidate: Marks, best: Marks, level: int) -> bool:
+    """Whether a level by itself shows the first version's words better than before."""
+    return candidate.first[level] - best.first[level] >= GAIN
+
+
 def _change(after: float | None, before: float | None) -> float:
     return 0.0 if after is None or before is None else after - before
 

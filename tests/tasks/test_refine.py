@@ -155,6 +155,21 @@ def test_a_proposal_that_breaks_a_check_is_not_drawn_and_the_reason_is_kept_and_
     assert facts(found)["looks"][0]["refused"]["0"] == found.looks[0].refused[0]
 
 
+def test_of_prompts_that_lose_together_those_that_helped_are_tried_alone(tmp_path):
+    proposals = {0: GREEN, 1: "red wood with one oak"}
+
+    def answer(asked):
+        level = int(asked.text.partition('"level": ')[2][0])
+        return Reply(json.dumps(wrong(proposals[level]) if "without success" not in asked.text else FINE))
+
+    with serving(answer) as server:
+        found = refined(server, tmp_path, "plan.refine=1")
+    assert [version.rewritten for version in found.versions] == [(), (0, 1), (0,)]
+    assert (found.winner, found.looks[0].made) == (2, (1, 2))
+    assert found.story.levels[0].prompt == GREEN
+    assert found.story.levels[1] == STORY.levels[1]
+
+
 def test_the_same_proposal_again_ends_it(tmp_path):
     with serving(eye(FAULT, FAULT, FAULT)) as server:
         found = refined(server, tmp_path, "plan.refine=5")
