@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -61,6 +62,8 @@ def connect(
     if not (secret.reveal().isascii() and secret.reveal().isprintable()):
         raise ServiceError(f"{KEY} holds characters that no key has. Copy the key again.")
     host, address, login = _address(base_url)
+    if login:
+        secret = Secret(secret.reveal(), login.reveal(), b64encode(login.reveal().encode()).decode())
     if budget:
         budget.admit(model)
     ways = Ways(limit=LIMITS[host in ("OpenAI", "api.openai.com")])
@@ -79,8 +82,8 @@ def connect(
     )
 
 
-def _address(base_url: str | None) -> tuple[str, str | None, tuple[str, Secret] | None]:
-    """The service's name for messages, its address without what that may hide, and the name and password in it."""
+def _address(base_url: str | None) -> tuple[str, str | None, Secret | None]:
+    """The service's name for messages, its address without what that may hide, and `name:password` of it."""
     if base_url is None:
         return "OpenAI", None, None
     try:
@@ -92,9 +95,9 @@ def _address(base_url: str | None) -> tuple[str, str | None, tuple[str, Secret] 
         raise ServiceError("The service's address must begin with http:// or https:// and name a host. Correct it.")
     if parts.query or parts.fragment:
         raise ServiceError("The service's address must end with its path, as /v1, without '?' or '#'. Correct it.")
-    login = (unquote(parts.username or ""), Secret(unquote(parts.password or ""))) if "@" in parts.netloc else None
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if "@" in parts.netloc else None
     address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return f"{parts.hostname}{port}", address, login
+    return f"{parts.hostname}{port}", address, None if login is None else Secret(login)
 
 
 class _RefusedError(openai.OpenAIError):
@@ -106,7 +109,7 @@ class _RefusedError(openai.OpenAIError):
 
 
 def _send(
-    address: str | None, login: tuple[str, Secret] | None, secret: Secret, body: dict[str, Any], left_s: float
+    address: str | None, login: Secret | None, secret: Secret, body: dict[str, Any], left_s: float
 ) -> Iterator[bytes | Fault]:
     """What the service sends to this request, a Fault as the last."""
     came = False
@@ -114,7 +117,7 @@ def _send(
         with (
             secret.unlogged(),
             openai.DefaultHttpxClient(
-                auth=login and (login[0], login[1].reveal()),
+                auth=_pair(login),
                 follow_redirects=False,  # the key is for this address
                 event_hooks={"response": [_refuse]},
             ) as http,
@@ -134,6 +137,11 @@ def _send(
         yield refused.fault
     except Exception as error:
         yield _fault(error, came)
+
+
+def _pair(login: Secret | None) -> tuple[str, str] | None:
+    name, _, password = login.reveal().partition(":") if login else ("", "", "")
+    return (name, password) if login else None
 
 
 def _fault(error: Exception, came: bool) -> Fault:

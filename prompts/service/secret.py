@@ -16,11 +16,13 @@ _LATE = tuple(f"httpcore2.{part}" for part in ("connection", "http11", "http2", 
 
 
 class Secret:
-    """A text that shows itself to nobody who does not ask with `reveal`."""
+    """A text that shows itself to nobody who does not ask with `reveal`. others: what must be hidden with it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *others: str) -> None:
         self._text = text
-        self._parts = {text[at : at + PART] for at in range(len(text) - PART + 1)} if len(text) > 2 * PART else set()
+        self._all = (text, *others)
+        long = [each for each in self._all if len(each) > 2 * PART]
+        self._parts = {each[at : at + PART] for each in long for at in range(len(each) - PART + 1)}
 
     def __repr__(self) -> str:
         return HIDDEN
@@ -34,13 +36,18 @@ class Secret:
 
     def removed(self, text: str) -> str:
         """A reply without the key, should it stand there whole."""
-        return text.replace(self._text, HIDDEN) if len(self._text) > PART else text
+        return self._replaced(text, PART + 1)
 
     def hidden(self, text: str) -> str:
         """A message without the key, without parts of it, and without what a service writes in its place."""
-        text = text.replace(self._text, HIDDEN) if len(self._text) > 3 else text
-        text = _MASKED.sub(HIDDEN, text)
+        text = _MASKED.sub(HIDDEN, self._replaced(text, PART - 2))
         return re.sub(rf"({re.escape(HIDDEN)})+", lambda _: HIDDEN, self._without_parts(text))
+
+    def _replaced(self, text: str, shortest: int) -> str:
+        for each in self._all:
+            if len(each) >= shortest:
+                text = text.replace(each, HIDDEN)
+        return text
 
     def _without_parts(self, text: str) -> str:
         kept, at = [], 0

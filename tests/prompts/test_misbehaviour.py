@@ -1,5 +1,6 @@
 """What a service can do wrong, over real HTTP: each has its outcome, never a traceback, and the key is nowhere."""
 
+import base64
 import gzip
 import json
 import logging
@@ -236,7 +237,7 @@ def test_instructions_in_a_reply_are_words():
 
 def echoes(asked) -> list[Reply]:
     """Replies in which a service sends back the key, whole and in part, wherever it can."""
-    key = asked.headers["authorization"].removeprefix("Bearer ")
+    key = asked.headers["authorization"].split()[1]
     told = {"X-Key": key, **AT_ONCE}
     return [
         Reply(f"The key is {key}.", headers=told, usage=(5, 5)),
@@ -272,9 +273,9 @@ def test_the_key_is_in_no_log_no_error_no_file_and_no_value(tmp_path, caplog, mo
     assert behind == [None] * 14, "openai's errors would carry the request"
     assert "receive_response_headers" in caplog.text, "the transport did log"
     assert sum(path.is_file() for path in tmp_path.rglob("*")) >= 2
-    for text in seen:
-        for at in range(len(SECRET) - 5):
-            assert SECRET[at : at + 6] not in text
+    for form in (SECRET, base64.b64encode(f"me:{SECRET}".encode()).decode()):
+        for text in seen:
+            assert [at for at in range(len(form) - 5) if form[at : at + 6] in text] == []
 
 
 def test_a_request_beyond_the_ceiling_is_not_sent():
