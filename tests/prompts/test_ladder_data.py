@@ -98,6 +98,15 @@ def test_everything_larger_than_a_quark_leads_down_to_one():
     assert [id for id in larger if not ladder.path_exists(id, "quark")] == []
 
 
+def test_what_lives_and_what_is_made_is_met_on_earth_only():
+    lifeless = [
+        t.id for t in THINGS if t.domain == "cosmos" and t.id != "earth" and not ladder.path_exists(t.id, "earth")
+    ]
+    earthly = [t.id for t in THINGS if t.domain in ("plants", "animals", "body", "micro", "city", "machines")]
+    astray = [(outer, inner) for outer in lifeless for inner in earthly if ladder.path_exists(outer, inner)]
+    assert astray == []
+
+
 @pytest.mark.parametrize(
     ("outer", "inner"),
     [
