@@ -148,11 +148,13 @@ def _told(error: Any) -> Fault:
 
 
 def message_of(error: Any) -> str:
-    """The words in what a service sends as the error."""
-    for key in ("error", "message", "detail"):
-        if isinstance(error, dict) and error.get(key):
-            return message_of(error[key])
-    return error if isinstance(error, str) else json.dumps(error) if error else ""
+    """The words in what a service sends as the error, however it is wrapped."""
+    for _ in range(6):
+        if isinstance(error, dict):
+            error = next((error[key] for key in ("error", "message", "detail", "msg") if error.get(key)), "")
+        elif isinstance(error, list):
+            error = error[0] if error else ""
+    return error if isinstance(error, str) else ""
 
 
 def _add(written: Written, event: dict[str, Any]) -> None:
@@ -178,9 +180,8 @@ def _add(written: Written, event: dict[str, Any]) -> None:
 
 def _words(value: Any) -> str:
     """A text, or the texts in a list of parts; without halves of characters, which no file can hold."""
-    if isinstance(value, list):
-        return "".join(_words(part.get("text")) for part in value if isinstance(part, dict))
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    parts = [part.get("text") for part in value if isinstance(part, dict)] if isinstance(value, list) else [value]
+    return "".join(part for part in parts if isinstance(part, str)).encode("utf-8", "replace").decode()
 
 
 def _usage(value: Any) -> Usage | None:
