@@ -182,13 +182,3 @@ def test_a_rung_holds_what_begins_with_its_power_of_ten(metres, exponent):
 
 def test_every_work_is_the_source_of_some_size():
     assert set(ladder.ladder().sources) == {t.source for t in ladder.things()}
-
-
-def test_living_and_made_things_are_met_on_earth_alone():
-    reached, waiting = set(), [ladder.root().id]
-    while waiting:
-        found = [t.id for t in ladder.inside(waiting.pop()) if t.id != "earth" and t.id not in reached]
-        reached.update(found)
-        waiting += found
-    earthly = {"plants", "animals", "body", "city", "machines", "micro"}
-    assert {id for id in reached if ladder.thing(id).domain in earthly} == set()
