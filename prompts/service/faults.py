@@ -66,7 +66,10 @@ def said(fault: Fault, *, model: str, host: str, timeout_s: float, attempts: int
 def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settings: str) -> str:
     match fault.status:
         case 401 | 403:
-            return f"{host} refused the key{reason}. Check OPENAI_API_KEY, and that it may use the model {model!r}."
+            return (
+                f"{host} refused the key{reason}. Check OPENAI_API_KEY, or the secret that holds the key, and that it may "
+                f"use the model {model!r}."
+            )
         case 404:
             return (
                 f"{host} has no model {model!r} at this address{reason}. Check {settings}.model and "

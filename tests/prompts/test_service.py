@@ -1,8 +1,11 @@
 """Asking a language model: how services are found out, streams, structure, deadlines; over real HTTP."""
 
 import base64
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -237,3 +240,9 @@ def test_a_key_shows_itself_to_nobody_and_is_not_stored():
     assert Secret("").hidden("words") == Secret("").removed("words") == "words"
     with pytest.raises(TypeError, match="not stored"):
         secret.__reduce__()
+
+
+def test_only_connecting_loads_the_client_library():
+    code = "import sys, prompts.service.asking, prompts.service.budget; assert 'openai' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
