@@ -67,8 +67,8 @@ def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settin
     match fault.status:
         case 401 | 403:
             return (
-                f"{host} refused the key{reason}. Check OPENAI_API_KEY, or the secret that holds the key, and that it may "
-                f"use the model {model!r}."
+                f"{host} refused the key{reason}. Check OPENAI_API_KEY, or the secret that holds the key, and that it "
+                f"may use the model {model!r}."
             )
         case 404:
             return (
