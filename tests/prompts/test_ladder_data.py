@@ -98,6 +98,13 @@ def test_everything_larger_than_a_quark_leads_down_to_one():
     assert [id for id in larger if not ladder.path_exists(id, "quark")] == []
 
 
+def test_on_earth_something_is_met_in_everything_that_is_not_too_much_smaller():
+    """So that few levels have nothing to show."""
+    for t in THINGS:
+        if t.domain != "cosmos" and (within := ladder.inside(t.id)):
+            assert t.size_m / within[0].size_m <= 1e5, t.id
+
+
 def test_what_lives_and_what_is_made_is_met_on_earth_only():
     lifeless = [
         t.id for t in THINGS if t.domain == "cosmos" and t.id != "earth" and not ladder.path_exists(t.id, "earth")
