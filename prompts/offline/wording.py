@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from random import Random
@@ -32,11 +31,17 @@ class Wording:
     def prompts(self, views: Sequence[View]) -> list[str]:
         """A prompt per view; all but the last name in their centre what the next one shows."""
         own = [self._own(view) for view in views]
-        pairs = itertools.pairwise(zip(views, own, strict=True))
-        return [
-            *(self._joined(v, mine, self._centre(v, mine, after, theirs)) for (v, mine), (after, theirs) in pairs),
-            self._alone(views[-1], own[-1]),
-        ]
+        said = [self._alone(views[-1], own[-1])]
+        for i in range(len(views) - 2, -1, -1):
+            said.insert(0, self._above(views[i], own[i], views[i + 1], own[i + 1], said[0]))
+        return said
+
+    def _above(self, view: View, own: str, after: View, theirs: str, deeper: str) -> str:
+        """The prompt of a view with the next one in its centre, the first wording that leads to that one's prompt."""
+        thing = self.way[after.thing]
+        named = sized(thing.centre, thing.size_m / view.width_m)
+        tried = [self._joined(view, own, c) for c in (self._centre(view, own, after, theirs), head(theirs), named)]
+        return next((prompt for prompt in tried if leads_to(prompt, deeper)), tried[0])
 
     def _own(self, view: View) -> str:
         thing, group = self.way[view.thing], self._group(view)
@@ -81,12 +86,10 @@ class Wording:
         thing = self.way[after.thing]
         closer = view.thing == after.thing and view.kind in ("looks", "detail")
         if after.kind == "looks" and not closer:
-            named = sized(thing.centre, max(1 / self.p, thing.size_m / view.width_m))
-        elif after.kind == view.kind == "around" and not closer:
-            named = sized(thing.centre, thing.size_m / view.width_m)
-        else:
-            named = self._patch(head(theirs), own)
-        return named if leads_to(f"{own} {named}", theirs) else self._patch(head(theirs), own)
+            return sized(thing.centre, max(1 / self.p, thing.size_m / view.width_m))
+        if after.kind == view.kind == "around" and not closer:
+            return sized(thing.centre, thing.size_m / view.width_m)
+        return self._patch(head(theirs), own)
 
     def _patch(self, phrase: str, own: str) -> str:
         """The phrase, or a patch of it where all around is of the same."""
