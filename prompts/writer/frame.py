@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 from typing import TYPE_CHECKING
 
 from prompts import checks
 from prompts.errors import PlanError
-from prompts.offline.lengths import fit
-from prompts.offline.understanding import ends_m
+from prompts.offline.lengths import Lengths, fit
+from prompts.offline.outline import outline
+from prompts.offline.understanding import ends_m, understand
 from prompts.request import PlanRequest
-from prompts.scales.units import say_length
 
 if TYPE_CHECKING:
     from prompts.seeing.caption import Caption
 
 FREE_P = 4  # where the model chooses the ends: few levels lead far
-ZOOM = 1.2  # ends whose widths differ by less are one view
+ZOOM = 1.2  # what is not so many times as small as a photograph's view does not lie in it
 DIGITS = 4  # of widths in a story: enough that p^i never drifts from them
 
 
@@ -50,22 +51,43 @@ def framed(request: PlanRequest, opening: Caption | None = None) -> tuple[Frame,
     """What the wish fixes, and notes about it for the user. A photograph that opens the story gives level 0 its width.
 
     Words of the wish that the scale ladder does not know leave the ends to the model. Raises PlanError where levels, p
-    and ends cannot be had together.
+    and ends cannot be had together, or nothing is wished for.
     """
-    ends = ends_m(request)
-    exact = request.widths_m is not None
-    opened = None if opening is None or exact else opening.width_m
-    if opened is not None:
-        ends, exact = (opened, ends[1]) if ends and ends[1] < opened else None, True
-    if ends is not None and request.levels != 1 and ends[0] < ZOOM * ends[1]:
-        raise PlanError(f"From {say_length(ends[0])} to {say_length(ends[1])} is no zoom. Name ends farther apart.")
-    p = request.p if ends is not None or request.p is not None else FREE_P
-    lengths = fit(ends, request.levels, p, exact=exact)
-    widest_m = lengths.widest_m or opened
-    frame = Frame(float(lengths.p), lengths.step, lengths.levels, widest_m, lengths.schematic)
-    if frame.levels and frame.most(widest_m or checks.MAX_WIDTH_M) < frame.levels:
+    lengths = _opened(request, opening) if opening is not None and request.widths_m is None else _named(request)
+    frame = Frame(float(lengths.p), lengths.step, lengths.levels, lengths.widest_m, lengths.schematic)
+    if frame.levels and frame.most(frame.widest_m or checks.MAX_WIDTH_M) < frame.levels:
         raise PlanError(
             f"{frame.levels} levels of p = {frame.p:g} are more than there is between the largest and the smallest "
             f"view. Ask for fewer levels or a smaller p."
         )
     return frame, lengths.notes
+
+
+def _named(request: PlanRequest) -> Lengths:
+    """The grid that the offline planner would take, where it knows what is named."""
+    if request.widths_m is not None:
+        request = request.model_copy(update={"text": ""})  # the model reads it, and the widths say where it goes
+    try:
+        wish = understand(request)
+    except PlanError:
+        if request.widths_m is not None or not request.text.strip():
+            raise
+        return _free(request)
+    if len(wish.stops) == 1 and wish.notes:  # one thing of several: the others are known to the model perhaps
+        return _free(request)
+    return outline(request, wish, Random(request.seed)).lengths
+
+
+def _opened(request: PlanRequest, opening: Caption) -> Lengths:
+    """The grid from the width of a photograph on, to the smallest thing that is named."""
+    ends, widest_m = ends_m(request), opening.width_m
+    if widest_m is None:
+        return _free(request)
+    if ends is None or ends[1] * ZOOM > widest_m:
+        return replace(_free(request), widest_m=widest_m)
+    return fit((widest_m, ends[1]), request.levels, request.p, exact=True)
+
+
+def _free(request: PlanRequest) -> Lengths:
+    """The grid where the model chooses the ends."""
+    return fit(None, request.levels, request.p or FREE_P)

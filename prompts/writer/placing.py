@@ -46,7 +46,8 @@ def place(rows: Sequence[Row], frame: Frame) -> Placed:
     rows, changes = _ordered(rows, frame)
     depths = [_depth(row, frame) for row in rows]
     if len(rows) == frame.levels and not _even(depths):
-        depths = [depths[0] if frame.widest_m is None else None, *[None] * (len(rows) - 1)]
+        first = next((i for i, depth in enumerate(depths) if depth is not None and frame.widest_m is None), None)
+        depths = [depth if i == first else None for i, depth in enumerate(depths)]
     chain = _falling(depths)
     origin = _origin(depths, chain, frame)
     seats = _seats(rows, depths, set(chain), origin)

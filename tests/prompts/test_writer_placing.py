@@ -128,6 +128,33 @@ def test_a_wish_that_names_both_ends_fixes_the_grid():
     assert 1e-2 < deepest < 1
 
 
+def test_lengths_in_the_text_are_the_ends():
+    frame, _ = framed(PlanRequest(text="from 4096 m to 4 mm", levels=11, p=4))
+    assert (frame.widest_m, frame.levels, frame.step) == (4096, 11, 4)
+
+
+def test_a_single_thing_lies_within_its_grid():
+    frame, _ = framed(PlanRequest(text="a honeybee"))
+    assert frame.levels is not None
+    assert frame.widest_m is not None
+    assert frame.width_m(frame.levels - 1, frame.widest_m) < 0.01 < frame.widest_m
+
+
+def test_one_known_thing_among_unknown_ones_leaves_the_ends_to_the_model():
+    frame, _ = framed(PlanRequest(text="a mountain where basilisks and wyverns sleep"))
+    assert frame.widest_m is None
+
+
+def test_widths_hold_whatever_the_text_names():
+    frame, _ = framed(PlanRequest(text="from a basilisk to a leaf", widths_m=(100.0, 1.0), p=10))
+    assert (frame.widest_m, frame.levels) == (100.0, 3)
+
+
+def test_nothing_wished_for_is_refused():
+    with pytest.raises(PlanError, match="empty"):
+        framed(PlanRequest(text="  "))
+
+
 def test_levels_that_p_does_not_span_are_schematic_and_said_so():
     frame, notes = framed(PlanRequest(text="from a galaxy to a leaf cell", levels=12, p=2))
     assert (frame.schematic, frame.p, frame.levels) == (True, 2, 12)
