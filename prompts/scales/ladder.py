@@ -23,7 +23,7 @@ class Ladder:
     """Things, largest first, with what follows from their surroundings.
 
     by_id: every thing. inside: things met directly in one, largest first. above: ids of everything in which one lies,
-    at any depth. sources: the works that sizes are from, by their keys.
+    at any depth. sources: the works in which sizes can be looked up, by their keys.
     """
 
     things: tuple[Thing, ...]

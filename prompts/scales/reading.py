@@ -37,7 +37,7 @@ class LadderError(ValueError):
 
 
 class Source(BaseModel):
-    """The work that a size is from."""
+    """A work in which a size can be looked up."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +58,7 @@ class Entry:
 
 
 def read_folder(folder: Path) -> tuple[tuple[Thing, ...], dict[str, Source]]:
-    """The things of all files of a folder, largest first, and the works that their sizes are from.
+    """The things of all files of a folder, largest first, and the works in which their sizes can be looked up.
 
     Raises LadderError with everything that is wrong with single entries, or, where those are sound, between them.
     """
