@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prompts.errors import ServiceError
+from prompts.seeing import caption, judging
 from prompts.service.client import Form, Usage, connect
 from prompts.service.faults import Fault
 from prompts.service.flow import flow
@@ -17,6 +18,7 @@ from prompts.service.question import Question
 from prompts.service.reading import read
 from prompts.service.secret import Secret
 from prompts.service.ways import Ways
+from prompts.writer import brief
 from tests.doubles.openai_server import Reply, serving
 
 FORM = Form("leaf", {"type": "object", "properties": {"veins": {"type": "integer"}}})
@@ -246,3 +248,23 @@ def test_only_connecting_loads_the_client_library():
     code = "import sys, prompts.service.asking, prompts.service.budget; assert 'openai' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def loose(schema, path="$"):
+    """Where a schema allows what strict services refuse: open objects, optional keys."""
+    if isinstance(schema, list):
+        return [fault for each in schema for fault in loose(each, path)]
+    if not isinstance(schema, dict):
+        return []
+    strict = schema.get("additionalProperties") is False and set(schema.get("required", ())) == set(
+        schema.get("properties", ())
+    )
+    found = [] if strict or "object" not in str(schema.get("type")) else [path]
+    return found + [fault for key, each in schema.items() for fault in loose(each, f"{path}.{key}")]
+
+
+@pytest.mark.parametrize("form", [brief.SCHEDULE, brief.LEVELS, caption.FORM, judging.FORM], ids=lambda form: form.name)
+def test_our_forms_are_such_as_strict_services_take(form):
+    assert loose(form.schema) == []
+    assert form.name.isidentifier()
+    assert loose(FORM.schema) == ["$"], "what the test would find"
