@@ -11,7 +11,7 @@ from prompts.offline.path import Way, from_root, join, of_width, to_end
 from prompts.offline.phrases import with_article
 from prompts.offline.stops import FILLS, Stop
 from prompts.offline.understanding import SAME, Wish
-from prompts.offline.views import View, views
+from prompts.offline.views import View, spread_views, views
 from prompts.request import PlanRequest
 from prompts.scales.ladder import root
 from prompts.scales.thing import Thing
@@ -46,7 +46,7 @@ def outline(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     room = Room(_room(wide, True), _room(deep, False), exact=deep.thing is None)
     lengths = fit(ends, request.levels, request.p, room=room)
     kept = {s.thing.id for s in apart.stops if s.thing}
-    shown = views(way.things, lengths.widths(), lengths.step, kept)
+    shown = _shown(way.things, lengths, kept)
     return Outline(
         way.things, lengths, shown, (wide.name, deep.name), (*apart.notes, *lengths.notes, *_bridges(way, shown))
     )
@@ -79,9 +79,14 @@ def _single(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     lengths = around(
         FILLS * thing.size_m, request.levels, request.p, (smallest, max(FILLS * root().size_m, FILLS * thing.size_m))
     )
-    way = _cut(way, lengths) if lengths.schematic is False else way
-    shown = views(way, lengths.widths(), lengths.step, {thing.id})
+    way = _cut(way, lengths) if not lengths.schematic else way
+    shown = _shown(way, lengths, {thing.id})
     return Outline(way, lengths, shown, (stop.name,), (*wish.notes, *lengths.notes))
+
+
+def _shown(way: tuple[Thing, ...], lengths: Lengths, kept: set[str]) -> tuple[View, ...]:
+    widths = lengths.widths()
+    return spread_views(way, widths, lengths.step, kept) if lengths.schematic else views(way, widths, lengths.step)
 
 
 def _cut(way: tuple[Thing, ...], lengths: Lengths) -> tuple[Thing, ...]:

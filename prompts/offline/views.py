@@ -31,14 +31,21 @@ class View:
     width_m: float
 
 
-def views(way: Sequence[Thing], widths: Sequence[float], step: float, kept: Collection[str] = ()) -> tuple[View, ...]:
-    """A view per width. Where the way has a thing for every level and steps are wide, each level shows a new one.
-
-    kept: ids of things that must be shown where things are left out.
-    """
-    if step > LARGEST / SMALLEST and len(way) >= len(widths):
-        return tuple(View("looks", i, w) for i, w in zip(_spread(way, widths, kept), widths, strict=True))
+def views(way: Sequence[Thing], widths: Sequence[float], step: float) -> tuple[View, ...]:
+    """What of a way is seen at each width, true to scale."""
     return tuple(_view(way, w, step) for w in widths)
+
+
+def spread_views(
+    way: Sequence[Thing], widths: Sequence[float], step: float, kept: Collection[str] = ()
+) -> tuple[View, ...]:
+    """A new thing for every level of a schematic story where the way has as many, else as if true to scale.
+
+    kept: ids of things that must be shown where others are left out.
+    """
+    if len(way) < len(widths):
+        return views(way, widths, step)
+    return tuple(View("looks", i, w) for i, w in zip(_spread(way, widths, kept), widths, strict=True))
 
 
 def _view(way: Sequence[Thing], width_m: float, step: float) -> View:
