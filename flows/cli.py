@@ -38,12 +38,12 @@ from flows.options import (
 @app.command()
 def zoom(
     story: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Name of a ready story, a YAML or JSON file, - for standard input, or in words what to see, as "
-            '"from a galaxy to a leaf", of which a story is planned.'
+            '"from a galaxy to a leaf", of which a story is planned; none with --photo and a vision model.'
         ),
-    ],
+    ] = None,
     method: Annotated[str | None, typer.Option(help="Sampling method. [default: joint]")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps. [default: the method's]")] = None,

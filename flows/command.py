@@ -141,6 +141,11 @@ def show_plan(run: Run) -> None:
     print("" if base is None else f"\nGoes on from run {base.run}, of which {len(given_levels(run))} levels are kept.")
     print(f"{plain(run.story.title)}: {len(run.story.levels)} levels, p = {run.p:g}, run {run.id} in {run.folder}")
     table(("stage", "plan"), [(stage.name, "reuse" if stage.name in found else "make") for stage in stages_of(run)])
+    if run.config.plan.refine:
+        print(
+            f"Before it is drawn the story is refined, in {run.config.plan.refine} rounds at most: the vision "
+            "model looks at drafts. With other prompts it will be another run."
+        )
     estimate = cost(run)
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
     print(

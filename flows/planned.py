@@ -25,8 +25,8 @@ def check_wish(wish: PlanRequest, config: RunConfig) -> None:
     """Refuse a wish that wishes for nothing."""
     if not wish.text.strip() and wish.widths_m is None and config.photo is None:
         raise RefusedError(
-            'What shall the story show? Say it in words, as tenfold plan "from a galaxy to a leaf", give two widths '
-            "(--from-width 10km --to-width 1mm), or a photograph (--photo)."
+            'What shall the story show? Say it in words, as "from a galaxy to a leaf cell" or "from 10 km to 1 mm", or '
+            "give a photograph (--photo) that a vision model can caption."
         )
 
 

@@ -20,6 +20,7 @@ from tasks import environment
 from tasks.cost import disk_bytes, latest_pace
 from tasks.film import film_of
 from tasks.sample import evaluations
+from tasks.services import Services, using
 from tasks.specs import read_settings
 from tasks.stages import is_made, look_ahead, stages_of
 from tasks.sweep_report import CSV, MARKDOWN, MAX_MB, PAGE, Findings, conclude, findings, publish_to
@@ -74,7 +75,8 @@ def sweep_command(request: Request) -> None:
         show_plan(plan)
         return
     found: Findings | None = None  # an engine's flow hands back plain facts only
-    with progress(sys.stderr, quiet=manner.quiet) as listener:
+    services = Services(plan.points[0].run.config, root)  # one ceiling of costs for all
+    with using(services), progress(sys.stderr, quiet=manner.quiet) as listener:
 
         def start() -> Any:
             from flows.sweep import sweep

@@ -37,12 +37,14 @@ def is_wish(text: str) -> bool:
     return len(text.split()) > 1 or "->" in text or "\N{RIGHTWARDS ARROW}" in text or _is_thing(text)
 
 
-def story_or_wish(text: str, **wishes: Any) -> Story | PlanRequest:
+def story_or_wish(text: str | None, **wishes: Any) -> Story | PlanRequest:
     """The story of that name or file, or the wish that the text is, with what else is wished for (None: nothing).
+
+    Without a text it is a wish for whatever else the command was given, as a photograph.
 
     Raises StoryError for a story that is none, RefusedError for a wish that is refused, or for wishes about a story.
     """
-    if is_wish(text):
+    if text is None or is_wish(text):
         return wish(text=text, **wishes)
     told = [f"--{name}" for name in ("levels",) if wishes.get(name) is not None]
     try:

@@ -17,7 +17,7 @@ from tasks.plan import prepare
 from tasks.services import services_for, using
 from tasks.specs import RunConfig
 from tasks.stages import stages_of
-from tasks.told import told_story
+from tasks.told import drawn, told_story
 
 
 def _name() -> str:
@@ -34,7 +34,7 @@ async def zoom(
     """
     with using(services_for(config, root)) as services:
         found, told = told_story(story, config, services, on_event=listener(), force=force, perform=perform)
-        making = Making(prepare(config, found, root, told=told), listener(), force=force)
+        making = Making(prepare(drawn(config), found, root, told=told), listener(), force=force)
         with making.in_progress():
             for stage in stages_of(making.run):
                 make.with_options(name=stage.name)(making, stage)

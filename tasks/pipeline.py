@@ -18,7 +18,7 @@ from tasks.services import services_for, using
 from tasks.specs import RunConfig
 from tasks.stage import Json, Manifest, locked
 from tasks.stages import stages_of
-from tasks.told import told_story
+from tasks.told import drawn, told_story
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def run_zoom(
     """
     with using(services_for(config, root)) as services:
         found, told = told_story(story, config, services, tools=tools, on_event=on_event, force=force)
-        run = prepare(config, found, root, tools, told=told)
+        run = prepare(drawn(config), found, root, tools, told=told)
         making = Making(run, on_event, force=force)
         with making.in_progress():
             for stage in stages_of(run):

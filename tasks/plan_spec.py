@@ -22,7 +22,12 @@ class PlanSpec(BaseModel):
         default=None, description="the language model's name at the service; TENFOLD_PLAN_MODEL when null"
     )
     base_url: str | None = Field(default=None, description="the service's address; the client's own default when null")
-    timeout_s: float = Field(default=60, ge=1, le=600)
+    timeout_s: float = Field(
+        default=180,
+        ge=1,
+        le=600,
+        description="seconds for a question, all attempts included: models may think for long",
+    )
     retries: int = Field(default=3, ge=0, le=10)
     rounds: int = Field(default=4, ge=1, le=12, description="rounds of questions to the language model at most")
     max_cost: Annotated[float, Field(ge=0)] | None = Field(

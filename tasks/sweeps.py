@@ -108,6 +108,11 @@ def planned(
 
 
 def _accepted(point: SweepPoint, root: Path, tools: Tools | None) -> Run:
+    if point.config.plan.refine:  # each run would have a story of its own
+        raise RefusedError(
+            "A sweep draws the same stories with every arm, and refines none. Leave plan.refine out, and give it the "
+            "story.yaml of a run that was refined."
+        )
     try:
         return prepare(point.config, point.story, root, tools)
     except (RefusedError, ZoomlibError, StoryError) as error:

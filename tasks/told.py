@@ -72,6 +72,12 @@ def told_story(
     return found.story, {**told, "refinement": found.as_json()}
 
 
+def drawn(config: RunConfig) -> RunConfig:
+    """The configuration of the run itself, whose story is planned and refined by then: who continues it does neither
+    again."""
+    return config.model_copy(update={"plan": config.plan.model_copy(update={"refine": 0})})
+
+
 def suited(wish: PlanRequest, config: RunConfig, services: Services, tools: Tools | None = None) -> PlanRequest:
     """The wish of a run that can be made, with a zoom factor that its method can do where the wish leaves it open.
 

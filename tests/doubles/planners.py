@@ -12,11 +12,19 @@ from tests.doubles.schedule_model import Model, wish_of
 
 KEY = "sk-very-secret-0123456789"
 STORY: Story = load_story("city-to-gear")
+LEVELS = [{"prompt": "a tree, a leaf", "width_m": 8}, {"prompt": "a leaf", "width_m": 4}]
+SHORT = Story.model_validate({"title": "Tree", "p": 2, "viewpoint": "side view", "levels": LEVELS})
+"""So short that the text encoder of the tiny model reads it whole."""
 
 
 def right_model() -> Model:
     """Answers every question rightly, with the story `STORY`."""
     return Model(STORY, text)
+
+
+def short_model() -> Model:
+    """The same with `SHORT`."""
+    return Model(SHORT, text)
 
 
 def wish(**changes) -> PlanRequest:

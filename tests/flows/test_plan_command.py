@@ -12,9 +12,9 @@ import prompts
 from flows.cli import app
 from flows.wishes import is_wish
 from prompts.schedule import check_schedule
-from tests.doubles.bad_replies import prompt, some, text
+from tests.doubles.bad_replies import prompt, some
 from tests.doubles.openai_server import serving
-from tests.doubles.planners import KEY, STORY, right_model
+from tests.doubles.planners import KEY, SHORT, STORY, right_model, short_model
 from tests.doubles.schedule_model import Model
 
 CITY = ["--from-width", f"{STORY.levels[0].width_m} m", "--to-width", f"{STORY.levels[-1].width_m} m"]
@@ -243,10 +243,8 @@ def test_zoom_of_words_draws_with_the_bundled_words_and_tells_its_plan(here, mod
 
 def test_zoom_of_words_for_a_real_model_asks_the_language_model(here, model_folder, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    levels = [{"prompt": "a tree, a leaf", "width_m": 8}, {"prompt": "a leaf", "width_m": 4}]
-    story = prompts.Story.model_validate({"title": "Tree", "p": 2, "levels": levels})
     small = ["--steps", "1", "--fps", "4", "--size", "64", "--set", "scores.scorer=none", "--no-engine"]
-    with serving(Model(story, text)) as server:
+    with serving(short_model()) as server:
         words = ["zoom", "from 8 m to 4 m", "--model", model_folder, *small, "--llm", "writer", "--p", "2"]
         words += ["--set", f"plan.base_url={server.url}"]
         toaster = tenfold(*words, "--device", "toaster")
@@ -260,7 +258,7 @@ def test_zoom_of_words_for_a_real_model_asks_the_language_model(here, model_fold
         assert len(server.asked) == 1
     (file,) = here.glob("runs/[!_]*/*/config.json")
     told = json.loads(file.read_text())
-    assert told["prompts"] == ["a tree, a leaf", "a leaf"]
+    assert told["prompts"] == [*SHORT.prompts()]
     assert (told["plan"]["planner"], told["plan"]["writer"]["model"]) == ("model", "writer")
     assert told["plan"]["spent"]["requests"] == 1
     (folder,) = here.glob("runs/_plans/*")

@@ -12,19 +12,13 @@ from prefect.testing.utilities import prefect_test_harness
 import prompts
 from flows.plan import plan
 from flows.zoom import zoom
-from prompts import Story
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.keys import api_key
 from tasks.services import Services, using
 from tasks.specs import RunConfig, with_settings
-from tests.doubles.bad_replies import text
 from tests.doubles.openai_server import Reply, serving
-from tests.doubles.planners import KEY, STORY, asking, right_model, wish
-from tests.doubles.schedule_model import Model
-
-LEVELS = [{"prompt": "a tree, a leaf", "width_m": 8}, {"prompt": "a leaf", "width_m": 4}]
-SHORT = Story.model_validate({"title": "Tree", "p": 2, "levels": LEVELS})
+from tests.doubles.planners import KEY, SHORT, STORY, asking, right_model, short_model, wish
 
 pytestmark = [
     pytest.mark.usefixtures("server", "alone"),
@@ -91,7 +85,7 @@ def test_a_secret_that_is_not_there_is_refused(tmp_path):
 
 def test_the_main_flow_makes_the_story_of_a_wish_first(tmp_path, model_folder):
     request = PlanRequest(text="from 8 m to 4 m", p=2)
-    with serving(Model(SHORT, text)) as service:
+    with serving(short_model()) as service:
         config = asking(service, *small(model_folder))
         report = asyncio.run(zoom(request, config, tmp_path))
         again = asyncio.run(zoom(request, config, tmp_path))
@@ -99,13 +93,13 @@ def test_the_main_flow_makes_the_story_of_a_wish_first(tmp_path, model_folder):
     assert latest_flow() == "zoom from 8 m to 4 m"
     told = json.loads((tmp_path / "tree" / report["run_id"] / "config.json").read_text())
     assert told["plan"] == report["plan"] == again["plan"]
-    assert told["prompts"] == ["a tree, a leaf", "a leaf"]
+    assert told["prompts"] == [*SHORT.prompts()]
     assert not any(stage["made"] for stage in again["stages"].values())
 
 
 def test_planning_and_looking_spend_from_one_budget(tmp_path, model_folder):
     request = PlanRequest(text="from 8 m to 4 m", p=2)
-    planner = Model(SHORT, text)
+    planner = short_model()
 
     def answer(asked):
         return Reply("veins") if asked.body["model"] == "eyes" else planner(asked)

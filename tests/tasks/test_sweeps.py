@@ -6,6 +6,7 @@ import pytest
 
 from evaluation.presets import PRESETS
 from prompts import Story
+from tasks.errors import RefusedError
 from tasks.events import RunEnded, RunStarted
 from tasks.run import CONFIG
 from tasks.selection import select
@@ -41,6 +42,11 @@ def test_planning_writes_nothing_and_the_id_follows_the_content(tmp_path):
     assert plan(tmp_path / "runs", grid={"sampling.eta": [0, 0.5]}).id != first.id
     assert first.folder.parent == tmp_path / "runs" / "_sweeps"
     assert len({one.run.id for one in first.points}) == len(first.points) == 4
+
+
+def test_a_sweep_refines_no_stories(tmp_path):
+    with pytest.raises(RefusedError, match="refines none"):
+        plan(tmp_path, base={**SMALL, "plan.refine": 1})
 
 
 def test_points_that_are_the_same_work_are_merged(tmp_path):
