@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.given import fit
 from tasks.looking import png
 from zoomlib.reading import load_picture
 
@@ -20,9 +21,12 @@ def caption_photo(
 ) -> Caption:
     """What a photograph shows, as the opening of a plan.
 
-    Only its pixels are sent, upright, in sRGB, and at most 1024 of them a side. Raises InvalidInputError for a file
-    that is no picture, ReplyError, ServiceError and BudgetError as `prompts.seeing.caption.caption`.
+    Of a picture that is no square the middle is described, as it is what becomes a level. Only its pixels are sent,
+    upright, in sRGB, and at most 1024 of them a side. Raises InvalidInputError for a file that is no picture,
+    ReplyError, ServiceError and BudgetError as `prompts.seeing.caption.caption`.
     """
     from prompts.seeing.caption import caption
+    from prompts.seeing.pictures import MOST_PX
 
-    return caption(vision, png(load_picture(photo)[0]), limit=limit, banned=banned)
+    side = min(*load_picture(photo)[0].shape[-2:], MOST_PX)
+    return caption(vision, png(fit(photo, (side, side))), limit=limit, banned=banned)

@@ -12,6 +12,7 @@ import prompts
 from prompts.errors import ReplyError
 from tasks.drafts import Draft
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting
+from tasks.given import given_levels
 from tasks.looking import png
 from tasks.render import load_stack, stack_inputs
 from tasks.services import Services
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 NAME, JUDGEMENTS = "judging", "judgements.json"
 SPENT = ("requests", "prompt_tokens", "completion_tokens", "cost")
 """Of what was spent, what is kept beside the judgements; replies that were found cost nothing."""
+
+AS_GIVEN: dict[str, Json] = {"matches": True, "problem": "", "prompt": None}
+"""Of a level that is a given picture, which no prompt changes."""
 
 Tried = Mapping[int, Sequence[str]]
 """By level, what was proposed already and not taken, with the reason."""
@@ -76,8 +80,10 @@ def _look(draft: Draft, service: Service, services: Services, tried: Tried, work
     views = [View(level.prompt, png(stack.image(i))) for i, level in enumerate(story.levels)]
     on_event(StageStarted(NAME, len(views), "levels"))
     before, found = services.spent, []
+    given = given_levels(draft.run)
     for level in range(len(views)):
-        found.append(_one(service, views, level, story.title, tuple(tried.get(level, ()))))
+        words = tuple(tried.get(level, ()))
+        found.append(AS_GIVEN if level in given else _one(service, views, level, story.title, words))
         on_event(StageMoved(NAME, level + 1))
     file = work / JUDGEMENTS
     file.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

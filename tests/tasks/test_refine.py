@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from evaluation import read_scores
 from prompts import Story, load_story
@@ -168,6 +169,16 @@ def test_of_prompts_that_lose_together_those_that_helped_are_tried_alone(tmp_pat
     assert (found.winner, found.looks[0].made) == (2, (1, 2))
     assert found.story.levels[0].prompt == GREEN
     assert found.story.levels[1] == STORY.levels[1]
+
+
+def test_a_level_that_is_a_given_picture_is_not_asked_about(tmp_path):
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (64, 64), "green").save(photo)
+    with serving(eye(GREEN)) as server:
+        found = refined(server, tmp_path, "method=outpaint-direct", f"photo={photo}", "plan.refine=1")
+        asked = [request.text for request in server.asked]
+    assert len(asked) == 1  # outpainting begins with the deepest level
+    assert found.judgements(found.looks[0])[1] == FINE
 
 
 def test_the_same_proposal_again_ends_it(tmp_path):
