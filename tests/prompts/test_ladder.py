@@ -3,13 +3,17 @@
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+import yaml
 
 from prompts.scales import ladder
 from prompts.scales.chart import LEFT, LETTER, WIDTH, chart, lines, power, rungs
 from prompts.scales.reading import LadderError
+from prompts.scales.thing import Thing
 
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs/ladder.md"
 SOURCES = "book: {author: Someone, title: A book, year: 2000}\n"
 ROOT = """
 - id: observable-universe
@@ -182,3 +186,10 @@ def test_a_rung_holds_what_begins_with_its_power_of_ten(metres, exponent):
 
 def test_every_work_is_the_source_of_some_size():
     assert set(ladder.ladder().sources) == {t.source for t in ladder.things()}
+
+
+def test_the_entry_that_the_documentation_shows_is_the_one_that_is_there():
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    shown = text.partition("```yaml\n")[2].partition("```")[0]
+    (entry,) = yaml.safe_load(shown)
+    assert Thing.model_validate(entry) == ladder.thing(entry["id"])
