@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prompts.scales.ladder import inside, ladder, root, things
 from prompts.scales.thing import Thing
 
 TRIES = 5  # ways drawn, of which the one with the most even sizes is taken
+FIRST = 3.0  # how much more the first step inwards counts than others
 NEAR = math.log(3)  # how far in log size a thing may be from a width that it stands for
 ROOM = 0.7  # a thing that is placed in another is at most this much of its size
 PLACE, PLACED = 100.0, 3.0  # how much larger than what is placed its own surroundings may be, and what holds it is
@@ -45,8 +46,12 @@ def from_root(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
 
 
 def to_end(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
-    """A way from a thing, which is left out, to a smallest one."""
-    return tuple(_most_even([_down(thing, rng) for _ in range(TRIES)])[1:])
+    """A way from a thing, which is left out, to a smallest one; what it begins with is not far smaller, if possible."""
+
+    def unevenness(chain: list[Thing]) -> float:
+        return _roughness(chain) + FIRST * _roughness(chain[:2])
+
+    return tuple(min((_down(thing, rng) for _ in range(TRIES)), key=unevenness)[1:])
 
 
 def _down(thing: Thing, rng: random.Random) -> list[Thing]:
@@ -105,12 +110,11 @@ def _walk(outer: Thing, inner: Thing, rng: random.Random) -> list[Thing]:
 
 def _most_even(chains: list[list[Thing]]) -> list[Thing]:
     """The chain whose steps in log size are smallest, large ones counting most."""
+    return min(chains, key=_roughness)
 
-    def roughness(chain: list[Thing]) -> float:
-        return sum(math.log(a.size_m / b.size_m) ** 2 for a, b in itertools.pairwise(chain))
 
-    key: Callable[[list[Thing]], float] = roughness
-    return min(chains, key=key)
+def _roughness(chain: list[Thing]) -> float:
+    return sum(math.log(a.size_m / b.size_m) ** 2 for a, b in itertools.pairwise(chain))
 
 
 def _falling(chain: list[Thing], kept: set[int]) -> tuple[Thing, ...]:

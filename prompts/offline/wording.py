@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from random import Random
 
 from prompts.offline.data import read
-from prompts.offline.phrases import head, sized
+from prompts.offline.phrases import ARTICLE, head, sized, with_article
 from prompts.offline.stops import OWN_DOMAIN
 from prompts.offline.views import HAZE_M, SPACE_M, View
 from prompts.scales.thing import Thing
 from prompts.schedule.comparing import leads_to
+from prompts.schedule.lexicon import content
 
 PATCHES = ("a bright patch of", "a smooth patch of", "one clear patch of", "a richer patch of")
 
@@ -54,7 +55,8 @@ class Wording:
             said = thing.centre if view.kind == "looks" else head(said)
         if not self._seen(said):
             return said
-        return f"{said if view.kind == 'looks' else head(said)} {self._accent(group)}"
+        again = {"looks": said, "detail": _part(thing), "around": head(said)}[view.kind]
+        return f"{again} {self._accent(group)}"
 
     def _seen(self, said: str) -> int:
         """How often these words were said before, of one thing or of two that share them."""
@@ -105,6 +107,14 @@ class Wording:
 
     def _alone(self, view: View, own: str) -> str:
         return f"{own} around {self.way[view.thing].centre}" if view.kind == "around" else own
+
+
+def _part(thing: Thing) -> str:
+    """What the parts of a thing begin with, and of what they are: "ridges of a snowflake"."""
+    part, name = head(thing.detail), thing.names[0]
+    if " of " in part or set(content(name)) & set(content(part)):
+        return part
+    return f"{part} of {with_article(name) if ARTICLE.match(thing.centre) else name}"
 
 
 def _turned(phrases: Sequence[str], rng: Random) -> list[str]:
