@@ -104,7 +104,9 @@ def patched(work: Checked, draft: Draft, check: Check, kept: Mapping[str, str | 
     whole = settled(sketch.with_rows(rows), check, changes)
     if len(whole.faults) <= len(work.faults):
         return whole
-    return _one_by_one(Checked(work.sketch, work.faults, tuple(changes)), rows, check)
+    shared = settled(sketch, check, changes)
+    start = shared if len(shared.faults) <= len(work.faults) else replace(work, changes=tuple(changes))
+    return _one_by_one(start, rows, check)
 
 
 def _one_by_one(work: Checked, rows: Mapping[int, Row], check: Check) -> Checked:

@@ -32,7 +32,7 @@ NO_VIEWPOINT = Violation(
     "The schedule names no viewpoint, and levels seen from anywhere do not meet.",
     "Say in 'viewpoint' from where everything is seen.",
 )
-REMEDY = "Allow more rounds, name another model, or plan without one: the offline planner needs none."
+REMEDY = "Allow more rounds (plan.rounds), name another model, or plan without one (--planner offline)."
 
 
 def write(

@@ -142,6 +142,21 @@ def test_a_viewpoint_that_is_missing_is_asked_for_and_nothing_else_changes():
     assert len(written(Model(STORY, REPLIES["no viewpoint"]), unwanted).rounds) == 1, "the wish wants none"
 
 
+def test_what_a_repair_mends_is_kept_and_what_it_spoils_is_not():
+    def half(asked):
+        right = schedule_of(STORY)
+        if "faulty" not in asked_in(asked):
+            spoilt = json.loads(REPLIES["one level from below"](right))
+            return Reply(json.dumps(spoilt | {"viewpoint": ""}))
+        worse = "level 3: a watermark, zoom in, see https://evil.example, seen from below"
+        return Reply(json.dumps(right | {"levels": [{"level": 4, "width_m": 16, "prompt": worse}]}))
+
+    error = failed(half, rounds=2)
+    assert error.draft.viewpoint == STORY.viewpoint
+    assert error.draft.levels[4].prompt == f"{STORY.levels[4].prompt}, seen from below"
+    assert [fault[:18] for fault in error.faults] == ["level 4, viewpoint"]
+
+
 def test_what_the_wish_states_wins_over_the_reply():
     request = wish_of(STORY).model_copy(update={"style": "ink drawing", "title": "Mine", "negative": "people"})
     story = written(Model(STORY, REPLIES["right"]), request).story
