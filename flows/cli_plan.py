@@ -70,7 +70,9 @@ def plan(
     settings: Settings = None,
     out: Runs = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what planning would take at most.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Plan again what was planned before.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Ask a language model again what it has answered before.")
+    ] = False,
     no_engine: NoEngine = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the story.")] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from flows.terminal import progress
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.events import Listener
+from tasks.keys import has_key
 from tasks.planning import Plan, find_plan, plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig
@@ -65,8 +66,7 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
             show_estimate(wish, config, services, for_run=True)
             return None
     else:
-        how = {"force": manner.force, "no_engine": manner.no_engine, "quiet": manner.quiet}
-        plan = planned(wish, config, services, for_run=True, **how)
+        plan = planned(wish, config, services, for_run=True, no_engine=manner.no_engine, quiet=manner.quiet)
     if not manner.quiet:
         show_plan(plan, services)
     return plan
@@ -75,7 +75,7 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
 def _worth_an_engine(config: RunConfig) -> bool:
     from flows.engine import has_server
 
-    return config.plan.secret is not None or has_server()
+    return (config.plan.secret is not None and not has_key()) or has_server()
 
 
 def _by_flow(start: Any, listener: Listener) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from tasks.errors import RefusedError
 from tasks.finished import RENDERS
 from tasks.plan_folder import PLAN, PLANS
+from tasks.refinement_folder import FACTS, REFINEMENTS
 from tasks.run import CACHE, CONFIG, FEATURES, in_use
 from tasks.stage import Manifest, locked
 
-_NAMING = (f"*/*/{CONFIG}", f"*/*/{RENDERS}/*.json", f"{PLANS}/*/{PLAN}", "_refinements/*/refinement.json")
+_NAMING = (f"*/*/{CONFIG}", f"*/*/{RENDERS}/*.json", f"{PLANS}/*/{PLAN}", f"{REFINEMENTS}/*/{FACTS}")
 """Files under the folder of all runs that name stages by their keys."""
 SPARED_S = 3600.0
 """What is younger may be the checkpoint of a run that was stopped and shall go on."""

@@ -151,7 +151,10 @@ class Planning:
         return None if manifest is None else self._known(manifest, False)
 
     def make(self, force: bool) -> Plan:
-        """Find or make the plan, and bring its folder up to date."""
+        """Find or make the plan, and bring its folder up to date. force: ask anew what was asked for it before."""
+        if force and (before := self.found()):
+            for one in before.facts["rounds"]:
+                self.services.replies.forget(one["digest"])
         key, workshop, began = self.key, self.services.workshop, time.monotonic()
         try:
             manifest, made = workshop.make(

@@ -44,15 +44,14 @@ def told_story(
 ) -> tuple[Story, dict[str, Json]]:
     """The story to be drawn, and how it came about as `tasks.run.TOLD` has it: nothing for a story that was given.
 
-    A wish is planned as the configuration says; with `config.plan.refine` the story is refined before it is drawn.
-    Raises what `tasks.planning.plan_story` and `tasks.refine.refine` raise.
+    A wish is planned as the configuration says, or its plan is found, also with `force`: another plan would be another
+    run. With `config.plan.refine` the story is refined before it is drawn. Raises what `tasks.planning.plan_story` and
+    `tasks.refine.refine` raise.
     """
     told: dict[str, Json] = {}
     if isinstance(story, PlanRequest):
         wish = suited(story, config, services, tools)
-        plan: Plan = perform(
-            "prompt schedule", lambda: plan_story(wish, config, services, on_event=on_event, force=force)
-        )
+        plan: Plan = perform("prompt schedule", lambda: plan_story(wish, config, services, on_event=on_event))
         story, told["plan"] = plan.story, plan.facts
     if not config.plan.refine:
         return story, told

@@ -83,6 +83,16 @@ def test_a_model_is_asked_once_and_the_folder_tells_everything(tmp_path, caplog)
     hidden(tmp_path, caplog.text, repr(plan), repr(config), json.dumps(config.model_dump(mode="json")))
 
 
+def test_force_asks_anew_and_what_was_said_before_is_kept(tmp_path):
+    with serving(right_model()) as server:
+        config = asking(server)
+        first = made(tmp_path, config)
+        again = made(tmp_path, config, force=True)
+        assert len(server.asked) == 2
+    assert (again.made, again.folder) == (True, first.folder)
+    assert len([*(again.folder / "replies").iterdir()]) > 1
+
+
 def test_a_lost_folder_comes_back_and_cleaning_leaves_what_it_names(tmp_path):
     with serving(right_model()) as server:
         config = asking(server)
