@@ -18,7 +18,7 @@ def show_refinement(facts: Mapping[str, Any], root: Path) -> None:
     if refused:
         print(f"New prompts that failed our checks and were not taken: {refused}; the folder tells why.")
     if facts["stopped"]:
-        print(f"Ended after {len(facts['looks'])} of {facts['rounds']} rounds: {plain(facts['stopped'])}.")
+        print(f"Ended after {len(facts['looks'])} of {facts['rounds']} rounds: {plain(facts['stopped']).rstrip('.')}.")
     print(f"{'Looked at by':<14} {plain(facts['model'])} at {plain(facts['host'])}{_cost(facts['spent'])}")
     print(f"{'Versions':<14} {root / facts['folder']}")
 

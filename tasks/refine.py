@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import prompts
 from prompts import Story
-from prompts.errors import BudgetError
+from prompts.errors import BudgetError, ServiceError
 from tasks.drafts import Draft, drafted, make_draft
 from tasks.events import Event, Listener, RunEnded, RunStarted, ignore
 from tasks.judging import judged, read_judgements
@@ -55,16 +55,22 @@ def refine(
 
     A round looks at the best draft so far, drafts the story with what the vision model rewrites (as far as it passes
     our checks, with `limit` the run's text encoder), and lets the scores decide; of prompts that lose together those
-    whose levels gained are drafted once more without the others. It ends early when nothing is to be
-    rewritten, and before a ceiling of costs is exceeded. All its steps are cached: done again it asks nothing. Raises
-    RefusedError, StoryError or InvalidInputError before any work for what cannot be made, ServiceError where the vision
-    model cannot be used; what is done until then is kept.
+    whose levels gained are drafted once more without the others. It ends early when nothing is to be rewritten, and
+    before a ceiling of costs is exceeded. All its steps are cached: done again it asks nothing. Raises RefusedError,
+    StoryError or InvalidInputError before any work for what cannot be made, ServiceError where the vision model cannot
+    be used; what is done until then is kept.
     """
     service = services.seeing()
     run = drafted(config, story, root, tools)
     with locked(in_use(root), shared=True):
         refining = _Refining(run, config, service, services, limit, tools, on_event, force, perform)
-        refining.go()
+        try:
+            refining.go()
+        except ServiceError as error:
+            refining.stopped = str(error)
+            if refining.versions:
+                publish(refining.result())
+            raise
         found = refining.result()
         publish(found)
         return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 import prompts
+from tasks.film import film_of
+from tasks.filming import metadata
 from tasks.folder import writing
 from tasks.measured import levels_stamp, write_rows
 from tasks.refined import Refinement, Version
@@ -15,6 +18,7 @@ from tasks.render import load_stack, stack_inputs
 from tasks.score import origin_of, read_measured
 from tasks.stage import Json
 from tasks.store import remove, write_bytes
+from zoomlib.film.provenance import save_png
 from zoomlib.film.strips import Strip, strips
 
 REFINEMENTS = "_refinements"
@@ -32,7 +36,8 @@ def publish(refinement: Refinement) -> None:
         facts = {**refinement.as_json(), "stages": refinement.stages()}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         if _changed(folder / FACTS, text) or not (folder / SHEET).is_file():
-            write_bytes(folder / SHEET, _sheet(refinement))
+            told = metadata(film_of(refinement.versions[0].draft.run), refinement.id)
+            save_png(_sheet(refinement), folder / SHEET, told)
             write_bytes(folder / FACTS, text.encode())
 
 
@@ -52,13 +57,11 @@ def _publish_version(refinement: Refinement, version: Version) -> None:
         write_rows(folder, table.name, read_measured(run, results["scores"]), origin_of(run), stamp)
 
 
-def _sheet(refinement: Refinement) -> bytes:
-    """All versions below each other, what was rewritten marked, as a PNG file."""
+def _sheet(refinement: Refinement) -> Image.Image:
+    """All versions below each other, what was rewritten marked."""
     with tempfile.TemporaryDirectory() as work:
         rows = [_strip(refinement, version, Path(work)) for version in refinement.versions]
-    buffer = io.BytesIO()
-    strips(rows, f"{refinement.versions[0].story.title}: {len(rows)} versions").save(buffer, format="PNG")
-    return buffer.getvalue()
+    return strips(rows, f"{refinement.versions[0].story.title}: {len(rows)} version{'s' * (len(rows) > 1)}")
 
 
 def _strip(refinement: Refinement, version: Version, work: Path) -> Strip:

@@ -224,6 +224,8 @@ def test_after_a_failure_only_what_is_missing_is_asked(tmp_path):
     with serving(answer) as server:
         with pytest.raises(ServiceError):
             refined(server, tmp_path)
+        (left,) = tmp_path.glob("_refinements/*/refinement.json")
+        assert "status 500" in json.loads(left.read_text())["stopped"]
         state["down"], before = False, len(server.asked)
         found = refined(server, tmp_path)
         assert len(server.asked) == before + 1
