@@ -172,7 +172,7 @@ def _opened(sketch: Sketch, opening: Caption | None) -> Sketch:
     """The schedule with the photograph's words as its level 0."""
     if opening is None or not (prompt := line(opening.prompt, checks.MAX_PROMPT)):
         return sketch
-    return sketch.with_rows({0: Row(prompt, opening.subject, sketch.width_m(0))})
+    return sketch.with_rows({0: Row(prompt, width_m=sketch.width_m(0))})
 
 
 def _failed(work: Checked, message: str) -> PlanError:
