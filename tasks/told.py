@@ -11,14 +11,18 @@ from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
+from tasks.looking import looks
+from tasks.looking import looks
 from tasks.plan import prepare
 from tasks.planning import Plan, plan_story
 from tasks.run import Tools
 from tasks.services import Services
-from tasks.specs import RunConfig
+from tasks.specs import RunConfig, VisionSpec
 from tasks.stage import Json
 from tasks.text_limit import is_bundled, text_limit
 from zoomlib.errors import InvalidInputError
+from zoomlib.methods import load_method
+from zoomlib.methods import load_method
 
 STAND_IN = 8  # levels of the story that stands for one that is still to be planned
 POWERS = (2.0, 4.0, 8.0, 16.0)  # zoom factors that every method can do
@@ -72,9 +76,16 @@ def told_story(
 
 
 def drawn(config: RunConfig) -> RunConfig:
-    """The configuration of the run itself, whose story is planned and refined by then: who continues it does neither
-    again."""
-    return config.model_copy(update={"plan": config.plan.model_copy(update={"refine": 0})})
+    """The configuration of the run itself, whose story is refined by then: who continues it does not refine again.
+
+    Nor is a vision model that looked at drafts a part of it.
+    """
+    if not config.plan.refine:
+        return config
+    update: dict[str, Any] = {"plan": config.plan.model_copy(update={"refine": 0})}
+    if not looks(load_method(config.method)):
+        update["vision"] = config.vision.model_copy(update={"model": None})
+    return config.model_copy(update=update)
 
 
 def suited(wish: PlanRequest, config: RunConfig, services: Services, tools: Tools | None = None) -> PlanRequest:
