@@ -62,10 +62,11 @@ def _short(subject: str) -> str:
 def duplicate_faults(story: Story) -> Iterator[Violation]:
     """Levels whose prompts say the same as an earlier one, word for word or nearly."""
     said = [_bare(level.prompt) for level in story.levels]
+    telling = [_telling(mine) for mine in said]
     for i, mine in enumerate(said):
         for j in range(i):
             same = mine == said[j]
-            if same or _one_word_apart(_telling(mine), _telling(said[j])):
+            if same or _one_word_apart(telling[i], telling[j]):
                 reason = (
                     f"It says {'' if same else 'nearly '}the same as level {j}, and would be the same picture again."
                 )

@@ -48,15 +48,16 @@ def size_faults(story: Story) -> Iterator[Violation]:
     for i, level in enumerate(story.levels):
         pictured = pictured or not lexicon().depicted.isdisjoint(words(level.prompt))
         if level.width_m is not None and not pictured:
-            yield from _level_faults(i, level.prompt, level.width_m)
+            yield from level_size_faults(i, level.prompt, level.width_m)
 
 
 def fits(prompt: str, width_m: float) -> bool:
     """Whether a prompt by itself can be seen in a view of a width."""
-    return not lexicon().depicted.isdisjoint(words(prompt)) or next(_level_faults(0, prompt, width_m), None) is None
+    return not lexicon().depicted.isdisjoint(words(prompt)) or next(level_size_faults(0, prompt, width_m), None) is None
 
 
-def _level_faults(i: int, prompt: str, width_m: float) -> Iterator[Violation]:
+def level_size_faults(i: int, prompt: str, width_m: float) -> Iterator[Violation]:
+    """What the prompt of level i names that does not fit its width, unless it says that it means a likeness."""
     if not lexicon().likened.isdisjoint(words(prompt)):
         return
     own, centre = split(prompt)
