@@ -12,16 +12,14 @@ from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
 from tasks.looking import looks
-from tasks.looking import looks
 from tasks.plan import prepare
 from tasks.planning import Plan, plan_story
 from tasks.run import Tools
 from tasks.services import Services
-from tasks.specs import RunConfig, VisionSpec
+from tasks.specs import RunConfig
 from tasks.stage import Json
 from tasks.text_limit import is_bundled, text_limit
 from zoomlib.errors import InvalidInputError
-from zoomlib.methods import load_method
 from zoomlib.methods import load_method
 
 STAND_IN = 8  # levels of the story that stands for one that is still to be planned

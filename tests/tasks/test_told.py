@@ -76,5 +76,8 @@ def test_a_run_of_a_wish_tells_its_plan_and_continues_as_any(tmp_path):
 
 
 def test_who_continues_a_refined_run_refines_nothing():
-    asked = config("plan.refine=3", "plan.max_cost=1")
-    assert (drawn(asked).plan.refine, drawn(asked).plan.max_cost) == (0, 1)
+    asked = drawn(config("plan.refine=3", "plan.max_cost=1", "vision.model=eyes"))
+    assert (asked.plan.refine, asked.plan.max_cost, asked.vision.model) == (0, 1, None)
+    looking = drawn(config("plan.refine=3", "method=superres", "vision.model=eyes"))
+    assert (looking.plan.refine, looking.vision.model) == (0, "eyes")
+    assert drawn(config()) == config()
