@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prompts.errors import shown
 from prompts.scales.naming import Found, find
@@ -93,6 +94,7 @@ def _told(named: _Named) -> str:
     return f"{shown(named.words)} ({across})"
 
 
+@lru_cache(4096)  # planners try a phrase at several widths
 def _subject(part: str) -> _Named | None:
     """The thing that a part of a prompt begins with, None where that is no thing of the ladder or not meant itself."""
     view = VIEW.match(part)
