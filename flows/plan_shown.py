@@ -110,7 +110,7 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
         print(f"The photograph is to be captioned by {plain(vision.model)} at {plain(vision.host)}.")
     if writer is not None:
         print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
-        print(f"A round like the first takes at most {_bound(wish, config, services, writer.model)}.")
+        print(f"The first round takes at most {_bound(wish, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
 
