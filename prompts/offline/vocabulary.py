@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from prompts.offline.data import read
 
 WHITE = "white"
+CHANCE = 1.5  # steps of hue that chance may outweigh, class by class
 ORDER = ("plain", "near", "far", "near", "far", "plain")  # which views of a class are added as levels become more
 
 
@@ -74,19 +76,22 @@ def coloured(form: str, colour: str) -> str:
     return form.replace("{}", colour).replace("a orange", "an orange")
 
 
-def colours(places: list[int], wanted: dict[int, str], rng: Random) -> list[str]:
-    """A colour per class: the wanted one, else a natural one, as near in hue to the one before as there is."""
-    chosen: list[str] = []
+def colours(places: Sequence[int], wanted: Mapping[int, str], rng: Random) -> list[str]:
+    """A colour per class: the wanted one, else a natural one, so that hues change little from class to class.
+
+    Squares of the deeper levels show where neighbours differ in colour. Chance has a say among ways that are alike.
+    """
+    ways: dict[str, tuple[float, list[str]]] = {"": (0.0, [])}
     for place in places:
-        natural = list(classes()[place].colours)
-        rng.shuffle(natural)
-        if place in wanted:
-            chosen.append(wanted[place])
-        elif chosen:
-            chosen.append(min(natural, key=lambda colour: _apart(chosen[-1], colour)))
-        else:
-            chosen.append(natural[0])
-    return chosen
+        choices = [wanted[place]] if place in wanted else classes()[place].colours
+        ways = {
+            colour: min(
+                (cost + _apart(before, colour) + CHANCE * rng.random(), [*way, colour])
+                for before, (cost, way) in ways.items()
+            )
+            for colour in choices
+        }
+    return min(ways.values())[1]
 
 
 def colour_in(text: str) -> str | None:
@@ -96,9 +101,11 @@ def colour_in(text: str) -> str | None:
 
 
 def _apart(one: str, other: str) -> float:
-    """How different two colours are: steps around the ring of hues; white is one step from each."""
+    """How different two colours are: steps around the ring of hues; white is two from each, "" none from any."""
     hues = read("bundled.yaml")["hues"]
+    if not one or one == other:
+        return 0.0
     if WHITE in (one, other):
-        return float(one != other)
+        return 2.0
     steps = abs(hues.index(one) - hues.index(other))
     return float(min(steps, len(hues) - steps))
