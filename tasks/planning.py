@@ -16,9 +16,10 @@ from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
+from tasks.keys import has_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, raw_replies
 from tasks.run import in_use
-from tasks.services import Services, spent_since
+from tasks.services import Services, model_of, spent_since
 from tasks.specs import RunConfig
 from tasks.stage import Json, Made, Manifest, StageKey, locked
 from tasks.store import sha256_of
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 NAME = "plan"
 FEW_WORDS = "The bundled image model knows few words, which the offline planner keeps to; no language model is asked."
+UNNAMED = (
+    "A key is there, and no language model is named, so that the story was planned offline. Name one with --llm or "
+    "TENFOLD_PLAN_MODEL; --planner offline says that none is wanted."
+)
 UNSEEN = (
     "No vision model is named (vision.model) that could caption the photograph: say in the text what it shows, so that "
     "the story begins with it."
@@ -233,9 +238,11 @@ class Planning:
         return PlanFailedError(f"{error} {kept}", draft)
 
     def _notes(self) -> tuple[str, ...]:
-        asked = self.request.vocabulary == "bundled" and self.services.has_writer
+        spec, few = self.config.plan, self.request.vocabulary == "bundled"
+        asked = few and self.services.has_writer
+        unnamed = not few and spec.planner == "auto" and has_key() and model_of(spec) is None
         unseen = opens(self.config) and self.vision is None
-        return (FEW_WORDS,) * asked + (UNSEEN,) * unseen
+        return (FEW_WORDS,) * asked + (UNNAMED,) * unnamed + (UNSEEN,) * unseen
 
 
 def _planning(

@@ -3,15 +3,20 @@
 import json
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import prompts
 from flows.cli import app
-from flows.wishes import is_wish
+from flows.wishes import is_wish, story_or_wish
+from prompts import PlanRequest, StoryError
 from prompts.schedule import check_schedule
+from tasks.errors import RefusedError
 from tests.doubles.bad_replies import prompt, some
 from tests.doubles.openai_server import serving
 from tests.doubles.planners import KEY, SHORT, STORY, right_model, short_model
@@ -214,6 +219,12 @@ def test_the_ladder_is_listed_and_a_thing_told(here):
 )
 def test_what_is_a_wish(here, said, wished):
     assert is_wish(said) == wished
+
+
+@given(st.text(max_size=60).filter(lambda said: said != "-"))
+def test_whatever_is_said_is_a_story_a_wish_or_refused(said):
+    with suppress(StoryError, RefusedError):
+        assert story_or_wish(said, levels=3) == PlanRequest(text=said, levels=3)
 
 
 def test_a_file_with_a_space_in_its_name_is_a_file(here):

@@ -12,7 +12,7 @@ from prompts.schedule import check_schedule
 from tasks.cleaning import clean
 from tasks.errors import RefusedError
 from tasks.events import StageDone, StageMoved, StageStarted
-from tasks.planning import PlanFailedError, find_plan, limit_of, plan_story
+from tasks.planning import UNNAMED, PlanFailedError, find_plan, limit_of, plan_story
 from tasks.run import is_story
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.bad_replies import prompt, some
@@ -51,6 +51,14 @@ def test_a_plan_offline_is_made_at_once_and_leaves_nothing(tmp_path, monkeypatch
     assert made(tmp_path, config, request).story == plan.story
     assert made(tmp_path, config, request.model_copy(update={"seed": 1})).story != plan.story
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_without_a_model_is_told_of(tmp_path, monkeypatch):
+    request = wish(text="from a city to a leaf", widths_m=None, levels=None, p=2)
+    assert UNNAMED in made(tmp_path, RunConfig(), request).notes
+    assert UNNAMED not in made(tmp_path, with_settings(RunConfig(), ["plan.planner=offline"]), request).notes
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert UNNAMED not in made(tmp_path, RunConfig(), request).notes
 
 
 def test_a_model_is_asked_once_and_the_folder_tells_everything(tmp_path, caplog):
