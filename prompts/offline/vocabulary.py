@@ -12,7 +12,7 @@ from random import Random
 from prompts.offline.data import read
 
 WHITE = "white"
-CHANCE = 1.5  # steps of hue that chance may outweigh, class by class
+CHANCE = 1.5  # how much of the difference of two colours chance may outweigh
 ORDER = ("plain", "near", "far", "near", "far", "plain")  # which views of a class are added as levels become more
 
 
@@ -101,11 +101,11 @@ def colour_in(text: str) -> str | None:
 
 
 def _apart(one: str, other: str) -> float:
-    """How different two colours are: steps around the ring of hues; white is two from each, "" none from any."""
+    """How different two colours are: steps around the ring of hues, squared; white is two from each, "" none."""
     hues = read("bundled.yaml")["hues"]
     if not one or one == other:
         return 0.0
     if WHITE in (one, other):
-        return 2.0
+        return 4.0
     steps = abs(hues.index(one) - hues.index(other))
-    return float(min(steps, len(hues) - steps))
+    return float(min(steps, len(hues) - steps) ** 2)
