@@ -47,10 +47,12 @@ def make_plan(
 
     service: the language model that writes it; None: offline, deterministic by the request's seed. limit: what the
     text encoder reads of a prompt, with viewpoint and style. rounds: how often the model may be asked. banned: words
-    that no prompt may hold. opening: what a photograph shows, which becomes level 0. on_round: told of each round.
-    Raises PlanError where no story came of it (with the best draft), ServiceError and BudgetError where the service
-    failed before any draft.
+    that no prompt may hold. opening: what a photograph shows, which becomes level 0; a wish without words leads to what
+    stands in its middle. on_round: told of each round. Raises PlanError where no story came of it (with the best
+    draft), ServiceError and BudgetError where the service failed before any draft.
     """
+    if opening is not None and not request.text.strip() and request.widths_m is None:
+        request = request.model_copy(update={"text": opening.subject})
     if service is None or request.vocabulary == "bundled":
         return _offline(request, limit, banned, opening, (BUNDLED_OFFLINE,) if service else ())
     from prompts.writer import write  # asking a model takes more to import than composing a story
