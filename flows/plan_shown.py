@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from flows.terminal import plain, table
 from prompts import Story
 from prompts.request import PlanRequest
-from tasks.planning import Plan, find_plan, limit_of, opens
+from tasks.plan_rules import limit_of, opens
+from tasks.planning import Plan, find_plan
 from tasks.services import Services
 from tasks.specs import RunConfig
 

@@ -16,14 +16,14 @@ from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
-from tasks.keys import has_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, raw_replies
+from tasks.plan_rules import limit_of, notes_on, opens
 from tasks.run import in_use
-from tasks.services import Services, model_of, spent_since
+from tasks.services import Services, spent_since
 from tasks.specs import RunConfig
 from tasks.stage import Json, Made, Manifest, StageKey, locked
 from tasks.store import sha256_of
-from tasks.text_limit import is_bundled, text_limit
+from tasks.text_limit import is_bundled
 from tasks.versions import algorithm, software
 
 if TYPE_CHECKING:
@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from prompts.writer import Round
 
 NAME = "plan"
-FEW_WORDS = "The bundled image model knows few words, which the offline planner keeps to; no language model is asked."
-UNNAMED = (
-    "A key is there, and no language model is named, so that the story was planned offline. Name one with --llm or "
-    "TENFOLD_PLAN_MODEL; --planner offline says that none is wanted."
-)
-UNSEEN = (
-    "No vision model is named (vision.model) that could caption the photograph: say in the text what it shows, so that "
-    "the story begins with it."
-)
 
 
 class PlanFailedError(RunError):
@@ -194,7 +185,10 @@ class Planning:
             "vision": _named(self.vision),
             "caption": None if caption is None else asdict(caption),
             "limit": {"name": self.limit.name, "tokens": self.limit.tokens},
-            "notes": [*self._notes(), *(() if planned is None else planned.notes)],
+            "notes": [
+                *notes_on(self.request, self.config, seen=self.vision is not None),
+                *(() if planned is None else planned.notes),
+            ],
             "rounds": [asdict(one) for one in self.rounds],
             "software": software(),
         }
@@ -237,13 +231,6 @@ class Planning:
         kept = f"What came is kept in {self.folder}." if draft is None else f"The best draft is kept as {draft}."
         return PlanFailedError(f"{error} {kept}", draft)
 
-    def _notes(self) -> tuple[str, ...]:
-        spec, few = self.config.plan, self.request.vocabulary == "bundled"
-        asked = few and self.services.has_writer
-        unnamed = not few and spec.planner == "auto" and has_key() and model_of(spec) is None
-        unseen = opens(self.config) and self.vision is None
-        return (FEW_WORDS,) * asked + (UNNAMED,) * unnamed + (UNSEEN,) * unseen
-
 
 def _planning(
     request: PlanRequest, config: RunConfig, services: Services, for_run: bool, on_event: Listener = ignore
@@ -251,23 +238,6 @@ def _planning(
     if for_run and is_bundled(config):
         request = request.model_copy(update={"vocabulary": "bundled"})
     return Planning(request, config, services, limit_of(request, config), on_event)
-
-
-def limit_of(request: PlanRequest, config: RunConfig) -> TextLimit:
-    """How much prompts may hold: what the image model reads that they are for, or CLIP where none is named."""
-    if request.vocabulary == "bundled":
-        return text_limit(RunConfig())
-    return text_limit(None if is_bundled(config) else config)
-
-
-def opens(config: RunConfig) -> bool:
-    """Whether the configuration's photograph is the widest view; of some methods it is the deepest."""
-    if config.photo is None:
-        return False
-    from tasks.given import start_level
-    from zoomlib.methods import load_method
-
-    return start_level(load_method(config.method), 2) == 0
 
 
 def _named(service: Service | None) -> Mapping[str, str] | None:

@@ -7,7 +7,8 @@ from PIL import Image
 
 from prompts.request import PlanRequest
 from prompts.schedule import check_schedule
-from tasks.planning import UNSEEN, limit_of, opens, plan_story
+from tasks.plan_rules import UNSEEN, limit_of, opens
+from tasks.planning import plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.openai_server import Reply, serving
