@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
+from prompts import checks
 from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from prompts.story import Story
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from prompts.service.asking import Service
     from prompts.writer import Round
 
+LEVELS, P = 8, 2.0
+"""Of a story that begins with a photograph and is left open otherwise."""
 BUNDLED_OFFLINE = (
     "Composed without the language model: the bundled model knows a few words alone, and they are chosen by rule."
 )
@@ -52,13 +55,24 @@ def make_plan(
     draft), ServiceError and BudgetError where the service failed before any draft.
     """
     if opening is not None and not request.text.strip() and request.widths_m is None:
-        request = request.model_copy(update={"text": opening.subject})
+        request = _into(request, opening)
     if service is None or request.vocabulary == "bundled":
         return _offline(request, limit, banned, opening, (BUNDLED_OFFLINE,) if service else ())
     from prompts.writer import write  # asking a model takes more to import than composing a story
 
     written = write(request, service, limit=limit, rounds=rounds, banned=banned, opening=opening, on_round=on_round)
     return Planned(written.story, "model", written.notes, written.rounds)
+
+
+def _into(request: PlanRequest, opening: Caption) -> PlanRequest:
+    """A wish without words: into what stands in the photograph's middle, and on into its insides where the width of
+    the view is known."""
+    text = {"text": opening.subject}
+    if opening.width_m is None:
+        return request.model_copy(update=text)
+    levels, p = request.levels or LEVELS, request.p or P
+    deepest = max(opening.width_m / p ** max(levels - 1, 1), checks.MIN_WIDTH_M)
+    return request.model_copy(update={**text, "widths_m": (opening.width_m, deepest), "levels": levels, "p": p})
 
 
 def plan(

@@ -1,5 +1,7 @@
 """A photograph's caption opens a schedule that is planned offline."""
 
+from dataclasses import replace
+
 import pytest
 
 from prompts import PlanError, PlanRequest, make_plan
@@ -26,9 +28,14 @@ def test_the_caption_is_the_widest_view_and_its_width_viewpoint_and_style_hold(t
     assert check_schedule(story) == ()
 
 
-def test_without_words_it_leads_to_what_stands_in_the_middle():
-    assert "leaf" in planned().levels[-1].prompt
-    assert planned() == planned()
+def test_without_words_it_leads_through_what_stands_in_the_middle_into_its_insides():
+    story = planned()
+    widths = [level.width_m for level in story.levels]
+    assert any("leaf" in level.prompt for level in story.levels[1:3])
+    assert widths == pytest.approx([0.4 / 2**level for level in range(8)], rel=0.01)
+    assert story == planned()
+    assert len(planned(levels=5, p=4.0).levels) == 5
+    assert "leaf" in planned(opening=replace(WALL, width_m=None)).levels[-1].prompt
 
 
 def test_what_stands_in_the_middle_is_on_the_way():
