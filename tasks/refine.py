@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import prompts
 from prompts import Story
@@ -19,6 +19,7 @@ from tasks.run import Run, Tools, in_use
 from tasks.services import Services
 from tasks.specs import RunConfig
 from tasks.stage import Json, Manifest, StageKey, locked
+from tasks.told import Perform, plainly
 from tasks.verdict import gained, verdict
 
 if TYPE_CHECKING:
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 """Raise it when the same answers lead to other versions."""
-
-T = TypeVar("T")
-Perform = Callable[[str, Callable[[], Any]], Any]
-"""How a step is done, by its name: at once, or as a task of an engine."""
-
-
-def plainly(_name: str, step: Callable[[], T]) -> T:
-    """Do a step at once."""
-    return step()
 
 
 def refine(
