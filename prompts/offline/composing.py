@@ -11,13 +11,14 @@ from prompts import checks
 from prompts.errors import PlanError
 from prompts.offline.frame import about, manner, negative, story_of, title
 from prompts.offline.outline import Outline, outline
+from prompts.offline.photograph import wish_of
 from prompts.offline.phrases import head
-from prompts.offline.stops import Stop, stops
-from prompts.offline.understanding import Wish, understand
+from prompts.offline.understanding import Wish
 from prompts.offline.wording import Wording
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, Violation, check_schedule
-from prompts.schedule.centre import own_part
+from prompts.schedule.centre import own_part, split
+from prompts.schedule.comparing import leads_to
 from prompts.story import Story
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 TRIES = 6  # other ways and words, where the checks find fault with the first
 MENDS = 4  # times that levels are said more plainly
 FINE = 1.2  # zoom factors below this need more digits of their widths
-AROUND = 4.0  # how much wider than what is in its middle a photograph is taken to be
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def compose(
 
     Raises PlanError for a wish that is not understood, or whose own words the checks refuse (with the draft).
     """
-    wish = opened(understand(request), opening) if opening else understand(request)
+    wish = wish_of(request, opening)
     composer = _Composer(request, wish, opening, lambda story: check_schedule(story, limit, banned))
     tried: list[_Judged] = []
     for attempt in range(TRIES):
@@ -164,20 +164,10 @@ def _widths(found: Outline) -> Iterator[float | None]:
             yield float(f"{width:.3g}") if found.lengths.step >= FINE else width
 
 
-def opened(wish: Wish, opening: Caption) -> Wish:
-    """The wish with the photograph as its widest view, and what stands in its middle on the way."""
-    shown = next((s for s in stops(opening.subject) if s.thing), None)
-    width = opening.width_m or (wish.stops[0].size_m if len(wish.stops) > 1 else None)
-    width = width or (AROUND * shown.size_m if shown else AROUND * wish.stops[0].size_m)
-    deeper = [s for s in wish.stops if s.size_m < width]
-    if shown and deeper and deeper[-1].size_m < shown.size_m < width:
-        deeper.append(shown)
-    if not deeper:
-        return replace(wish, stops=(Stop(0, 0, width_m=width), Stop(0, 0, width_m=width / AROUND**3)))
-    return replace(wish, stops=(Stop(0, 0, width_m=width), *sorted(deeper, key=lambda s: -s.size_m)))
-
-
 def _opening(opening: Caption, prompts: Sequence[str]) -> str:
     """The caption as the first prompt, with what the next level shows in its centre."""
     own = own_part(opening.prompt).rstrip(" .,;")
-    return f"{own}, {head(own_part(prompts[1]))} in the centre" if len(prompts) > 1 else own
+    if len(prompts) == 1:
+        return own
+    tried = [f"{own}, {centre} in the centre" for centre in (split(prompts[0])[1], head(own_part(prompts[1])))]
+    return next((prompt for prompt in tried if leads_to(prompt, prompts[1])), tried[-1])

@@ -40,10 +40,10 @@ def outline(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
     inner = deep.thing or of_width(deep.size_m / FILLS, _last_thing(apart.stops), rng)
     named = [s.thing for s in apart.stops[:-1] if s.thing]
     way = join([*named, inner], rng) if named else Way((inner,))
-    if wide.thing is None:
+    if wide.thing is None and not apart.photograph:
         way = replace(way, things=(*_from(wide.size_m, way.things[0], rng), *way.things))
     ends = wide.view_m, deep.view_m
-    room = Room(_room(wide, True), _room(deep, False), exact=deep.thing is None)
+    room = Room(_room(wide, True), _room(deep, False), exact=deep.thing is None and not apart.photograph)
     lengths = fit(ends, request.levels, request.p, room=room)
     kept = {s.thing.id for s in apart.stops if s.thing}
     shown = _shown(way.things, lengths, kept)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from prompts import checks
 from prompts.errors import PlanError
 from prompts.offline import vocabulary
-from prompts.offline.composing import Composed, opened
+from prompts.offline.composing import Composed
 from prompts.offline.data import read
 from prompts.offline.frame import story_of, title
 from prompts.offline.lengths import SCHEMATIC_P
+from prompts.offline.photograph import wish_of
 from prompts.offline.stops import Stop
-from prompts.offline.understanding import Wish, understand
+from prompts.offline.understanding import Wish
 from prompts.offline.vocabulary import classes
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, check_schedule
@@ -35,7 +36,7 @@ def compose_bundled(
     Every level names the next one's phrase in its centre, and classes never go back. There are no widths, no viewpoint
     and no style. Raises PlanError for a wish that is not understood or asks for more levels than there are phrases.
     """
-    wish = opened(understand(request), opening) if opening else understand(request)
+    wish = wish_of(request, opening)
     places = _between(wish, request.levels)
     count = request.levels or min(MOST, max(USUAL, len(places)))
     if count > vocabulary.most() * len(places):

@@ -99,6 +99,11 @@ def as_said(thing: Thing, words: str) -> Thing:
     bare = bare_name(said)
     if any(_same(name, bare) for name in thing.names):
         return thing
+    return called(thing, said)
+
+
+def called(thing: Thing, said: str) -> Thing:
+    """The thing under another name, with its article."""
     more = thing.looks[len(head(thing.looks)) :]
     return thing.model_copy(update={"centre": said, "looks": f"{said}{more}" if more else f"{said}, {thing.detail}"})
 

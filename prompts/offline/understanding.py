@@ -27,11 +27,12 @@ HOW = (
 class Wish:
     """What is to be seen, largest first. A single stop is shown from its surroundings to its insides.
 
-    notes: sentences for the user.
+    notes: sentences for the user. photograph: the widest view is one in whose middle the first thing stands.
     """
 
     stops: tuple[Stop, ...]
     notes: tuple[str, ...] = ()
+    photograph: bool = False
 
 
 def understand(request: PlanRequest) -> Wish:

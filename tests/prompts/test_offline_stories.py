@@ -148,6 +148,27 @@ def test_a_photograph_opens_the_story():
     assert check_schedule(story) == ()
 
 
+def test_what_stands_in_the_middle_of_a_photograph_is_on_the_way():
+    wall = Caption("a brick wall in evening sun", "an oak leaf", 2.0, "frontal view", "photograph")
+    said = [level.prompt for level in make_plan(PlanRequest(text="into a leaf cell", p=2), opening=wall).story.levels]
+    assert all("brick wall" in prompt for prompt in said[:3])
+    assert not any("tree" in prompt or "twig" in prompt for prompt in said)
+    assert said[4].startswith("an oak leaf") or said[3].startswith("an oak leaf")
+    assert "cell" in said[-1]
+
+
+def test_a_photograph_alone_leads_into_its_middle_or_tells_what_that_is():
+    wall = Caption("a brick wall in evening sun", "an oak leaf", 2.0, "frontal view", "photograph")
+    story = make_plan(PlanRequest(), opening=wall).story
+    assert check_schedule(story) == ()
+    assert any(level.prompt.startswith("an oak leaf") for level in story.levels)
+    assert story.levels[-1].width_m < 0.05
+    mountain = make_plan(PlanRequest(text="a mountain"), opening=wall)
+    assert any("'mountain' is larger than the photograph" in note for note in mountain.notes)
+    with pytest.raises(PlanError, match=r"shows 'a qwertz', which is not known here\. Name things"):
+        make_plan(PlanRequest(), opening=Caption("a wall", "a qwertz", None, "", ""))
+
+
 def test_phrases_between_things_begin_with_none_of_them_and_name_no_direction():
     phrases = read("words.yaml")
     for kind in ("accents", "empty"):
