@@ -46,9 +46,8 @@ def _below(wish: Wish, opening: Caption, middle: Stop | None) -> Wish:
         deeper.append(Stop(0, 0, width_m=(deeper[0].size_m if deeper else width) / INSIDE))
     notes = wish.notes
     if len(wish.stops) == 1 and wish.stops[0].size_m >= width:
-        notes += (
-            f"{shown(wish.stops[0].name)} is larger than the photograph's view of {say_length(width)}, and left out.",
-        )
+        too_large = f"{shown(wish.stops[0].name)} is larger than the photograph's view of {say_length(width)}"
+        notes += (f"{too_large}, and left out.",)
     return replace(wish, stops=(Stop(0, 0, width_m=width), *deeper), notes=notes, photograph=through is not None)
 
 
