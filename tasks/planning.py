@@ -214,7 +214,8 @@ class Planning:
             return None
         from tasks.captioning import caption_photo
 
-        return caption_photo(self.config.photo, self.vision, limit=self.limit, banned=self.config.plan.banned)
+        limit = None if self.request.vocabulary == "bundled" else self.limit  # of its words only the nearest are used
+        return caption_photo(self.config.photo, self.vision, limit=limit, banned=self.config.plan.banned)
 
     def _heard(self, one: Round) -> None:
         self.rounds.append(one)

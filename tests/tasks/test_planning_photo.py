@@ -62,6 +62,16 @@ def test_the_caption_opens_the_story_and_is_asked_for_once(tmp_path, photo):
     assert (plan.facts["planner"], plan.facts["vision"]["model"]) == ("offline", "eyes")
 
 
+def test_the_bundled_image_model_gets_the_nearest_of_its_words(tmp_path, photo):
+    with serving([Reply(json.dumps(CAPTION))]) as server:
+        config = with_settings(RunConfig(), [f"photo={photo}", "vision.model=eyes", f"vision.base_url={server.url}"])
+        plan = plan_story(PlanRequest(), config, Services(config, tmp_path / "runs"))
+        assert len(server.asked) == 1
+    limit = limit_of(PlanRequest(vocabulary="bundled"), config)
+    assert check_schedule(plan.story, limit) == ()
+    assert all(limit.count(prompt) <= limit.tokens for prompt in plan.story.prompts())
+
+
 def test_without_a_vision_model_the_text_says_what_the_photograph_shows(tmp_path, photo):
     plan = made(tmp_path / "runs", f"photo={photo}")
     assert UNSEEN in plan.notes
