@@ -200,7 +200,7 @@ class Planning:
 
     def _body(self, work: Path) -> Made:
         rounds = self.config.plan.rounds if self.writer is not None else 1
-        self.on_event(StageStarted(NAME, rounds, "rounds at most"))
+        self.on_event(StageStarted(NAME, rounds, f"round{'s' * (rounds != 1)} at most"))
         before = self.services.spent
         caption = self._caption()
         planned = self.plan(caption)
