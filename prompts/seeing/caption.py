@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prompts import checks
@@ -75,7 +75,10 @@ def caption(service: Service, png: bytes, *, limit: TextLimit | None = None, ban
 
 
 def read_caption(reply: dict[str, Any], limit: TextLimit | None = None, banned: Sequence[str] = ()) -> Caption:
-    """A model's answer as a caption. Raises ReplyError with the reason for one that no story can open with."""
+    """A model's answer as a caption, shortened to what the text encoder reads of it and of what is added, if it can be.
+
+    Raises ReplyError with the reason for an answer that no story can open with.
+    """
     found = Caption(
         line(reply, "prompt", words=PROMPT_WORDS),
         line(reply, "subject", words=SUBJECT_WORDS),
@@ -83,13 +86,28 @@ def read_caption(reply: dict[str, Any], limit: TextLimit | None = None, banned: 
         line(reply, "viewpoint", words=VIEWPOINT_WORDS, required=False),
         line(reply, "style", words=STYLE_WORDS, required=False),
     )
-    level = {"prompt": f"{found.prompt}, {found.subject} in the centre", "width_m": found.width_m}
-    fields = {"title": "photograph", "p": 2, "viewpoint": found.viewpoint, "style": found.style, "levels": [level]}
-    story = Story.model_validate(fields)
-    violations = [one for one in check_schedule(story, limit, banned) if one.kind != "size"]
+    violations = [one for one in check_schedule(_story(found), banned=banned) if one.kind != "size"]
     if violations:
         raise ReplyError(" ".join(f"{one.reason} {one.remedy}" for one in violations[:3]))
-    return found
+    return found if limit is None else _fitting(found, limit)
+
+
+def _story(found: Caption) -> Story:
+    """The caption as a story of one level, with a centre as the next level will have it named."""
+    level = {"prompt": f"{found.prompt}, {found.subject} in the centre", "width_m": found.width_m}
+    fields = {"title": "photograph", "p": 2, "viewpoint": found.viewpoint, "style": found.style, "levels": [level]}
+    return Story.model_validate(fields)
+
+
+def _fitting(found: Caption, limit: TextLimit) -> Caption:
+    """The caption with as much as the text encoder reads: what it says last goes first, then style, then viewpoint.
+
+    One of which even the first words are too many stays as it is: who plans with it says so.
+    """
+    parts = found.prompt.split(", ")
+    manners = (found, replace(found, style=""), replace(found, style="", viewpoint=""))
+    shorter = (replace(one, prompt=", ".join(parts[:count])) for one in manners for count in range(len(parts), 0, -1))
+    return next((one for one in shorter if limit.count(_story(one).prompts()[0]) <= limit.tokens), found)
 
 
 def _width(value: object) -> float | None:

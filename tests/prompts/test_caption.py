@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,6 @@ GOOD = {
     "style": "photograph, soft daylight",
 }
 CAPTION = Caption(**GOOD)
-WORDS = TextLimit("words", 14, lambda text: len(text.split()))
 
 
 def ask(script, picture=None, **options):
@@ -94,10 +94,19 @@ def test_a_caption_that_no_story_can_open_with_is_asked_for_again_with_the_reaso
     assert len(asked[1].pictures) == 1
 
 
-def test_a_caption_beyond_the_text_encoder_is_asked_for_again():
-    short = GOOD | {"prompt": "a mossy wall", "style": "photograph"}
-    found, asked = ask([said(**GOOD), said(**short)], limit=WORDS)
-    assert (found.prompt, len(asked)) == ("a mossy wall", 2)
+@pytest.mark.parametrize(
+    ("tokens", "left"),
+    [
+        (26, CAPTION),
+        (17, replace(CAPTION, prompt="a mossy stone wall with ferns")),
+        (16, replace(CAPTION, prompt="a mossy stone wall with ferns, wet granite", style="")),
+        (13, replace(CAPTION, prompt="a mossy stone wall with ferns", style="", viewpoint="")),
+        (5, CAPTION),  # no caption at all could be read
+    ],
+)
+def test_a_caption_is_shortened_to_what_the_text_encoder_reads(tokens, left):
+    found, asked = ask([said(**GOOD)], limit=TextLimit("words", tokens, lambda text: len(text.split())))
+    assert (found, len(asked)) == (left, 1)
 
 
 def test_banned_words_of_the_caller_are_respected():
