@@ -55,10 +55,12 @@ class ServiceError(ValueError):
 class ReplyError(ServiceError):
     """A language model answered, and not with what was asked for: refused, empty, cut off, no JSON.
 
-    digest: of the question, under which the raw reply is kept; "" where that is not known.
+    digest: of the question, under which the raw reply is kept; "" where that is not known. cut_off: whether it had as
+    many tokens as it might have.
     """
 
     digest: str = ""
+    cut_off: bool = False
 
 
 class BudgetError(ServiceError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from prompts.errors import ReplyError, ServiceError
 from prompts.service.budget import Budget
-from prompts.service.faults import Fault, brief, said
+from prompts.service.faults import Fault, one_line, said
 from prompts.service.flow import flow
 from prompts.service.question import Form, Message, Question, Reply
 from prompts.service.reading import Written, read
@@ -82,8 +81,19 @@ class Service:
 
 def _sendable(messages: Sequence[Message], secret: Secret) -> tuple[Message, ...]:
     """A copy without the key, which somebody may have pasted, and without halves of characters from a command line."""
-    text = json.dumps(list(messages), ensure_ascii=False).encode("utf-8", "replace").decode()
-    return tuple(json.loads(secret.removed(text)))
+    sendable: tuple[Message, ...] = _each_text(
+        tuple(messages), lambda text: secret.removed(text.encode("utf-8", "replace").decode())
+    )
+    return sendable
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of lists and objects with their texts changed, but not their keys."""
+    if isinstance(value, dict):
+        return {key: _each_text(inner, change) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_each_text(inner, change) for inner in value)
+    return change(value) if isinstance(value, str) else value
 
 
 class _Exchange:
@@ -168,16 +178,18 @@ class _Exchange:
             )
             return self._no_use(words) if fault.kind in NO_REPLY else ServiceError(words)
         if written.refusal or (written.finish == "content_filter" and not written.text.strip()):
-            why = f": {brief(service._secret.hidden(written.refusal))}" if written.refusal else ""
+            why = f": {one_line(service._secret.hidden(written.refusal))}" if written.refusal else ""
             return self._no_use(f"The model {service.model!r} at {service.host} refused{why}. Put it in other words.")
         if not written.text.strip():
-            at = " before it wrote a word: raise max_tokens" if written.finish == "length" else ""
+            cut_off = written.finish == "length"
+            at = f": the {self.question.max_tokens} tokens that it may have went into its thoughts" if cut_off else ""
             return self._no_use(
-                f"The model {service.model!r} at {service.host} gave an empty reply{at}. Try again, or another model."
+                f"The model {service.model!r} at {service.host} gave an empty reply{at}. Try again, or another model.",
+                cut_off=cut_off,
             )
         return None
 
-    def _no_use(self, words: str) -> ReplyError:
+    def _no_use(self, words: str, *, cut_off: bool = False) -> ReplyError:
         error = ReplyError(words)
-        error.digest = self.question.digest
+        error.digest, error.cut_off = self.question.digest, cut_off
         return error

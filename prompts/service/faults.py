@@ -34,7 +34,7 @@ class Fault:
 def said(fault: Fault, *, model: str, host: str, timeout_s: float, attempts: int, settings: str) -> str:
     """What happened and what to do, for people. `settings` is the part of the configuration that names the model."""
     tried = f"after {attempts} attempts" if attempts > 1 else "at the only attempt"
-    reason = f" ({brief(fault.reason)})" if fault.reason.strip() else ""
+    reason = f" ({one_line(fault.reason)})" if fault.reason.strip() else ""
     match fault.kind:
         case "slow":
             return f"{host} gave no reply within {timeout_s:g} s {tried}. {LATER}, or raise {settings}.timeout_s."
@@ -89,6 +89,7 @@ def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settin
             )
 
 
-def brief(text: str) -> str:
-    """One line, cut between words only: half of a key could not be told from other text any more."""
-    return shorten(text[:2000], 200, placeholder=" …")  # of endless words, shorten takes time that grows as the square
+def one_line(text: str) -> str:
+    """One line within a sentence, cut between words only: half of a key could not be told from other text any more."""
+    short = shorten(text[:2000], 200, placeholder=" …")  # of endless words, it takes time that grows as the square
+    return short.rstrip(" .") or short

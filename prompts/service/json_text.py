@@ -41,7 +41,7 @@ def read_object(text: str, *, cut_off: bool = False) -> dict[str, Any]:
     except _RefusedError as refused:
         reason = str(refused)
     if found is None:
-        cut = " The service says that it was cut off. Raise max_tokens, or ask for less at once." if cut_off else ""
+        cut = " It was cut off: it had as many tokens as a reply may have." if cut_off else ""
         raise ReplyError(f"Expected one JSON object, and {reason or 'none stands in the reply'}.{cut}")
     return found
 

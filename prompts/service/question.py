@@ -58,9 +58,14 @@ class Reply:
     cached: bool
     digest: str
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether it had as many tokens as it might have, and would have gone on."""
+        return self.finish == "length"
+
     def object(self) -> dict[str, Any]:
         """The JSON object in the text. Raises ReplyError, which says so where the reply was cut off."""
-        return read_object(self.text, cut_off=self.finish == "length")
+        return read_object(self.text, cut_off=self.cut_off)
 
 
 @dataclass(frozen=True)

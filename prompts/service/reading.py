@@ -16,6 +16,7 @@ MAX_TEXT = 2**20  # bytes of what the model writes
 MAX_EVENT = 2 * MAX_TEXT  # of one event, or of a reply in one piece: JSON takes more bytes than the text in it
 MAX_STREAM = 64 * MAX_TEXT  # of a stream, in which a few letters are wrapped in some hundred bytes
 MAX_TOKENS = 10**9
+UNFINISHED = ("cut", "slow", "too long")  # faults after which a service writes on, or not: what it counted is not all
 
 
 @dataclass
@@ -59,10 +60,11 @@ def read(
             if on_text and written.size:
                 on_text(written.size)
             if written.size > most and not written.finish:
-                written.finish = "length"
+                written.finish, written.usage = "length", None
                 break
     except _BadReplyError as bad:
         fault = bad.fault
+        written.usage = None if fault.kind in UNFINISHED and not written.finish else written.usage
     if lines.done and written.choices:
         written.finish = written.finish or "stop"
     if written.finish:  # it is complete, though the connection may not have ended as it should
@@ -188,7 +190,7 @@ def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
     question, reply = value.get("prompt_tokens"), value.get("completion_tokens")
-    return Usage(question, reply) if _is_count(question) and _is_count(reply) else None
+    return Usage(question, reply) if _is_count(question) and _is_count(reply) and question else None
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,35 +53,40 @@ class Replies:
             "model": reply.model,
             "fault": fault,
         }
-        target = self._aside(question.digest) if fault else self._file(question.digest)
-        _write(target, record)
+        self._write(record, question.digest, aside=bool(fault))
 
     def forget(self, digest: str) -> None:
         """Set a reply aside that was of no use, so that the question is asked anew."""
-        try:
-            self._file(digest).replace(self._aside(digest))
-        except OSError:
-            return
+        if self._file(digest).exists():
+            with suppress(OSError):
+                self._file(digest).replace(self._aside(digest))
 
     def files(self, digest: str) -> tuple[Path, ...]:
         """All that was replied to a question: what was set aside in the order in which it came, then what is found."""
-        aside = takewhile(Path.exists, (self.folder / f"{digest}.{number}.json" for number in count(1)))
+        aside = takewhile(Path.exists, self._numbered(digest))
         return (*aside, *(path for path in [self._file(digest)] if path.exists()))
 
     def _file(self, digest: str) -> Path:
         return self.folder / f"{digest}.json"
 
     def _aside(self, digest: str) -> Path:
-        return next(path for number in count(1) if not (path := self.folder / f"{digest}.{number}.json").exists())
+        """The first free number's file, empty: another process that looks for one meanwhile takes the next."""
+        for path in self._numbered(digest):
+            with suppress(FileExistsError):
+                path.touch(exist_ok=False)
+                break
+        return path
 
+    def _numbered(self, digest: str) -> Iterator[Path]:
+        return (self.folder / f"{digest}.{number}.json" for number in count(1))
 
-def _write(target: Path, record: dict[str, Any]) -> None:
-    """Whole or not at all."""
-    coming = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        coming.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        coming.replace(target)
-    except OSError:
-        with suppress(OSError):
-            coming.unlink()
+    def _write(self, record: dict[str, Any], digest: str, *, aside: bool) -> None:
+        """Whole or not at all."""
+        coming = self.folder / f".{digest}.{uuid4().hex}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            coming.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            coming.replace(self._aside(digest) if aside else self._file(digest))
+        except OSError:
+            with suppress(OSError):
+                coming.unlink()

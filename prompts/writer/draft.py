@@ -23,6 +23,7 @@ NAMES = OTHER_NAMES | {
 }  # fmt: skip
 
 NUMBER = re.compile(r"\A\s*(?:(?:level|frame|scene|step|view|prompt)\s*)?\d{1,3}\s*(?:[:.)]|[-–—]\s)\s*(?!\d)", re.I)
+BARE_LIST = re.compile(r'\A[^{]*?(?P<list>\[\s*\{\s*")')
 MARKDOWN = str.maketrans("", "", "*`#")
 
 
@@ -47,14 +48,14 @@ class Draft:
     negative: str = ""
 
 
-def read_draft(reply: str, *, may_be_empty: bool = False) -> Draft:
+def read_draft(reply: str, *, may_be_empty: bool = False, cut_off: bool = False) -> Draft:
     """The draft that a reply holds. Of a reply that breaks off, the levels that are whole are taken.
 
-    may_be_empty: what it says of all levels will do. Raises ReplyError where there is no JSON object in it, or no level
-    with words in that.
+    may_be_empty: what it says of all levels will do. cut_off: the service said that it broke off. Raises ReplyError
+    where there is no JSON object in it, or no level with words in that.
     """
-    found = _with_levels(_object(reply))
-    rows = tuple(_rows(found.get("levels")))
+    found = _with_levels(_object(reply, cut_off))
+    rows = tuple(_rows(found.get("levels") or _listed(reply)))
     if not rows and not may_be_empty:
         raise ReplyError("The reply has no levels. Send an object with 'levels', a list of objects with a 'prompt'.")
     return Draft(
@@ -93,9 +94,15 @@ def _from_text(text: str) -> float | None:
         return read_length(text)
 
 
-def _object(reply: str) -> Mapping[str, object]:
+def _listed(reply: str) -> object:
+    """The levels of a reply that is nothing but their list; None for another."""
+    begun = BARE_LIST.search(reply)
+    return begun and (completed(f'{{"levels": {reply[begun.start("list") :]}') or {}).get("levels")
+
+
+def _object(reply: str, cut_off: bool) -> Mapping[str, object]:
     try:
-        return read_object(reply)
+        return read_object(reply, cut_off=cut_off)
     except ReplyError:
         if found := completed(reply):
             return found

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 4
 LEAST_TOKENS, TOKENS_PER_LEVEL = 4096, 160  # of a reply: a model's thoughts count too
+MORE, MOST = 2, 4  # times as many tokens as the last reply, and as the first, where one was cut off
 
 NO_VIEWPOINT = Violation(
     None,
@@ -116,6 +117,7 @@ class _Desk:
         self.work: Checked | None = None
         self.rounds: list[Round] = []
         self.reason = ""
+        self.max_tokens = _most_tokens(brief)
 
     def round(self, number: int) -> None:
         """Ask once, and keep what came if it is better. Raises what keeps the service from any answer."""
@@ -123,17 +125,19 @@ class _Desk:
         reply: Reply | None = None
         try:
             reply = self._ask(number)
-            found = self._read(reply.text)
+            found = self._read(reply)
         except ReplyError as error:
             self.reason = str(error)
             if reply is not None:
                 self.service.forget(reply.digest)
+            self._allow_for(reply.cut_off if reply else error.cut_off)
             self._record(Round(number, kind, reply.digest if reply else error.digest, False, (self.reason,), ()))
         except ServiceError as error:
             if self.work is None:
                 raise
-            raise _failed(self.work, str(error)) from None
+            raise _failed(self.work, str(error), remedy="") from None
         else:
+            self._allow_for(reply.cut_off)
             self.reason, self.work = "", replace(found, changes=())
             faults = tuple(str(fault) for fault in found.faults)
             self._record(Round(number, kind, reply.digest, not faults, faults, found.changes))
@@ -146,14 +150,20 @@ class _Desk:
         else:
             asked = asked_for(self.work, brief.request.text) | brief.fixed() | again(number, self.reason)
             messages, form = brief.messages(asked, LEVELS), LEVELS
-        return self.service.ask(messages, form=form, max_tokens=_most_tokens(brief))
+        return self.service.ask(messages, form=form, max_tokens=self.max_tokens)
 
-    def _read(self, reply: str) -> Checked:
+    def _allow_for(self, cut_off: bool) -> None:
+        """More tokens for the next reply, where this one had too few: models may think for longer than they write."""
+        if cut_off:
+            self.max_tokens = min(MORE * self.max_tokens, MOST * _most_tokens(self.brief))
+
+    def _read(self, reply: Reply) -> Checked:
         """What the reply makes of the schedule. Raises ReplyError."""
+        enough = self.work is not None and bool(self.work.about_all())
+        draft = read_draft(reply.text, may_be_empty=enough, cut_off=reply.cut_off)
         if self.work is None:
-            sketch, changes = sketched(read_draft(reply), self.brief.frame, self.brief.request)
+            sketch, changes = sketched(draft, self.brief.frame, self.brief.request)
             return settled(_opened(sketch, self.brief.opening), self._check, changes)
-        draft = read_draft(reply, may_be_empty=bool(self.work.about_all()))
         kept = {name: getattr(self.brief.request, name) for name in ("viewpoint", "style")}
         return patched(self.work, draft, self._check, kept)
 
@@ -175,10 +185,10 @@ def _opened(sketch: Sketch, opening: Caption | None) -> Sketch:
     return sketch.with_rows({0: Row(prompt, width_m=sketch.width_m(0))})
 
 
-def _failed(work: Checked, message: str) -> PlanError:
+def _failed(work: Checked, message: str, remedy: str = REMEDY) -> PlanError:
     faults = tuple(str(fault) for fault in work.faults)
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return PlanError(f"{message} The best draft has {count}. {REMEDY}", work.sketch.story(), faults)
+    return PlanError(f"{message} The best draft has {count}. {remedy}".rstrip(), work.sketch.story(), faults)
 
 
 def _times(rounds: int) -> str:

@@ -65,11 +65,11 @@ REFUSED = {
     "truncated": (Reply(JSON[:-2], finish="length"), ReplyError, "cut off", 1),
     "ends in the middle": (Reply(JSON[:-2]), ReplyError, "does not end", 1),
     "no JSON": (Reply("One, I think."), ReplyError, "none stands in the reply", 1),
-    "refusal": (Reply(None, refusal="I will not count."), ReplyError, "refused: I will not count.", 1),
+    "refusal": (Reply(None, refusal="I will not count."), ReplyError, r"refused: I will not count\. Put", 1),
     "filtered": (Reply(None, finish="content_filter"), ReplyError, "refused", 1),
     "null content": (Reply(None), ReplyError, "empty reply", 1),
     "white space": (Reply("  \n"), ReplyError, "empty reply", 1),
-    "only thoughts before the limit": (Reply(None, finish="length"), ReplyError, "raise max_tokens", 1),
+    "only thoughts before the limit": (Reply(None, finish="length"), ReplyError, "went into its thoughts", 1),
     "null choices": (
         Reply(body=json.dumps({**COMPLETION, "choices": None}).encode()),
         ReplyError,
@@ -216,6 +216,12 @@ def test_a_key_that_was_pasted_into_a_wish_is_not_sent_in_it(tmp_path):
         service.ask([{"role": "user", "content": f"My key is {SECRET}."}])
     assert server.asked[0].text == "My key is [key]."
     assert SECRET not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_a_key_that_is_a_word_of_the_protocol_leaves_the_question_whole():
+    with serving([Reply("fine")]) as server:
+        connect("m", base_url=server.url, key="content").ask([{"role": "user", "content": "No content?"}])
+    assert server.asked[0].body["messages"] == [{"role": "user", "content": "No [key]?"}]
 
 
 def test_a_structure_that_a_service_does_not_know_is_asked_for_in_another_way():

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -50,6 +51,18 @@ def test_attempts_that_may_have_been_written_cost_and_refusals_do_not():
         service.ask(ASK, form=Form("f", {"type": "object"}), max_tokens=70)
     assert len(server.asked) == 4
     assert (budget.spent.requests, budget.spent.bounded, budget.spent.completion_tokens) == (2, 1, 71)
+
+
+def test_what_is_counted_before_a_reply_is_whole_or_for_no_words_is_not_believed():
+    counted = (
+        b'data: {"choices": [{"delta": {"content": "a"}}], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}\n\n'
+    )
+    cut = Reply(body=counted * 9, cut_at=len(counted) * 5)
+    for reply in (cut, Reply(body=counted * 2000), Reply("a", usage=(0, 0))):
+        budget = Budget(PRICES)
+        with serving([reply]) as server, suppress(ServiceError):
+            connect("m", base_url=server.url, budget=budget, retries=0).ask(ASK, max_tokens=70)
+        assert (budget.spent.requests, budget.spent.bounded, budget.spent.completion_tokens) == (1, 1, 70)
 
 
 def test_a_model_without_a_price_has_no_cost_and_no_ceiling_of_money():

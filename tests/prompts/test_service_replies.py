@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,6 +10,7 @@ from prompts.errors import ReplyError, ServiceError
 from prompts.service.budget import Budget
 from prompts.service.client import Form, Usage, connect
 from prompts.service.question import Question
+from prompts.service.question import Reply as Answer
 from prompts.service.replies import Replies
 from tests.doubles.openai_server import Reply, serving
 
@@ -96,6 +98,19 @@ def test_a_reply_can_be_forgotten_and_stays_for_audit(replies):
         assert service.ask(ASK).text == "three"
         assert len(server.asked) == 3
     assert [json.loads(path.read_text())["text"] for path in replies.files(reply.digest)] == ["one", "two", "three"]
+
+
+def test_replies_of_no_use_that_come_at_once_are_all_kept(replies):
+    question = Question("m", "h", tuple(ASK), None, 9)
+
+    def keep(number: int) -> None:
+        reply = Answer(str(number), "stop", None, "m", False, question.digest)
+        replies.keep(question, reply, fault="of no use")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(keep, range(64)))
+    kept = [json.loads(path.read_text())["text"] for path in replies.files(question.digest)]
+    assert sorted(kept, key=int) == [str(number) for number in range(64)]
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,21 @@ def test_a_reply_as_asked_is_read_whole():
         json.dumps({"story": WHOLE}),
         json.dumps({"result": {"schedule": LEVELS, "title": "Oak"}}),
         json.dumps({"Scenes": [{"Description": r["prompt"], "Field of view": f"{r['width_m']:g} m"} for r in LEVELS]}),
+        json.dumps(LEVELS),
+        f"Here are the levels [as asked]:\n```json\n{json.dumps(LEVELS)}\n```\nDone.",
         json.dumps({"levels": {str(i): row for i, row in enumerate(LEVELS)}}),
     ],
-    ids=["prose", "fence", "thoughts", "wrapped", "twice wrapped", "other names", "map of levels"],
+    ids=[
+        "prose",
+        "fence",
+        "thoughts",
+        "wrapped",
+        "twice wrapped",
+        "other names",
+        "list",
+        "fenced list",
+        "map of levels",
+    ],
 )
 def test_decorated_and_renamed_replies_hold_the_same_levels(reply):
     draft = read_draft(reply)

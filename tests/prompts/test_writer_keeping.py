@@ -90,6 +90,23 @@ def test_a_ceiling_reached_on_the_way_keeps_the_best_draft():
     assert [fault[:7] for fault in caught.value.faults] == ["level 4"]
 
 
+def test_a_model_that_thinks_for_longer_than_its_reply_may_be_is_given_more_tokens():
+    right = json.dumps(schedule_of(STORY))
+    script = [
+        Reply(None, finish="length"),
+        Reply(right[:50], finish="length"),
+        Reply("", finish="length"),
+        Reply(right),
+    ]
+    rounds = []
+    with serving(script) as server:
+        write(WISH, connect("writer", base_url=server.url), on_round=rounds.append)
+    _, most = first_question(WISH)
+    assert [asked.body["max_tokens"] for asked in server.asked] == [most, 2 * most, 4 * most, 4 * most]
+    assert "thoughts" in rounds[0].faults[0]
+    assert "cut off" in rounds[1].faults[0]
+
+
 def test_the_first_question_is_the_one_that_is_sent():
     messages, most = first_question(WISH)
     model = Model(STORY, REPLIES["right"])
