@@ -10,7 +10,8 @@ from prompts.scales.thing import Thing
 from prompts.scales.units import say_length
 
 WIDTH, LEFT, TOP, LINE, FONT = 1000, 118, 64, 19, 13  # pixels: of the picture, the sizes, the head, a line, the letters
-LETTER, GAP = 6.9, 16  # pixels: a letter's mean width, and what stands between two names
+LETTER, GAP = 7.2, 16  # pixels: a letter's mean width, and what stands between two names
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 COLOURS = {
     "cosmos": "#5b4fc4", "earth": "#1f7a4d", "city": "#b3541e", "plants": "#4d8a1c", "animals": "#a8324a",
     "body": "#c2417c", "machines": "#55606b", "micro": "#0b7785", "materials": "#8a6d1d", "matter": "#2f62b5",
@@ -71,7 +72,12 @@ def _head(count: int) -> Iterator[str]:
 
 
 def _size(exponent: int, y: int) -> str:
-    return _text(LEFT - 16, y + 14, say_length(10.0**exponent), "#777777", "end")
+    return _text(LEFT - 16, y + 14, said(exponent), "#777777", "end")
+
+
+def said(exponent: int) -> str:
+    """A power of ten in metres: as people say it up to a million kilometres, above that as a power."""
+    return say_length(10.0**exponent) if exponent <= 9 else f"10{str(exponent).translate(RAISED)} m"
 
 
 def _text(x: float, y: float, words: str, colour: str, anchor: str = "start") -> str:
