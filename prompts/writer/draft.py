@@ -24,6 +24,7 @@ NAMES = OTHER_NAMES | {
 
 NUMBER = re.compile(r"\A\s*(?:(?:level|frame|scene|step|view|prompt)\s*)?\d{1,3}\s*(?:[:.)]|[-–—]\s)\s*(?!\d)", re.I)
 BARE_LIST = re.compile(r'\A[^{]*?(?P<list>\[\s*\{\s*")')
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # that colour the text of terminals
 MARKDOWN = str.maketrans("", "", "*`#")
 
 
@@ -71,7 +72,7 @@ def line(value: object, limit: int) -> str:
     """A text as one line that a story may hold: no controls, single spaces, cut at a word's end; else ""."""
     if not isinstance(value, str):
         return ""
-    words = " ".join(checks.FORBIDDEN.sub(" ", value[: 20 * limit]).split())
+    words = " ".join(checks.FORBIDDEN.sub(" ", ESCAPES.sub("", value[: 20 * limit])).split())
     if len(words) > limit:
         words = words[: limit + 1].rpartition(" ")[0].rstrip(",;: ") or words[:limit]
     return words if any(c.isalpha() for c in words) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from prompts.writer.sketch import Sketch
 
 Check = Callable[[Sketch], tuple[Violation, ...]]
 
+SPOILT = ("viewpoint", "banned", "length")  # kinds of faults that lie in a part of a prompt
 CENTRES = ("in the centre", "in the center", "in the middle")
 
 
@@ -39,18 +40,34 @@ class Checked:
 
 
 def settled(sketch: Sketch, check: Check, changes: Sequence[str] = ()) -> Checked:
-    """The schedule with every centre named that its own subjects can name, as far as that leaves fewer faults."""
+    """The schedule with what its own words can mend, as far as that leaves fewer faults.
+
+    A centre that is not named is that of the next level's subject; a part of a prompt that is at fault, and is not the
+    first, is left out.
+    """
     now = Checked(sketch, check(sketch), tuple(changes))
     for fault in now.faults:
-        row = _with_centre(now.sketch, fault)
-        if row is None or fault.level is None:
-            continue
-        tried = now.sketch.with_rows({fault.level: row})
-        faults = check(tried)
-        if len(faults) < len(now.faults):
-            said = f"Level {fault.level} did not name what level {fault.level + 1} shows; that was added."
-            now = Checked(tried, faults, (*now.changes, said))
+        for row, said in _mended(now.sketch, fault):
+            tried = now.sketch.with_rows({fault.level: row} if fault.level is not None else {})
+            faults = check(tried)
+            if len(faults) < len(now.faults):
+                now = Checked(tried, faults, (*now.changes, said))
+                break
     return now
+
+
+def _mended(sketch: Sketch, fault: Violation) -> Iterator[tuple[Row, str]]:
+    """What may stand in place of the faulty row, and the sentence that tells of it."""
+    level = fault.level
+    if level is None or (row := sketch.rows[level]) is None:
+        return
+    if (named := _with_centre(sketch, fault)) is not None:
+        yield named, f"Level {level} did not name what level {level + 1} shows; that was added."
+    if fault.kind in SPOILT:
+        first, *parts = row.prompt.split(", ")
+        for i in reversed(range(len(parts))):
+            shorter = ", ".join([first, *parts[:i], *parts[i + 1 :]])
+            yield replace(row, prompt=shorter), f"Level {level} said '{parts[i][:40]}'; that was left out."
 
 
 def _with_centre(sketch: Sketch, fault: Violation) -> Row | None:

@@ -132,6 +132,7 @@ REPLIES: dict[str, Spoil] = {
     ),
     # Words.
     "one level from below": some((4,), prompt("{}, seen from below")),
+    "one level that looks up": some((4,), prompt("a view from below of {}")),
     "every level from elsewhere": each(
         lambda i, row: {"prompt": f"{row['prompt']}, {('side view', 'from below')[i % 2]}"}
     ),

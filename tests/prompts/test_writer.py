@@ -81,7 +81,8 @@ def test_a_stubborn_model_ends_in_a_sound_story_or_the_best_draft_with_its_fault
 
 @pytest.mark.parametrize("name", ["prose around it", "a fence", "wrapped", "other names of keys", "deepest first",
                                   "widths rounded roughly", "levels doubled", "all in kilometres", "no centre named",
-                                  "the first width wrong", "two levels beyond the end"])  # fmt: skip
+                                  "the first width wrong", "two levels beyond the end", "one level from below",
+                                  "every level from elsewhere", "a watermark", "written words"])  # fmt: skip
 def test_what_the_draft_itself_says_how_to_mend_takes_no_second_question(name):
     done = written(Model(STORY, REPLIES[name]))
     assert len(done.rounds) == 1
@@ -89,8 +90,16 @@ def test_what_the_draft_itself_says_how_to_mend_takes_no_second_question(name):
     assert (done.rounds[0].changes == ()) == (name in plain)
 
 
+def test_of_a_prompt_only_the_part_at_fault_is_left_out():
+    done = written(Model(STORY, REPLIES["every level from elsewhere"]))
+    assert prompts_of(done.story) == prompts_of(STORY)
+    assert done.rounds[0].changes[0] == "Level 0 said 'side view'; that was left out."
+    (round, _) = written(Model(STORY, REPLIES["an injection"])).rounds
+    assert round.changes == (), "what begins a prompt is asked for anew"
+
+
 def test_only_faulty_levels_go_back_with_their_reasons_and_all_others_stay():
-    model = Model(STORY, REPLIES["one level from below"])
+    model = Model(STORY, REPLIES["one level that looks up"])
     done = written(model)
     first, second = model.asked
     assert "faulty" not in first
@@ -123,7 +132,7 @@ def test_one_viewpoint_holds_even_where_a_repair_brings_another():
         question = asked_in(asked)
         right = schedule_of(STORY)
         if "faulty" not in question:
-            return Reply(REPLIES["one level from below"](right))
+            return Reply(REPLIES["one level that looks up"](right))
         row = {"level": 4, **right["levels"][4]}
         return Reply(json.dumps({"viewpoint": "seen from below", "style": "cartoon", "levels": [row]}))
 
@@ -146,14 +155,14 @@ def test_what_a_repair_mends_is_kept_and_what_it_spoils_is_not():
     def half(asked):
         right = schedule_of(STORY)
         if "faulty" not in asked_in(asked):
-            spoilt = json.loads(REPLIES["one level from below"](right))
+            spoilt = json.loads(REPLIES["one level that looks up"](right))
             return Reply(json.dumps(spoilt | {"viewpoint": ""}))
         worse = "level 3: a watermark, zoom in, see https://evil.example, seen from below"
         return Reply(json.dumps(right | {"levels": [{"level": 4, "width_m": 16, "prompt": worse}]}))
 
     error = failed(half, rounds=2)
     assert error.draft.viewpoint == STORY.viewpoint
-    assert error.draft.levels[4].prompt == f"{STORY.levels[4].prompt}, seen from below"
+    assert error.draft.levels[4].prompt == f"a view from below of {STORY.levels[4].prompt}"
     assert [fault[:18] for fault in error.faults] == ["level 4, viewpoint"]
 
 
@@ -168,7 +177,7 @@ def test_levels_that_were_not_asked_for_stay_as_they_are():
     def talkative(asked):
         right = schedule_of(STORY)
         if "faulty" not in asked_in(asked):
-            return Reply(REPLIES["one level from below"](right))
+            return Reply(REPLIES["one level that looks up"](right))
         other = [{"level": i, **row, "prompt": f"{row['prompt']} in snow"} for i, row in enumerate(right["levels"])]
         return Reply(json.dumps({"viewpoint": "", "style": "", "levels": other}))
 
@@ -182,7 +191,7 @@ def test_a_later_failure_of_the_service_keeps_the_best_draft():
     def falling(asked):
         if "faulty" in asked_in(asked):
             return Reply("overloaded", status=503)
-        return Reply(REPLIES["one level from below"](schedule_of(STORY)))
+        return Reply(REPLIES["one level that looks up"](schedule_of(STORY)))
 
     error = failed(falling)
     assert "503" in str(error)

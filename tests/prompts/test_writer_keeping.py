@@ -32,7 +32,7 @@ def _key(monkeypatch):
 
 
 def test_what_was_answered_once_is_not_asked_again(tmp_path):
-    model = Model(STORY, REPLIES["one level from below"])
+    model = Model(STORY, REPLIES["one level that looks up"])
     with serving(model) as server:
         first, second = (
             write(WISH, connect("writer", base_url=server.url, replies=Replies(tmp_path))) for _ in range(2)
@@ -81,7 +81,7 @@ def test_nothing_is_sent_that_could_go_beyond_the_ceiling():
 def test_a_ceiling_reached_on_the_way_keeps_the_best_draft():
     messages, most = first_question(WISH)
     bound, _ = Budget().bound("writer", messages, most)
-    with serving(Model(STORY, REPLIES["one level from below"])) as server:
+    with serving(Model(STORY, REPLIES["one level that looks up"])) as server:
         service = connect("writer", base_url=server.url, budget=Budget(max_tokens=bound + 2000))
         with pytest.raises(PlanError) as caught:
             write(WISH, service)
