@@ -86,7 +86,7 @@ def _single(request: PlanRequest, wish: Wish, rng: Random) -> Outline:
 
 def _shown(way: tuple[Thing, ...], lengths: Lengths, kept: set[str]) -> tuple[View, ...]:
     widths = lengths.widths()
-    return spread_views(way, widths, lengths.step, kept) if lengths.schematic else views(way, widths, lengths.step)
+    return (spread_views if lengths.schematic else views)(way, widths, lengths.step, kept)
 
 
 def _cut(way: tuple[Thing, ...], lengths: Lengths) -> tuple[Thing, ...]:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from prompts.scales.ladder import inside, ladder, root, things
 from prompts.scales.thing import Thing
 
+HOME = "earth"  # what is met there as well as elsewhere is sought there
 TRIES = 5  # ways drawn, of which the one with the most even sizes is taken
 FIRST = 3.0  # how much more the first step inwards counts than others
 NEAR = math.log(3)  # how far in log size a thing may be from a width that it stands for
 ROOM = 0.7  # a thing that is placed in another is at most this much of its size
 PLACE, PLACED = 100.0, 3.0  # how much larger than what is placed its own surroundings may be, and what holds it is
 OPEN = ("cosmos", "earth", "city", "matter")  # domains whose things have room for others
+LIVING, MADE = ("plants", "animals", "body"), ("city", "machines")
+STRAY = 30.0  # what a step to made things counts, as a person's watch on the way to an atom, and one into a body
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def to_end(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
 def _down(thing: Thing, rng: random.Random) -> list[Thing]:
     chain = [thing]
     while within := _inside(chain[-1]):
-        chain.append(rng.choice(within))
+        chain.append(rng.choice(_seen(within)))
     return chain
 
 
@@ -79,12 +82,15 @@ def _leads(outer: Thing, inner: Thing) -> bool:
 def _between(outer: Thing, inner: Thing, rng: random.Random) -> tuple[list[Thing], list[tuple[Thing, Thing]]]:
     """What lies between two things, and where a bridge was needed."""
     if _leads(outer, inner):
-        return _most_even([_walk(outer, inner, rng) for _ in range(TRIES)])[1:-1], []
+        home = ladder().by_id[HOME]
+        stops = (outer, home, inner) if _leads(outer, home) and _leads(home, inner) else (outer, inner)
+        legs = [_most_even([_walk(a, b, rng) for _ in range(TRIES)])[1:] for a, b in itertools.pairwise(stops)]
+        return [t for leg in legs for t in leg][:-1], []
     if inner.id not in ladder().by_id:
         return _to_own(outer, inner, rng), []
     above = [t for t in things() if _leads(t, inner) and inner.size_m < t.size_m <= outer.size_m * ROOM]
     near = [t for t in above if t.size_m <= inner.size_m * PLACE] or above[-1:]
-    kin = [t for t in near if t.domain == outer.domain] or near
+    kin = [t for t in near if t.domain == outer.domain] or (near if outer.size_m > inner.size_m * PLACE else [])
     bridge = rng.choice(kin) if kin else inner
     inwards = [t for t in to_end(outer, rng) if t.size_m * ROOM > bridge.size_m * PLACED]
     onwards = [bridge, *_between(bridge, inner, rng)[0]] if kin else []
@@ -104,13 +110,23 @@ def _to_own(outer: Thing, own: Thing, rng: random.Random) -> list[Thing]:
 def _walk(outer: Thing, inner: Thing, rng: random.Random) -> list[Thing]:
     chain = [outer]
     while chain[-1].id != inner.id:
-        chain.append(rng.choice([t for t in inside(chain[-1].id) if t.id == inner.id or _leads(t, inner)]))
+        onwards = [t for t in inside(chain[-1].id) if t.id == inner.id or _leads(t, inner)]
+        chain.append(rng.choice(_seen(onwards, inner)))
     return chain
+
+
+def _seen(within: Sequence[Thing], asked: Thing | None = None) -> Sequence[Thing]:
+    """Those of the things that are seen from outside, all where none is; the one that was asked for is."""
+    return [t for t in within if not t.hidden or (asked and t.id == asked.id)] or within
 
 
 def _most_even(chains: list[list[Thing]]) -> list[Thing]:
     """The chain whose steps in log size are smallest, large ones counting most."""
-    return min(chains, key=_roughness)
+    return min(chains, key=lambda chain: _roughness(chain) + STRAY * _strays(chain))
+
+
+def _strays(chain: list[Thing]) -> int:
+    return sum(b.hidden or (a.domain in LIVING and b.domain in MADE) for a, b in itertools.pairwise(chain[:-1]))
 
 
 def _roughness(chain: list[Thing]) -> float:

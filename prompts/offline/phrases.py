@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from prompts.schedule.lexicon import content
+from prompts.schedule.lexicon import content, lexicon
 
 SMALL, TINY = 0.12, 0.04  # shares of the view below which a thing in its centre is called so
-HEAD_WORDS = 10
+HEAD_WORDS = 12
 # Where the first thing that a phrase names may end.
 CUT = re.compile(
     r",| (?:with|between|under|across|around|beneath|among|along|in|on|over|behind|beside|beyond|inside|crossed|strewn|"
@@ -15,8 +15,16 @@ CUT = re.compile(
     r"dissolving|speckled|sprinkled|dotted|studded|bristling|glistening|wrapped|crossing|gleaming|streaming|spilling|"
     r"wedged|packed|pressed|wound|coiled|winding|hung)\b"
 )
-JOINED = re.compile(r" \w+(?:ed|ing) (?:in|by|with|from|into|onto|along|over|of|between|to|through|under)\b")
+# A participle where the noun before it may end; the nouns that look like one are left out.
+JOINED = re.compile(
+    r" (?!string|spring|building|painting|clearing|ceiling|paving|seabed)\w{3,}(?:ed|ing) "
+    r"(?:in|by|with|from|into|onto|along|over|of|between|to|through|under)\b"
+)
 AND = re.compile(r" and\b")
+PREPOSITIONS = frozenset(
+    ("with", "between", "under", "across", "around", "beneath", "among", "along", "in", "on", "over", "behind",
+     "beside", "beyond", "inside", "above", "below")
+)  # fmt: skip
 ARTICLE = re.compile(r"^(an?|the|one|some) ", re.I)
 
 
@@ -25,9 +33,11 @@ def head(phrase: str) -> str:
 
     It ends with a noun as far as that can be told: "rows of gold and blue tiles" stays whole.
     """
-    ends = sorted({mark.start() for cut in (CUT, JOINED, AND) for mark in cut.finditer(phrase)})
-    first = next((phrase[:end] for end in ends if _noun(phrase[:end].split()[-1])), phrase)
-    return " ".join(first.split()[:HEAD_WORDS])
+    marks = sorted((mark.start(), mark[0]) for cut in (CUT, JOINED, AND) for mark in cut.finditer(phrase))
+    first = next((phrase[:end] for end, word in marks if _ends(phrase[:end].split()[-1], word.strip())), phrase)
+    said = first.split()
+    ends = (i for i in range(HEAD_WORDS, 1, -1) if said[i] in lexicon().joints and _ends(said[i - 1], said[i]))
+    return " ".join(said[: next(ends, HEAD_WORDS)]) if len(said) > HEAD_WORDS else first
 
 
 def sized(phrase: str, share: float) -> str:
@@ -41,8 +51,11 @@ def sized(phrase: str, share: float) -> str:
     return f"{first} {word} {phrase[article.end() :]}"
 
 
-def _noun(word: str) -> bool:
-    return bool(content(word)) and not word.endswith("ly")
+def _ends(word: str, mark: str) -> bool:
+    """Whether a phrase may end with a word, by what stands behind: before "with" or "under" also "light" is a noun."""
+    if word.endswith("ly") or word in lexicon().joints:
+        return False
+    return bool(content(word)) or mark in PREPOSITIONS
 
 
 def with_article(name: str) -> str:

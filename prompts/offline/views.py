@@ -31,9 +31,12 @@ class View:
     width_m: float
 
 
-def views(way: Sequence[Thing], widths: Sequence[float], step: float) -> tuple[View, ...]:
-    """What of a way is seen at each width, true to scale."""
-    return tuple(_view(way, w, step) for w in widths)
+def views(way: Sequence[Thing], widths: Sequence[float], step: float, kept: Collection[str] = ()) -> tuple[View, ...]:
+    """What of a way is seen at each width, true to scale.
+
+    kept: ids of things that were asked for, which go before others that would fill a view as well.
+    """
+    return tuple(_view(way, w, step, kept) for w in widths)
 
 
 def spread_views(
@@ -44,14 +47,19 @@ def spread_views(
     kept: ids of things that must be shown where others are left out.
     """
     if len(way) < len(widths):
-        return views(way, widths, step)
+        return views(way, widths, step, kept)
     return tuple(View("looks", i, w) for i, w in zip(_spread(way, widths, kept), widths, strict=True))
 
 
-def _view(way: Sequence[Thing], width_m: float, step: float) -> View:
+def _view(way: Sequence[Thing], width_m: float, step: float, kept: Collection[str]) -> View:
     reach = max(math.log(2), math.log(step)) / 2
-    best = min(range(len(way)), key=lambda i: abs(_off(way[i], width_m)))
-    if -reach + EDGE < _off(way[best], width_m) <= reach + EDGE and SMALLEST <= width_m / way[best].size_m <= LARGEST:
+    fills = [
+        i
+        for i, thing in enumerate(way)
+        if -reach + EDGE < _off(thing, width_m) <= reach + EDGE and SMALLEST <= width_m / thing.size_m <= LARGEST
+    ]
+    if fills:
+        best = min(fills, key=lambda i: (way[i].id not in kept, abs(_off(way[i], width_m))))
         return View("looks", best, width_m)
     larger = max((i for i, t in enumerate(way) if _off(t, width_m) < 0), default=None)
     smaller = min((i for i, t in enumerate(way) if _off(t, width_m) >= 0), default=None)

@@ -10,10 +10,14 @@ from prompts.offline.data import read
 from prompts.offline.phrases import ARTICLE, head, sized, with_article
 from prompts.offline.stops import OWN_DOMAIN
 from prompts.offline.views import HAZE_M, SPACE_M, View
+from prompts.scales.ladder import path_exists
 from prompts.scales.thing import Thing
 from prompts.schedule.comparing import leads_to
-from prompts.schedule.lexicon import content
+from prompts.schedule.lexicon import content, words
 
+SEEN = 0.01  # share of a view from which on a thing in its centre is named, as tiny as it is
+OUTDOORS = ("cosmos", "earth", "plants", "micro", "materials", "matter")  # where one place looks much like the next
+DARK = frozenset(("space", "darkness", "blackness", "emptiness"))
 PATCHES = ("a bright patch of", "a smooth patch of", "one clear patch of", "a richer patch of")
 
 
@@ -39,23 +43,22 @@ class Wording:
 
     def _above(self, view: View, own: str, after: View, theirs: str, deeper: str) -> str:
         """The prompt of a view with the next one in its centre, the first wording that leads to that one's prompt."""
-        thing = self.way[after.thing]
-        named = sized(thing.centre, thing.size_m / view.width_m)
-        tried = [self._joined(view, own, c) for c in (self._centre(view, own, after, theirs), head(theirs), named)]
+        tried = [self._joined(view, own, c) for c in self._centres(view, own, after, theirs)]
         return next((prompt for prompt in tried if leads_to(prompt, deeper)), tried[0])
 
     def _own(self, view: View) -> str:
-        thing, group = self.way[view.thing], self._group(view)
+        thing = self.way[view.thing]
         if view.kind == "empty":
-            return self._empty(group)
+            return self._empty(self._group(view))
         outer = self.way[max(0, view.thing - 1)]
-        around = outer.detail if thing.domain == OWN_DOMAIN else thing.around
+        around = thing.around if _at_home(thing, outer) else outer.detail
         said = {"looks": thing.looks, "detail": thing.detail, "around": around}[view.kind]
         if self.brief:
             said = thing.centre if view.kind == "looks" else head(said)
         if not self._seen(said):
             return said
         again = {"looks": said, "detail": _part(thing), "around": head(said)}[view.kind]
+        group = "space" if DARK & set(words(again)) else self._group(view)
         return f"{again} {self._accent(group)}"
 
     def _seen(self, said: str) -> int:
@@ -81,22 +84,27 @@ class Wording:
         """The next accent; when all were used, two together, differently paired each time round."""
         phrases = self.accents[group]
         rounds, place = divmod(self._next("accent", group), len(phrases))
-        return phrases[place] if not rounds else f"{phrases[place]}, {phrases[(place + rounds) % len(phrases)]}"
+        return phrases[place] if not rounds else f"{phrases[place]} and {phrases[(place + rounds) % len(phrases)]}"
 
-    def _centre(self, view: View, own: str, after: View, theirs: str) -> str:
-        """What a view names in its centre: the thing that the next one shows, or what its words begin with."""
-        thing = self.way[after.thing]
+    def _centres(self, view: View, own: str, after: View, theirs: str) -> list[str]:
+        """What a view may name in its centre, the best first: the thing that the next one shows, or that comes into
+        view there; what the next one's words begin with, or a patch of that where all around is of the same."""
+        thing, phrase = self.way[after.thing], head(theirs)
+        share, same = thing.size_m / view.width_m, own.startswith(phrase)
         closer = view.thing == after.thing and view.kind in ("looks", "detail")
         if after.kind == "looks" and not closer:
-            return sized(thing.centre, max(1 / self.p, thing.size_m / view.width_m))
-        if after.kind == view.kind == "around" and not closer:
-            return sized(thing.centre, thing.size_m / view.width_m)
-        return self._patch(head(theirs), own)
+            return [sized(thing.centre, max(1 / self.p, share)), phrase]
+        coming = self.way[after.thing + (after.kind == "detail") :][:1] if same or after.kind != "detail" else ()
+        seen = [t for t in coming if t.size_m < view.width_m and self._visible(t, view)]
+        named = [sized(t.centre, t.size_m / view.width_m) for t in seen]
+        other = _part(thing) if after.kind == "detail" else sized(thing.centre, share)
+        return [*named, self._patch(phrase) if same else phrase, other]
 
-    def _patch(self, phrase: str, own: str) -> str:
-        """The phrase, or a patch of it where all around is of the same."""
-        if not own.startswith(phrase):
-            return phrase
+    def _visible(self, thing: Thing, view: View) -> bool:
+        """Whether a thing is to be named as small as it is; in empty space there is nothing else to zoom to."""
+        return thing.size_m >= SEEN * view.width_m or self._group(view) != "plain"
+
+    def _patch(self, phrase: str) -> str:
         return f"{PATCHES[self._next('patch', '') % len(PATCHES)]} {re.sub(r'^an? ', '', phrase)}"
 
     def _joined(self, view: View, own: str, centre: str) -> str:
@@ -109,12 +117,22 @@ class Wording:
         return f"{own} around {self.way[view.thing].centre}" if view.kind == "around" else own
 
 
+def _at_home(thing: Thing, outer: Thing) -> bool:
+    """Whether what is said to be around a thing is what is around it in the one before: indoors it is that of the
+    first of its surroundings."""
+    if thing.id == outer.id:
+        return True
+    if thing.domain == OWN_DOMAIN or not path_exists(outer.id, thing.id):
+        return False
+    return outer.domain in OUTDOORS or outer.id == thing.surroundings[0]
+
+
 def _part(thing: Thing) -> str:
     """What the parts of a thing begin with, and of what they are: "ridges of a snowflake"."""
     part, name = head(thing.detail), thing.names[0]
-    if " of " in part or set(content(name)) & set(content(part)):
+    if content(part) and (" of " in part or set(content(name)) & set(content(part))):
         return part
-    return f"{part} of {with_article(name) if ARTICLE.match(thing.centre) else name}"
+    return f"{part} {'in' if ' of ' in part else 'of'} {with_article(name) if ARTICLE.match(thing.centre) else name}"
 
 
 def _turned(phrases: Sequence[str], rng: Random) -> list[str]:

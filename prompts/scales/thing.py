@@ -27,6 +27,7 @@ class Thing(BaseModel):
     around: what fills a view in which it is small ("black space scattered with faint small galaxies").
     detail: a part of it fills the picture ("star clouds and dark dust lanes").
     bundled: the class of the bundled model's world that is nearest, or None.
+    hidden: it lies within what it is met in, where nobody looks (a cat's gut): shown where it is asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,3 +44,4 @@ class Thing(BaseModel):
     around: Words
     detail: Words
     bundled: str | None = None
+    hidden: bool = False
