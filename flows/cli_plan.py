@@ -32,7 +32,7 @@ def plan(
     text: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TEXT]",
+            metavar="TEXT",
             help='What to see, as "from a galaxy to a leaf cell", "from 10 km to 1 mm", "a honeybee"; with --check or '
             "--edit also a story: its file, its name, or - for standard input.",
         ),
@@ -78,8 +78,25 @@ def plan(
 ) -> None:
     """Plan a story: levels, widths and prompts for what you want to see, checked. Prints YAML for `tenfold zoom -`."""
     from flows.planning import Manner, Request, check_command, edit_command, plan_command
-    from flows.wishes import names_story, refuse_story, widths, wish
+    from flows.wishes import leave_out, names_story, refuse_story, refuse_wish, widths, wish
 
+    planning = {
+        "levels": levels,
+        "p": p,
+        "from-width": from_width,
+        "to-width": to_width,
+        "seed": seed,
+        "style": style,
+        "viewpoint": viewpoint,
+        "negative": negative,
+        "title": title,
+        "planner": planner,
+        "llm": llm,
+        "photo": photo,
+        "max-cost": max_cost,
+        "dry-run": dry_run or None,
+        "force": force or None,
+    }
     values = given(
         **{
             "plan.planner": None if planner is None else planner.value,
@@ -91,10 +108,13 @@ def plan(
     manner = Manner(to, edit, as_json, dry_run, force, no_engine, quiet)
     rest = (values, tuple(settings or ()), out, manner)
     if check:
+        leave_out("--check only looks at a story", given(**planning, to=to, edit=edit or None))
+        refuse_wish(text or "-")
         raise typer.Exit(check_command(text or "-", Request(wish(vocabulary=vocabulary.value), *rest)))
     if text is not None and names_story(text):
         if not edit:
             refuse_story(text)
+        leave_out(f"--edit opens {text} as it is", given(**planning, json=as_json or None))
         edit_command(text, Request(wish(vocabulary=vocabulary.value), *rest))
         return
     wanted: dict[str, Any] = {

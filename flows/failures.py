@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from flows.terminal import plain
-from prompts.errors import PlanError, ServiceError, StoryError
+from prompts.errors import BudgetError, PlanError, ServiceError, StoryError
 from tasks import environment
 from tasks.errors import RefusedError, RunError
 from zoomlib.errors import InvalidInputError, ZoomlibError
@@ -33,6 +33,8 @@ def explain(error: BaseException) -> tuple[int, str]:
         return STOPPED, "Stopped. What is done is kept: the same command goes on from there."
     if isinstance(error, REFUSALS):
         return REFUSED, f"Refused: {error}"
+    if isinstance(error, BudgetError):
+        return FAILED, f"Failed: {error} What is done is kept; under a higher ceiling it goes on from there."
     if isinstance(error, ServiceError):
         return FAILED, f"Failed: {error} What is done is kept; the same command goes on from there."
     if isinstance(error, RunError | ZoomlibError):

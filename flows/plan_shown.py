@@ -14,6 +14,7 @@ from tasks.plan_rules import limit_of, opens
 from tasks.planning import Plan, find_plan
 from tasks.services import Services
 from tasks.specs import RunConfig
+from tasks.text_limit import is_bundled
 
 if TYPE_CHECKING:
     from prompts.schedule.examine import Row
@@ -74,14 +75,17 @@ def said_costs(spent: Spent | Mapping[str, Any]) -> str:
     )
 
 
-def show_plan(plan: Plan, services: Services) -> None:
+def show_plan(plan: Plan, services: Services, *notes: str) -> None:
     """Print on standard error the levels, what was chosen, what it cost and where it is kept."""
     show_levels(plan.story, sys.stderr)
-    show_notes(plan.notes)
-    if plan.facts["request"]["vocabulary"] != "bundled":
-        show_notes([NOT_FOR_THE_BUNDLED])
+    show_notes((*plan.notes, *notes))
     for line in told_lines(plan, services):
         print(line, file=sys.stderr)
+
+
+def few_words(wish: PlanRequest, config: RunConfig) -> tuple[str, ...]:
+    """A note for whoever names no image model, and may be about to draw the plan with the bundled one."""
+    return () if wish.vocabulary == "bundled" or not is_bundled(config) else (NOT_FOR_THE_BUNDLED,)
 
 
 def told_lines(plan: Plan, services: Services) -> list[str]:
@@ -111,15 +115,17 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
         print(f"The photograph is to be captioned by {plain(vision.model)} at {plain(vision.host)}.")
     if writer is not None:
         print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
-        print(f"The first round takes at most {_bound(wish, config, services, writer.model)}.")
+        unseen = "" if vision is None else ", beside the photograph's caption,"
+        print(f"The first round{unseen} takes at most {_bound(wish, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
 
 
 def _bound(wish: PlanRequest, config: RunConfig, services: Services, model: str) -> str:
     from prompts.writer import first_question
+    from prompts.writer.brief import SCHEDULE
 
     messages, most = first_question(wish, limit_of(wish, config), config.plan.banned)
-    tokens, cost = services.budget.bound(model, messages, most)
+    tokens, cost = services.budget.bound(model, messages, most, SCHEDULE)
     money = "price unknown" if cost is None else f"{cost:.4f} {services.budget.prices.currency}"
     return f"{tokens:,} tokens ({money})"

@@ -41,7 +41,10 @@ def planned(
     no_engine: bool = False,
     quiet: bool = False,
 ) -> Plan:
-    """The plan, by the flow where a service is asked and a server keeps the history or the key, else at once."""
+    """The plan, by the flow where a service is asked and a server keeps the history or the key, else at once.
+
+    What was planned before is found at once.
+    """
 
     def start() -> Any:
         from flows.plan import plan
@@ -49,7 +52,8 @@ def planned(
         return plan(wish, config, services.root, for_run, force)
 
     with progress(sys.stderr, quiet=quiet) as listener:
-        if not no_engine and services.has_writer and _worth_an_engine(config):
+        asks = services.has_writer and (force or find_plan(wish, config, services, for_run=for_run) is None)
+        if asks and not no_engine and _worth_an_engine(config):
             return _from_facts(_by_flow(start, listener))
         return plan_story(wish, config, services, for_run=for_run, on_event=listener, force=force)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import prompts
-from flows.plan_shown import faults_as_json, show_estimate, show_faults, show_levels, show_plan
+from flows.plan_shown import faults_as_json, few_words, show_estimate, show_faults, show_levels, show_plan
 from flows.planned import check_wish, planned
 from prompts.library import read_text
 from prompts.request import PlanRequest
@@ -68,7 +68,7 @@ def plan_command(request: Request) -> None:
         how = {"force": manner.force, "no_engine": manner.no_engine, "quiet": manner.quiet}
         plan = planned(wish, config, services, for_run=False, **how)
         if not manner.quiet:
-            show_plan(plan, services)
+            show_plan(plan, services, *few_words(wish, config))
     text = prompts.dump_story(plan.story)
     if manner.edit:
         from flows.plan_editing import edited
@@ -81,12 +81,12 @@ def edit_command(source: str, request: Request) -> None:
     """Open a story's file for a person, and check what was saved; a ready story or standard input goes elsewhere."""
     from flows.plan_editing import edited
 
-    _check_target(request.manner.to)
+    own = None if source == "-" or source in prompts.names() else Path(source)
     text, name, folder = read_text(source)
+    to = request.manner.to or own
+    _check_target(to)
     config = request.config
-    text = edited(text, name, folder, limit_of(request.wish, config), config.plan.banned)
-    own = Path(source) if source != "-" and source not in prompts.names() else None
-    _write_out(text, request.manner.to or own)
+    _write_out(edited(text, name, folder, limit_of(request.wish, config), config.plan.banned), to)
 
 
 def check_command(source: str, request: Request) -> int:
@@ -112,9 +112,10 @@ def _counted(found: Examined) -> str:
 
 
 def _check_target(to: Path | None) -> None:
-    if to is not None and (to.is_dir() or not to.parent.is_dir()):
-        what = "is a folder" if to.is_dir() else "lies in a folder that does not exist"
-        raise RefusedError(f"{to} {what}. Give --to the name of a file in a folder that is there.")
+    if to is None or to.is_file() or (to.parent.is_dir() and not to.exists()):
+        return
+    what = "is a folder" if to.is_dir() else "is no file" if to.exists() else "lies in a folder that does not exist"
+    raise RefusedError(f"{to} {what}. Give --to the name of a file in a folder that is there.")
 
 
 def _as_json(text: str, plan: Plan) -> str:
@@ -127,5 +128,5 @@ def _write_out(text: str, to: Path | None) -> None:
     if to is None:
         sys.stdout.write(text)
         return
-    write_bytes(to, text.encode())
+    write_bytes(to.resolve(), text.encode())  # where a link leads, which stays a link
     print(to)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,28 @@ def names_story(text: str) -> bool:
 
 def refuse_story(text: str) -> None:
     """Raise RefusedError for a story where a wish was expected."""
+    file = shlex.quote(text)
     raise RefusedError(
-        f"{text!r} is a story already. tenfold plan {text} --check says what is wrong with it, --edit opens it, and "
-        f"tenfold zoom {text} draws it."
+        f"{text!r} is a story already. tenfold plan {file} --check says what is wrong with it, --edit opens it, and "
+        f"tenfold zoom {file} draws it."
     )
+
+
+def leave_out(why: str, options: Iterable[str]) -> None:
+    """Raise RefusedError where options were given that could do nothing. why: what the command does instead."""
+    told = [f"--{name}" for name in options]
+    if told:
+        them = "them" if told[1:] else "it"
+        raise RefusedError(f"{why}; there is nothing for {' and '.join(told)} to do. Leave {them} out.")
+
+
+def refuse_wish(text: str) -> None:
+    """Raise RefusedError for a wish where a story was expected."""
+    if is_wish(text):
+        raise RefusedError(
+            f"{text!r} is no story, and --check looks at one: its file, its name, or - for standard input. Without "
+            "--check a story is planned of these words, and has passed the same checks."
+        )
 
 
 def is_wish(text: str) -> bool:
@@ -46,13 +66,11 @@ def story_or_wish(text: str | None, **wishes: Any) -> Story | PlanRequest:
     """
     if text is None or is_wish(text):
         return wish(text=text, **wishes)
-    told = [f"--{name}" for name in ("levels",) if wishes.get(name) is not None]
     try:
         story = prompts.load_story(text)
     except StoryError as error:
         raise _with_a_hint(error, text) from None
-    if told:
-        raise RefusedError(f"{told[0]} is for a story that is to be planned, and {text!r} is one. Leave it out.")
+    leave_out(f"{text!r} is a story, of so many levels as it has", ["levels"] * (wishes.get("levels") is not None))
     return story
 
 

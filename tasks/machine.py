@@ -6,8 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-import torch
-
 from tasks.errors import RefusedError
 
 SPARE_BYTES = 32 * 2**20
@@ -15,6 +13,8 @@ SPARE_BYTES = 32 * 2**20
 
 def resolve_device(name: str) -> str:
     """The device that `auto` means here; raises RefusedError for one that is not here."""
+    import torch  # takes seconds, and whoever asks only for room on the disk needs none of it
+
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ PLANS = "_plans"
 
 PLAN, STORY, DRAFT, REPLIES = "plan.json", "story.yaml", "best-draft.yaml", "replies"
 """What a plan's folder holds; a draft instead of a story where the plan failed."""
+
+
+SHOWN = 5
+"""Faults of a draft that a message lists."""
 
 
 def place_of(root: Path, request: PlanRequest, digest: str) -> Path:
@@ -47,6 +52,24 @@ def keep_failure(folder: Path, facts: Mapping[str, Json], error: PlanError, repl
         write_bytes(draft, prompts.dump_story(error.draft).encode())
     _write(folder / PLAN, {**facts, "error": str(error), "faults": list(error.faults)})
     return draft
+
+
+def told_failure(error: PlanError, folder: Path, draft: Path | None) -> str:
+    """What is said of a plan that failed: why, the first faults of its best draft, and where that can be mended."""
+    if draft is None:
+        return f"{error} What came is kept in {folder}."
+    file, more = shlex.quote(str(draft)), len(error.faults) - SHOWN
+    faults = [*error.faults[:SHOWN], *([f"and {more} more: tenfold plan {file} --check"] if more > 0 else [])]
+    mend = f"The best draft is kept; mend it by hand: tenfold plan {file} --edit"
+    return "\n".join([str(error), *(f"- {fault}" for fault in faults), mend])
+
+
+def questions_of(folder: Path) -> list[dict[str, Json]]:
+    """The rounds of the plan in a folder, of one that failed too; none where no plan can be read there."""
+    try:
+        return list(json.loads((folder / PLAN).read_text(encoding="utf-8"))["rounds"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def raw_replies(kept: Replies, digests: Iterable[str]) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
-from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, raw_replies
+from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, questions_of, raw_replies, told_failure
 from tasks.plan_rules import limit_of, notes_on, opens
 from tasks.run import in_use
 from tasks.services import Services, spent_since
@@ -148,9 +148,8 @@ class Planning:
 
     def make(self, force: bool) -> Plan:
         """Find or make the plan, and bring its folder up to date. force: ask anew what was asked for it before."""
-        if force and (before := self.found()):
-            for one in before.facts["rounds"]:
-                self.services.replies.forget(one["digest"])
+        if force:
+            self._forget()
         key, workshop, began = self.key, self.services.workshop, time.monotonic()
         try:
             manifest, made = workshop.make(
@@ -161,6 +160,12 @@ class Planning:
         self.on_event(StageDone(NAME, made, time.monotonic() - began))
         publish_plan(self.folder, manifest, workshop)
         return self._known(manifest, made)
+
+    def _forget(self) -> None:
+        """Set aside what was replied for this plan, whether it was made then or failed."""
+        before = self.found()
+        for one in questions_of(self.folder) if before is None else before.facts["rounds"]:
+            self.services.replies.forget(one["digest"])
 
     def plan(self, opening: Caption | None) -> Planned:
         """Ask the planner, of all that the configuration says."""
@@ -229,8 +234,8 @@ class Planning:
         if not self.rounds and error.draft is None:
             return error
         draft = keep_failure(self.folder, self.facts(None), error, self._replies())
-        kept = f"What came is kept in {self.folder}." if draft is None else f"The best draft is kept as {draft}."
-        return PlanFailedError(f"{error} {kept}", draft)
+        anew = "" if self.services.spent.requests else "\nAll of it had been answered before; --force asks anew."
+        return PlanFailedError(told_failure(error, self.folder, draft) + anew, draft)
 
 
 def _planning(

@@ -8,7 +8,7 @@ from threading import Lock
 
 from prompts.errors import BudgetError
 from prompts.service.prices import Price, Prices
-from prompts.service.question import Message, Question, Usage
+from prompts.service.question import Form, Message, Question, Usage
 
 __all__ = ["Budget", "Price", "Prices", "Spent"]
 
@@ -52,9 +52,11 @@ class Budget:
         """So far, without what is set aside."""
         return self._spent
 
-    def bound(self, model: str, messages: Sequence[Message], max_tokens: int) -> tuple[int, float | None]:
+    def bound(
+        self, model: str, messages: Sequence[Message], max_tokens: int, form: Form | None = None
+    ) -> tuple[int, float | None]:
         """The most tokens and money that one request can take; no money is None where the model has no price."""
-        usage = self.prices.bound(Question(model, "", tuple(messages), None, max_tokens))
+        usage = self.prices.bound(Question(model, "", tuple(messages), form, max_tokens))
         return usage.prompt_tokens + usage.completion_tokens, self._cost(model, usage)
 
     def admit(self, model: str) -> None:
@@ -113,8 +115,8 @@ class Budget:
         ahead = sum(usage.prompt_tokens + usage.completion_tokens for _, usage in waiting)
         if self.max_tokens is not None and tokens + ahead > self.max_tokens:
             raise BudgetError(
-                f"The next request can take up to {bound.prompt_tokens + bound.completion_tokens} tokens; {tokens} of "
-                f"at most {self.max_tokens} are spent. It was not made. Raise the ceiling, or ask for less."
+                f"The next request can take up to {bound.prompt_tokens + bound.completion_tokens:,} tokens; "
+                f"{tokens:,} of at most {self.max_tokens:,} are spent. It was not made. Raise the ceiling, or ask for less."
             )
         if self.max_cost is None:
             return

@@ -131,9 +131,11 @@ def test_a_language_model_plans_once_and_a_dry_run_asks_nothing(here, monkeypatc
         dry = done(*words, "--dry-run", "--set", "plan.max_cost=null")
         assert server.asked == []
         assert "500,000 tokens" in dry.stdout
-        assert re.search(r"at most [\d,]+ tokens \(price unknown\)", dry.stdout)
-        assert list(here.iterdir()) == []
-        first = done(*words)
+        (most,) = re.findall(r"at most ([\d,]+) tokens \(price unknown\)", dry.stdout)
+        less = tenfold(*words, "--set", f"plan.max_tokens={int(most.replace(',', '')) - 1}")
+        assert (less.exit_code, server.asked) == (1, [])  # the estimate is the most, and no more than that
+        assert "under a higher ceiling" in less.stderr
+        first = done(*words, "--set", f"plan.max_tokens={most.replace(',', '')}")
         second = done(*words)
         offline = done(*words, "--planner", "offline")
         assert len(server.asked) == 1
@@ -189,8 +191,49 @@ def test_edit_opens_a_new_plan_or_a_file_and_checks_what_was_saved(here, monkeyp
     assert kept
     Path(kept[1]).unlink()
     assert prompts.load_story("mine.yaml") == story  # as it was
+    editor(here, monkeypatch, 'rm "$1"')
+    assert "left no file behind" in tenfold("plan", "mine.yaml", "--edit").stderr
     monkeypatch.setenv("VISUAL", "no-such-editor")
     assert "could not be started" in tenfold("plan", "mine.yaml", "--edit").stderr
+
+
+def test_a_link_stays_a_link_when_what_it_leads_to_is_edited(here, monkeypatch):
+    editor(here, monkeypatch, "sed -i 's/^title:.*/title: By hand/' \"$1\"")
+    Path("real.yaml").write_text(prompts.dump_story(STORY))
+    Path("link.yaml").symlink_to("real.yaml")
+    assert done("plan", "link.yaml", "--edit").stdout.strip() == "link.yaml"
+    assert Path("link.yaml").is_symlink()
+    assert prompts.load_story("real.yaml").title == "By hand"
+
+
+def test_ctrl_c_in_the_editor_is_the_editors_own(here, monkeypatch):
+    editor(here, monkeypatch, "trap 'sed -i s/Leaf/Stopped/ \"$1\"; exit 0' INT", "kill -INT $PPID $$", "sleep 5")
+    story = prompts.parse_story(done("plan", "from a tree to a leaf", "--title", "Leaf", "--edit").stdout)
+    assert story.title == "Stopped"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mine.yaml", "--edit", "--dry-run"],
+        ["mine.yaml", "--edit", "--json"],
+        ["mine.yaml", "--edit", "--levels", "3"],
+        ["mine.yaml", "--check", "--edit"],
+        ["mine.yaml", "--check", "--to", "other.yaml"],
+        ["mine.yaml", "--check", "--seed", "0"],
+        ["from a tree to a leaf", "--check"],
+        ["from a tree to a leaf", "--to", "/dev/null"],
+    ],
+)
+def test_what_has_nothing_to_do_is_refused_and_nothing_is_changed(here, monkeypatch, arguments):
+    editor(here, monkeypatch, 'echo changed > "$1"')
+    before = prompts.dump_story(STORY)
+    Path("mine.yaml").write_text(before)
+    result = tenfold("plan", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Refused: ")
+    assert Path("mine.yaml").read_text() == before
+    assert [path.name for path in here.iterdir()] == ["mine.yaml"]
 
 
 def test_the_ladder_is_listed_and_a_thing_told(here):
@@ -248,7 +291,7 @@ def test_zoom_of_words_draws_with_the_bundled_words_and_tells_its_plan(here, mod
     done("zoom", file.parent / "story.yaml", *small, "--seed", "5")
     assert json.loads(file.read_text())["plan"] == told["plan"]  # the same run, which is still of that wish
     refused = tenfold("zoom", "cosmic-leaf", "--levels", "4", *small)
-    assert (refused.exit_code, "--levels is for a story that is to be planned" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "nothing for --levels to do" in refused.stderr) == (2, True)
     assert "cosmic-leaf" in tenfold("zoom", "cosmic-lef").stderr
 
 

@@ -16,7 +16,7 @@ from tasks.plan_rules import UNNAMED, limit_of
 from tasks.planning import PlanFailedError, find_plan, plan_story
 from tasks.run import is_story
 from tasks.specs import RunConfig, with_settings
-from tests.doubles.bad_replies import prompt, some
+from tests.doubles.bad_replies import prompt, some, text
 from tests.doubles.openai_server import Reply, serving
 from tests.doubles.planners import KEY, STORY, asking, right_model, services, wish
 from tests.doubles.schedule_model import Model
@@ -135,7 +135,7 @@ def test_a_plan_that_fails_keeps_its_best_draft_and_what_was_said(tmp_path):
     spoil = some((2,), prompt("a watermark over {}"))
     with serving(Model(STORY, spoil, skill=0)) as server:
         config = asking(server, "plan.rounds=2")
-        with pytest.raises(PlanFailedError, match="best draft is kept as") as caught:
+        with pytest.raises(PlanFailedError, match="best draft is kept; mend it by hand") as caught:
             made(tmp_path, config)
         assert caught.value.__cause__ is None
     draft = prompts.load_story(caught.value.draft)
@@ -146,7 +146,24 @@ def test_a_plan_that_fails_keeps_its_best_draft_and_what_was_said(tmp_path):
     assert [one["valid"] for one in told["rounds"]] == [False, False]
     assert len([*(folder / "replies").iterdir()]) >= 1
     assert not (folder / "story.yaml").exists()
+    assert "- level 2, banned" in str(caught.value)
+    assert f"{caught.value.draft} --edit" in str(caught.value)
     hidden(tmp_path, str(caught.value), repr(caught.value))
+
+
+def test_a_plan_that_failed_fails_again_for_nothing_and_force_asks_anew(tmp_path):
+    model = Model(STORY, some((2,), prompt("a watermark over {}")), skill=0)
+    with serving(model) as server:
+        config = asking(server, "plan.rounds=1")
+        with pytest.raises(PlanFailedError):
+            made(tmp_path, config)
+        with pytest.raises(PlanFailedError, match="--force asks anew") as caught:
+            made(tmp_path, config)
+        assert len(server.asked) == 1
+        model.spoil = text
+        plan = made(tmp_path, config, force=True)
+    assert plan.story.prompts() == STORY.prompts()
+    assert not caught.value.draft.exists()
 
 
 def test_a_wish_that_is_none_is_refused_as_such_and_nothing_is_asked(tmp_path):
