@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 ROUNDS = 3
 MAX_TOKENS = 4096
-"""Of an answer: a model that thinks before it answers needs most of them for that."""
+"""Of an answer: a model that thinks before it answers needs most of them for that. One that was cut off is asked again
+with twice as many."""
 ECHO = 2_000
 """Characters of an unusable reply that the model is shown again."""
 _QUOTES = "\"'`*“”‘’«» "
@@ -29,13 +30,15 @@ def ask(service: Service, messages: Sequence[Message], form: Form, read: Callabl
     """
     useless: list[Reply] = []
     conversation, fault = list(messages), ReplyError("The vision model was not asked.")
+    most = MAX_TOKENS
     for _ in range(ROUNDS):
         said = None
         try:
-            said = service.ask(conversation, form=form, max_tokens=MAX_TOKENS)
+            said = service.ask(conversation, form=form, max_tokens=most)
             return read(said.object())
         except ReplyError as error:
             fault = error
+        most *= 2 if (said.cut_off if said else fault.cut_off) else 1
         useless += [said] if said else []
         conversation += _again(said, str(fault))
     for reply in useless:  # found again, they would keep the next attempt from asking

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prompts import checks
 from prompts.errors import ReplyError
 from prompts.schedule import TextLimit, check_schedule
 from prompts.seeing.asking import ask, line
@@ -15,6 +13,7 @@ from prompts.seeing.pictures import shown
 from prompts.service.asking import Service
 from prompts.service.question import Form, Message
 from prompts.story import Story
+from prompts.writer.draft import metres
 
 PROMPT_WORDS, SUBJECT_WORDS, VIEWPOINT_WORDS, STYLE_WORDS = 28, 6, 6, 8
 
@@ -82,7 +81,7 @@ def read_caption(reply: dict[str, Any], limit: TextLimit | None = None, banned: 
     found = Caption(
         line(reply, "prompt", words=PROMPT_WORDS),
         line(reply, "subject", words=SUBJECT_WORDS),
-        _width(reply.get("width_m")),
+        metres(reply.get("width_m")),
         line(reply, "viewpoint", words=VIEWPOINT_WORDS, required=False),
         line(reply, "style", words=STYLE_WORDS, required=False),
     )
@@ -108,11 +107,3 @@ def _fitting(found: Caption, limit: TextLimit) -> Caption:
     manners = (found, replace(found, style=""), replace(found, style="", viewpoint=""))
     shorter = (replace(one, prompt=", ".join(parts[:count])) for one in manners for count in range(len(parts), 0, -1))
     return next((one for one in shorter if limit.count(_story(one).prompts()[0]) <= limit.tokens), found)
-
-
-def _width(value: object) -> float | None:
-    """Metres, None where the model does not know; a number that no view can have is no knowledge either."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    width = checks.as_float(value)
-    return width if math.isfinite(width) and checks.MIN_WIDTH_M <= width <= checks.MAX_WIDTH_M else None

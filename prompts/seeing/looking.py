@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from prompts.checks import FORBIDDEN
-from prompts.errors import ServiceError
+from prompts.errors import ReplyError, ServiceError
 from prompts.service.client import Message, Service, connect
 
 Look = Callable[[bytes, bytes, int], str]
@@ -43,7 +43,12 @@ def look_with(service: Service) -> Look:
     def look(previous: bytes, present: bytes, level: int) -> str:
         told = f"These are the whole picture and the view of level {level} of a zoom, in this order."
         content = [{"type": "text", "text": told}, _image(previous), _image(present)]
-        return cleaned(service.ask([{"role": "system", "content": TASK}, {"role": "user", "content": content}]).text)
+        said = service.ask([{"role": "system", "content": TASK}, {"role": "user", "content": content}])
+        try:
+            return cleaned(said.text)
+        except ReplyError:
+            service.forget(said.digest)  # found again, it would keep the next attempt from asking
+            raise
 
     return look
 
@@ -51,14 +56,14 @@ def look_with(service: Service) -> Look:
 def cleaned(reply: str) -> str:
     """A reply as a prompt: one line without control characters, quotes and a model's thoughts, cut at a word's end.
 
-    Raises ServiceError where no word is left.
+    Raises ReplyError where no word is left.
     """
     text = re.sub(r"<think>.*?(</think>|$)", " ", reply, flags=re.DOTALL)
     text = " ".join(FORBIDDEN.sub(" ", text).split()).strip(_QUOTES)
     if len(text) > MAX_CHARACTERS:
         text = text[: MAX_CHARACTERS + 1].rpartition(" ")[0].rstrip(",;: ") or text[:MAX_CHARACTERS]
     if not any(c.isalpha() for c in text):
-        raise ServiceError("The vision model's reply has no words. Try again, or another model.")
+        raise ReplyError("The vision model's reply has no words. Try again, or another model.")
     return text
 
 

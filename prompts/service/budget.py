@@ -116,7 +116,8 @@ class Budget:
         if self.max_tokens is not None and tokens + ahead > self.max_tokens:
             raise BudgetError(
                 f"The next request can take up to {bound.prompt_tokens + bound.completion_tokens:,} tokens; "
-                f"{tokens:,} of at most {self.max_tokens:,} are spent. It was not made. Raise the ceiling, or ask for less."
+                f"{tokens:,} of at most {self.max_tokens:,} are spent. It was not made. Raise the ceiling, or ask for "
+                "less."
             )
         if self.max_cost is None:
             return

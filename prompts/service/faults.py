@@ -76,7 +76,7 @@ def _status(fault: Fault, reason: str, model: str, host: str, tried: str, settin
                 f"{settings}.base_url."
             )
         case 429:
-            wait = f" It asks to wait {fault.wait_s:g} s." if fault.wait_s else ""
+            wait = f" It asks to wait {fault.wait_s:g} s." if fault.wait_s and fault.wait_s >= 1 else ""
             return f"{host} takes no more requests for now, {tried}{reason}.{wait} Wait, or look at your quota."
         case code if code >= 500:
             return f"{host} failed with status {code} {tried}{reason}. {LATER}."

@@ -12,7 +12,7 @@ from PIL import Image
 from prompts.checks import FORBIDDEN
 from prompts.errors import BudgetError, ReplyError, ServiceError
 from prompts.schedule import TextLimit, check_schedule
-from prompts.seeing.asking import ROUNDS
+from prompts.seeing.asking import MAX_TOKENS, ROUNDS
 from prompts.seeing.caption import Caption, caption, read_caption
 from prompts.seeing.pictures import LEAST_PX, MOST_PX, shown
 from prompts.service.budget import Budget
@@ -114,9 +114,14 @@ def test_banned_words_of_the_caller_are_respected():
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("width", [None, "0.4", True, -1, 0, 1e40, float("nan"), 10**400])
+@pytest.mark.parametrize("width", [None, "unknown", "wide", True, -1, 0, 1e40, float("nan"), 10**400])
 def test_a_width_that_is_none_is_not_known(width):
     assert read_caption(GOOD | {"width_m": width}).width_m is None
+
+
+@pytest.mark.parametrize(("said", "width"), [(0.4, 0.4), ("0.4", 0.4), ("3 m", 3.0), ("20 cm", 0.2)])
+def test_a_width_in_words_is_one(said, width):
+    assert read_caption(GOOD | {"width_m": said}).width_m == width
 
 
 def test_an_order_in_the_reply_is_nothing_but_words_of_a_prompt():
@@ -149,6 +154,13 @@ def test_useless_answers_are_asked_for_again_and_end_in_a_sentence(reply):
             caption(service, png())
         assert len(asked) == ROUNDS
     assert SECRET not in repr(caught.value)
+
+
+def test_a_model_that_thinks_for_longer_than_its_answer_may_be_is_given_more_tokens():
+    script = [Reply(None, finish="length"), Reply('{"prompt": "a w', finish="length"), said(**GOOD)]
+    found, asked = ask(script)
+    assert found == CAPTION
+    assert [each.body["max_tokens"] for each in asked] == [MAX_TOKENS, 2 * MAX_TOKENS, 4 * MAX_TOKENS]
 
 
 def test_prose_and_fences_around_the_object_are_forgiven():

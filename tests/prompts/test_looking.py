@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from prompts.checks import FORBIDDEN
-from prompts.errors import ServiceError
-from prompts.seeing.looking import MAX_CHARACTERS, TASK, cleaned, describer
+from prompts.errors import ReplyError, ServiceError
+from prompts.seeing.looking import MAX_CHARACTERS, TASK, cleaned, describer, look_with
 from prompts.service.client import connect
+from prompts.service.replies import Replies
 from tests.doubles.openai_server import Reply, serving
 
 SECRET = "sk-secret-0123456789"
@@ -89,6 +90,16 @@ def test_what_will_not_pass_is_said_at_once(status, words):
 def test_no_part_of_a_key_is_left_where_a_long_message_is_cut():
     said = refused([Reply(f"{'no ' * 57}{SECRET} is wrong", status=401)])
     assert SECRET[:6] not in said
+
+
+def test_a_reply_without_words_is_kept_for_audit_and_not_found_again(tmp_path):
+    with serving([Reply("<think>Hm.</think>"), Reply("a leaf")]) as server:
+        look = look_with(connect("eye", base_url=server.url, replies=Replies(tmp_path)))
+        with pytest.raises(ReplyError, match="no words"):
+            look(RED, BLUE, 3)
+        assert [look(RED, BLUE, 3) for _ in range(2)] == ["a leaf"] * 2
+        assert len(server.asked) == 2
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(("status", "words"), [(429, "quota"), (500, "status 500"), (503, "status 503")])

@@ -81,6 +81,7 @@ REFUSED = {
     "another object": (Reply(body=b'{"status": "ok"}'), ReplyError, "no reply of a chat model", 1),
     "nested without end": (Reply(body=b'{"choices": ' + b"[" * 100_000), ReplyError, "no reply of a chat model", 1),
     "429": (Reply("slow down", status=429, headers=AT_ONCE), ServiceError, "takes no more requests", 2),
+    "429 with a wait of no length": (Reply("x", status=429, headers=AT_ONCE), ServiceError, r"\(x\)\. Wait, or", 2),
     "429 with a long wait": (Reply("x", status=429, headers={"Retry-After": "600"}), ServiceError, "wait 600 s", 1),
     "429 with a foolish wait": (
         Reply("x", status=429, headers={"Retry-After": "nan", **AT_ONCE}),
