@@ -6,10 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from tasks import environment
 from tasks.errors import RefusedError
 
 KEY, BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"  # named here again: where openai is met, importing takes a second
+LONG = 12  # characters of a key; a server of one's own may take a word for it
 
 
 def has_service(secret: str | None, base_url: str | None, variables: Mapping[str, str] = os.environ) -> bool:
@@ -21,6 +24,15 @@ def has_service(secret: str | None, base_url: str | None, variables: Mapping[str
 def has_key(variables: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment holds a key."""
     return bool(variables.get(KEY, "").strip())
+
+
+def refuse_key(*told: BaseModel, variables: Mapping[str, str] = os.environ) -> None:
+    """Raise RefusedError where the environment's key stands in a wish or in settings: they are written to files."""
+    key = variables.get(KEY, "").strip()
+    if len(key) >= LONG and any(key in one.model_dump_json() for one in told):
+        raise RefusedError(
+            f"The key of {KEY} stands in the wish or in a setting. Both are written to files: take it out."
+        )
 
 
 def api_key(secret: str | None, variables: Mapping[str, str] = os.environ) -> str | None:

@@ -16,6 +16,7 @@ from prompts.errors import PlanError
 from prompts.request import PlanRequest
 from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
+from tasks.keys import refuse_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, questions_of, raw_replies, told_failure
 from tasks.plan_rules import limit_of, notes_on, opens
 from tasks.run import in_use
@@ -241,6 +242,7 @@ class Planning:
 def _planning(
     request: PlanRequest, config: RunConfig, services: Services, for_run: bool, on_event: Listener = ignore
 ) -> Planning:
+    refuse_key(request, config)
     if for_run and is_bundled(config):
         request = request.model_copy(update={"vocabulary": "bundled"})
     return Planning(request, config, services, limit_of(request, config), on_event)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import main
 from tests.doubles.openai_server import Asked, Reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,3 +62,24 @@ def test_the_key_is_in_nothing_that_a_command_prints_or_leaves(tmp_path, script,
         for name, text in texts.items():
             found = [at for at in range(len(form) - TELLING) if form[at : at + TELLING].encode() in text]
             assert found == [], name
+
+
+TOLD = [
+    ["plan", f"from a meadow to {SECRET}"],
+    ["plan", "a leaf", "--title", SECRET],
+    ["zoom", f"from a meadow to {SECRET}"],
+    ["zoom", "a meadow and a leaf", "--llm", SECRET],
+]
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_a_key_in_a_wish_or_a_setting_is_refused_before_it_is_written(tmp_path, monkeypatch, capfd, told):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setattr(sys, "argv", ["tenfold", *told, "--out", str(tmp_path / "runs")])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    printed = "".join(capfd.readouterr())
+    assert "take it out" in printed
+    assert SECRET not in printed
+    assert list(tmp_path.iterdir()) == []
