@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluation.clip import Scorer, load_scorer
+from evaluation.networks.clip import Scorer, load_scorer
 from evaluation.windows import pairs, score_windows
 from prompts import load_story
 from tasks.specs import GuidanceSpec

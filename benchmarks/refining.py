@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.clip import load_scorer
+from evaluation.networks.clip import load_scorer
 from prompts import Story, load_story
 from tasks.drafts import Draft, drafted, make_draft
 from tasks.render import load_stack

@@ -31,10 +31,10 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from benchmarks.scoring_loop import Found, loop
-from evaluation.aesthetic import load as load_aesthetic
-from evaluation.clip import create, load_scorer, save
+from evaluation.networks.aesthetic import load as load_aesthetic
+from evaluation.networks.clip import create, load_scorer, save
+from evaluation.networks.text_image import Scorer
 from evaluation.stream import Job, score_stacks
-from evaluation.text_image import Scorer
 from zoomlib.images import from_pil, save_png
 from zoomlib.stack import ZoomStack
 

@@ -12,7 +12,7 @@ from skimage.color import deltaE_cie76, rgb2lab
 from skimage.measure import blur_effect
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from evaluation.text_image import Scorer
+from evaluation.networks.text_image import Scorer
 
 Found = dict[tuple[str, int | None], float]
 """Values by score and level, or wider level of a pair."""

@@ -15,9 +15,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from evaluation.networks.text_image import Scorer
+from evaluation.networks.weights import check_file, digest
 from evaluation.table import Score
-from evaluation.text_image import Scorer
-from evaluation.weights import check_file, digest
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 
@@ -59,12 +59,19 @@ class Kind:
 
 KINDS = {
     "aesthetic": Kind(
-        "aesthetic:FILE", "how pleasing, by a head on the scorer's embedding", "evaluation.aesthetic", embeds=True
+        "aesthetic:FILE",
+        "how pleasing, by a head on the scorer's embedding",
+        "evaluation.networks.aesthetic",
+        embeds=True,
     ),
-    "clip_iqa": Kind("clip_iqa", "how near to a good photo, by the scorer", "evaluation.clip_iqa", embeds=True),
-    "lpips": Kind("lpips:FILE", "perceptual distance of windows", "evaluation.lpips_distance", "lpips"),
-    "dino": Kind("dino:FOLDER", "likeness of windows to DINO", "evaluation.dino"),
-    "quality": Kind("quality:METRIC:FILE", "quality without a reference, by arniqa-koniq10k", "evaluation.arniqa"),
+    "clip_iqa": Kind(
+        "clip_iqa", "how near to a good photo, by the scorer", "evaluation.networks.clip_iqa", embeds=True
+    ),
+    "lpips": Kind("lpips:FILE", "perceptual distance of windows", "evaluation.networks.lpips_distance", "lpips"),
+    "dino": Kind("dino:FOLDER", "likeness of windows to DINO", "evaluation.networks.dino"),
+    "quality": Kind(
+        "quality:METRIC:FILE", "quality without a reference, by arniqa-koniq10k", "evaluation.networks.arniqa"
+    ),
 }
 
 
@@ -132,13 +139,13 @@ def _one_file(argument: str) -> tuple[Path, ...]:
 
 
 def _folder(argument: str) -> tuple[Path, ...]:
-    from evaluation.dino import files
+    from evaluation.networks.dino import files
 
     return files(Path(argument))
 
 
 def _metric(argument: str) -> tuple[Path, ...]:
-    from evaluation.arniqa import METRICS
+    from evaluation.networks.arniqa import METRICS
 
     metric, colon, file = argument.partition(":")
     if metric not in METRICS or not colon:

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from evaluation.blur import score_blur
 from evaluation.motion import score_motion
+from evaluation.networks.text_image import Scorer, score_text
 from evaluation.table import Score
-from evaluation.text_image import Scorer, score_text
 from evaluation.windows import score_windows
 from zoomlib.film.camera import Camera
 from zoomlib.stack import ZoomStack

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from evaluation.measures import Measure
+from evaluation.networks.text_image import Scorer, score_text
 from evaluation.scoring import score_stack
 from evaluation.table import Score
-from evaluation.text_image import Scorer, score_text
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 

@@ -114,7 +114,7 @@ def _weights() -> Iterator[Finding]:
 
 
 def _scorer() -> Iterator[Finding]:
-    from evaluation.clip import load_scorer
+    from evaluation.networks.clip import load_scorer
 
     scorer = load_scorer("bundled")
     yield "bundled scorer", True, f"revision {scorer.revision[:12]}"

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from evaluation import bundled_quality as quality
-from evaluation.clip import Scorer, load_scorer
+from evaluation.networks import bundled_quality as quality
+from evaluation.networks.clip import Scorer, load_scorer
 from tasks.specs import GuidanceSpec
 from zoomlib.bundled.recipe import Recipe
 from zoomlib.bundled.sheets import sheet, world_pictures

@@ -56,7 +56,7 @@ def describe_scorer(name: str) -> dict[str, Any]:
     if (folder / SCORER_CONFIG).is_file():
         return {"id": name, "revision": revision(folder)}
     if ":" in name:
-        from evaluation.clip import describe_named  # slow to import, so only for these
+        from evaluation.networks.clip import describe_named  # slow to import, so only for these
 
         return describe_named(name)
     raise InvalidInputError(

@@ -16,7 +16,7 @@ from tasks.stage import Json, Made, Manifest, StageKey, Workshop
 from tasks.versions import algorithm
 
 if TYPE_CHECKING:
-    from evaluation.clip import Scorer
+    from evaluation.networks.clip import Scorer
     from tasks.services import Services
     from zoomlib.denoiser import Denoiser
 
@@ -70,7 +70,7 @@ def _load_upscaler(name: str, **options: Any) -> Any:
 
 
 def _load_scorer(name: str, **options: Any) -> Scorer:
-    from evaluation.clip import load_scorer
+    from evaluation.networks.clip import load_scorer
 
     return load_scorer(name, **options)
 
@@ -79,9 +79,9 @@ def _load_scorer(name: str, **options: Any) -> Scorer:
 class Tools:
     """Where a run's models come from; a program with models of its own passes its own functions.
 
-    All are as those of `zoomlib.models` and `evaluation.clip`; of what `describe` tells, `id`, `revision`, `shape`,
-    `size_px`, `factor`, `upscaler` and, where it is there, `inpaints` are used. `describe_scorer` gives `id` and
-    `revision`.
+    All are as those of `zoomlib.models` and `evaluation.networks.clip`; of what `describe` tells, `id`, `revision`,
+    `shape`, `size_px`, `factor`, `upscaler` and, where it is there, `inpaints` are used. `describe_scorer` gives `id`
+    and `revision`.
     """
 
     describe: Callable[[str], Mapping[str, Any]] = _describe

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from evaluation.dataset import read_scores
 from evaluation.measures import Measure, load_measure
+from evaluation.networks.text_image import TextImage
 from evaluation.stream import Job, score_stacks
 from evaluation.table import Score
-from evaluation.text_image import TextImage
 from tasks import foreign
 from tasks.errors import UNUSABLE, RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
@@ -33,7 +33,7 @@ from tasks.subjects import Subject
 from zoomlib.errors import InvalidInputError, ZoomlibError
 
 if TYPE_CHECKING:
-    from evaluation.text_image import Scorer
+    from evaluation.networks.text_image import Scorer
 
 NAME = "scores"
 TEXT = frozenset(one.name for one in fields(TextImage))

@@ -68,7 +68,7 @@ def _small(name: str, recipe: Recipe, checkpoints: Path, device: str, on_event: 
 
 
 def _trainings(name: str, folder: Path, recipe: Recipe, device: str) -> tuple[int, Iterator[tuple[int, float]]]:
-    from evaluation import scorer_training
+    from evaluation.networks import scorer_training
     from zoomlib.bundled import super_resolution
 
     if name == "scorer":
@@ -106,7 +106,7 @@ def draw_sheet(recipe: Recipe, checkpoints: Path, step: int, device: str) -> Pat
     """A sheet of samples of the state reached, four of every class, to look at while training goes on."""
     import torch
 
-    from evaluation.bundled_quality import draw_samples
+    from evaluation.networks.bundled_quality import draw_samples
     from zoomlib.bundled.assemble import write_model
     from zoomlib.bundled.sheets import sheet
     from zoomlib.bundled.training import Trainer

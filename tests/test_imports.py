@@ -21,9 +21,9 @@ MAY_IMPORT_OURS = {
 HOMES = {
     # Where a package may be met at all: one place to mend when it changes.
     "diffusers": ("zoomlib/models/",),
-    "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py", "evaluation/dino.py"),
-    "open_clip": ("evaluation/clip.py",),
-    "lpips": ("evaluation/lpips_distance.py",),
+    "transformers": ("zoomlib/models/", "zoomlib/bundled/assemble.py", "evaluation/networks/dino.py"),
+    "open_clip": ("evaluation/networks/clip.py",),
+    "lpips": ("evaluation/networks/lpips_distance.py",),
     "skimage": ("evaluation/blur.py", "evaluation/colour.py", "evaluation/windows.py"),
     "imageio_ffmpeg": ("zoomlib/film/ffmpeg.py",),
     "numba": ("zoomlib/film/kernels.py",),

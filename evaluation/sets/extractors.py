@@ -16,8 +16,8 @@ from evaluation.sets import inception
 from evaluation.sets.resizing import resized
 
 if TYPE_CHECKING:
-    from evaluation.dino import WindowDino
-    from evaluation.text_image import Scorer
+    from evaluation.networks.dino import WindowDino
+    from evaluation.networks.text_image import Scorer
 
 INCEPTION, DINO = "inception", "dino"
 
@@ -49,16 +49,16 @@ class Extractor:
 
 
 def load_extractor(text: str, *, device: str | torch.device = "cpu") -> Extractor:
-    """`inception:FILE` (weights in safetensors), `dino:FOLDER`, or a scorer as `evaluation.clip.load_scorer` takes it:
-    `bundled`, a folder, NAME:TAG. Raises InvalidInputError where there is none such or its files are unusable."""
+    """`inception:FILE` (weights in safetensors), `dino:FOLDER`, or a scorer as `load_scorer` takes it: `bundled`, a
+    folder, NAME:TAG. Raises InvalidInputError where there is none such or its files are unusable."""
     kind, colon, rest = text.partition(":")
     if colon and kind == INCEPTION:
         return of_inception(*inception.load_inception(rest), device=device)
     if colon and kind == DINO:
-        from evaluation.dino import load
+        from evaluation.networks.dino import load
 
         return _of_dino(load(rest, device=torch.device(device), scorer=None))
-    from evaluation.clip import load_scorer
+    from evaluation.networks.clip import load_scorer
 
     return of_scorer(load_scorer(text, device=device))
 
@@ -69,7 +69,7 @@ def check_extractor(text: str) -> None:
     if colon and kind == INCEPTION:
         inception.check_weights(rest)
     elif colon and kind == DINO:
-        from evaluation.dino import files
+        from evaluation.networks.dino import files
 
         files(Path(rest))
 
@@ -89,7 +89,7 @@ def of_inception(network: inception.Inception, revision: str, *, device: str | t
 
 def of_scorer(scorer: "Scorer") -> Extractor:
     """The image tower of a text-image model, its embeddings at their own lengths, as CLIP-FID takes them."""
-    from evaluation.preprocess import preprocess
+    from evaluation.networks.preprocess import preprocess
 
     cfg = scorer.model.visual.preprocess_cfg
 

@@ -1,7 +1,7 @@
 """The Inception of FID, KID and IS, with weights that the user gives: the one meeting with torch-fidelity.
 
 The published weights are `pt_inception-2015-12-05-6726825d.pth` (pytorch-fid's, and torch-fidelity's under another
-name), a pickle; `evaluation.weights.conversion` makes them safetensors, once.
+name), a pickle; `evaluation.networks.weights.conversion` makes them safetensors, once.
 """
 
 import io
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evaluation.weights import check_file, conversion, digest, read_weights
+from evaluation.networks.weights import check_file, conversion, digest, read_weights
 from zoomlib.errors import InvalidInputError
 
 FEATURES, CLASSES = 2048, 1008

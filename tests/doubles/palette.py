@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from evaluation.text_image import rate
+from evaluation.networks.text_image import rate
 from tasks.run import Tools
 from tests.doubles.painter import Painter, Studio
 from zoomlib.denoiser import Condition

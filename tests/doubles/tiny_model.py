@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from evaluation import clip
+from evaluation.networks import clip
 from zoomlib.bundled.assemble import write_model
 from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.models.components import new_text_encoder, new_unet, save_component

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from evaluation import aesthetic, clip
 from evaluation.measures import describe, load_measure
+from evaluation.networks import aesthetic, clip
 from tests.evaluation import tiny_heads, tiny_scorer
 from tests.evaluation.tiny_heads import WIDTH, mlp, write
 from zoomlib.errors import InvalidInputError

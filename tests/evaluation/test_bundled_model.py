@@ -6,8 +6,8 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from evaluation import bundled_quality as quality
-from evaluation.clip import load_scorer
+from evaluation.networks import bundled_quality as quality
+from evaluation.networks.clip import load_scorer
 from prompts import load_story
 from tasks.model_card import GUIDANCE, STORIES
 from zoomlib import bundled

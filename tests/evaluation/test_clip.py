@@ -8,8 +8,8 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from evaluation import clip
-from evaluation.preprocess import preprocess
+from evaluation.networks import clip
+from evaluation.networks.preprocess import preprocess
 from tests.evaluation import tiny_scorer
 from zoomlib.errors import InvalidInputError
 from zoomlib.images import from_pil

@@ -3,9 +3,10 @@ import torch
 from torch import nn
 from torchmetrics.functional.multimodal.clip_iqa import _clip_iqa_compute, _clip_iqa_format_prompts
 
-from evaluation import clip, measures
+from evaluation import measures
 from evaluation.catalogue import CATALOGUE
 from evaluation.measures import KINDS, describe, load_measure
+from evaluation.networks import clip
 from evaluation.scoring import score_stack
 from tests.evaluation import tiny_heads, tiny_scorer
 from tests.evaluation.tiny_heads import write
@@ -108,7 +109,7 @@ def test_clip_iqa_is_torchmetrics_formula(scorer):
 
 
 def test_clip_iqa_in_closed_form():
-    from evaluation.clip_iqa import share
+    from evaluation.networks.clip_iqa import share
 
     good, bad = torch.eye(2)
     cosine = 0.01 * torch.log(torch.tensor(3.0))  # a lead of ln 3 after scaling: 3 to 1

@@ -11,8 +11,8 @@ from torchmetrics.functional.image.lpips import _LPIPS
 from transformers import AutoModel
 
 from evaluation.blur import blur
-from evaluation.lpips_distance import LEAST_PX, network_of
 from evaluation.measures import load_measure
+from evaluation.networks.lpips_distance import LEAST_PX, network_of
 from evaluation.windows import each_pair
 from tests.evaluation import tiny_heads, tiny_scorer
 from tests.evaluation.tiny_heads import write

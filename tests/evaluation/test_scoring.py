@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from evaluation.catalogue import ENTRIES
-from evaluation.clip import create, load_scorer, save
 from evaluation.dataset import read_scores
+from evaluation.networks.clip import create, load_scorer, save
 from evaluation.scoring import score_stack
 from evaluation.table import rows, write_scores
 from tests.evaluation import tiny_scorer

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from evaluation import clip
 from evaluation.measures import load_measure
+from evaluation.networks import clip
 from evaluation.scoring import score_stack
 from evaluation.stream import Job, score_stacks
 from tests.evaluation import tiny_heads, tiny_scorer

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.tokens import from_tokenizer, pack
+from evaluation.networks.tokens import from_tokenizer, pack
 from tests.evaluation import tiny_scorer
 
 TOKENIZER = tiny_scorer.tokenizer()

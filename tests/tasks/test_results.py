@@ -64,7 +64,7 @@ def test_scores_stand_in_parquet_beside_the_film(tmp_path):
         name, revision = "reader", "s1"
 
         def score(self, images, prompts):
-            from evaluation.clip import TextImage
+            from evaluation.networks.clip import TextImage
 
             ones = torch.ones(len(prompts))
             return TextImage(90 * ones, 0.1 * ones, ones.long(), 3 * ones.long(), ones < 0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation import bundled_quality
+from evaluation.networks import bundled_quality
 from tasks import model_card, train
 from tasks.events import StageDone, StageMoved, StageStarted, ignore
 from zoomlib.bundled.recipe import Recipe

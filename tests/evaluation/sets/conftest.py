@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from evaluation.clip import create, save
+from evaluation.networks.clip import create, save
 from evaluation.sets.inception import untrained
 from tests.evaluation.tiny_scorer import config, tokenizer
 

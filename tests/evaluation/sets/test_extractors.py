@@ -8,7 +8,7 @@ from cleanfid.fid import kernel_distance as clean_kid
 from cleanfid.resize import build_resizer
 from safetensors.torch import load_file, save_file
 
-from evaluation.clip import load_scorer
+from evaluation.networks.clip import load_scorer
 from evaluation.sets import Reference, Settings, check_extractor, extract, frechet, load_extractor, score_set
 from evaluation.sets.pictures import pictures_in, read
 from evaluation.sets.resizing import bilinear, resized

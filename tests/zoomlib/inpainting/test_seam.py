@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evaluation.border import seam
-from evaluation.scorer_training import held_out
+from evaluation.networks.scorer_training import held_out
 from tests.doubles.gaussian import GaussianDenoiser
 from zoomlib.geometry import Window
 from zoomlib.inpainting import Config, prepare

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from evaluation.border import seam
-from evaluation.clip import Scorer
-from evaluation.scorer_training import held_out, name_scenes
+from evaluation.networks.clip import Scorer
+from evaluation.networks.scorer_training import held_out, name_scenes
 from evaluation.windows import estimate_psnr
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
 from zoomlib.denoiser import Denoiser

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation.preprocess import preprocess
+from evaluation.networks.preprocess import preprocess
+from evaluation.networks.text_image import Scorer
+from evaluation.networks.weights import digest
 from evaluation.table import Score
-from evaluation.text_image import Scorer
-from evaluation.weights import digest
 from evaluation.windows import each_pair
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
@@ -27,8 +27,8 @@ IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.2
 class WindowDino:
     """The score `window_dino` of each pair: cosine of the two embeddings; 1 is alike.
 
-    Both pictures are resized to the tower's own input, `cfg` (as `evaluation.preprocess.preprocess` takes it), from the
-    window's size: neither is enlarged more than the other.
+    Both pictures are resized to the tower's own input, `cfg` (as `preprocess.preprocess` takes it), from the window's
+    size: neither is enlarged more than the other.
     """
 
     model: Any = field(repr=False)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation import clip
-from evaluation.tokens import from_tokenizer
+from evaluation.networks import clip
+from evaluation.networks.tokens import from_tokenizer
 from zoomlib.bundled.feed import Batch, Feed, seeded
 from zoomlib.bundled.recipe import SIZE, Recipe
 from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer

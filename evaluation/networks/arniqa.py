@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evaluation.networks.text_image import Scorer
+from evaluation.networks.weights import digest, read_weights
 from evaluation.table import Score
-from evaluation.text_image import Scorer
-from evaluation.weights import digest, read_weights
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from evaluation.networks.text_image import Scorer
 from evaluation.table import Score
-from evaluation.text_image import Scorer
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 

@@ -1,4 +1,4 @@
-"""Text-image models by open_clip: the one meeting of Tenfold with it. `evaluation.text_image` scores with them.
+"""Text-image models by open_clip: the one meeting of Tenfold with it. `text_image`, beside it, scores with them.
 
 A scorer on disk is a folder in open_clip's own format: `open_clip_config.json` (`model_cfg`, `preprocess_cfg`),
 `open_clip_model.safetensors`, and, for a vocabulary of its own, `tokenizer.json` of the `tokenizers` library.
@@ -21,9 +21,9 @@ from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from evaluation.text_image import Model, Scorer, TextImage, rate, score_text
-from evaluation.tokens import Tokenize, Tokens, from_tokenizer
-from evaluation.weights import check_file, digest
+from evaluation.networks.text_image import Model, Scorer, TextImage, rate, score_text
+from evaluation.networks.tokens import Tokenize, Tokens, from_tokenizer
+from evaluation.networks.weights import check_file, digest
 from zoomlib.errors import InvalidInputError
 
 __all__ = ["Scorer", "TextImage", "create", "describe_named", "load_scorer", "rate", "save", "score_text"]

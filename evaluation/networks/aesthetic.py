@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from evaluation.networks.text_image import Scorer
+from evaluation.networks.weights import digest, read_weights
 from evaluation.table import Score
-from evaluation.text_image import Scorer
-from evaluation.weights import digest, read_weights
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 
@@ -120,7 +120,7 @@ class Aesthetic:
 
 def check(argument: str, scorer: str) -> None:
     """Refuse, before anything is loaded or sampled, what `load` would refuse of a head on the scorer of this name."""
-    from evaluation.clip import embedding_width  # slow to import, so only where a head is asked for
+    from evaluation.networks.clip import embedding_width  # slow to import, so only where a head is asked for
 
     file = Path(argument)
     head, width = read_head(file), embedding_width(scorer)

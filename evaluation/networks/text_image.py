@@ -1,7 +1,7 @@
 """Pictures against their words: what a text-image model says of levels and their prompts.
 
-`evaluation.clip` loads such models. Texts that a scorer has read are remembered, as the levels of many runs have equal
-prompts.
+`evaluation.networks.clip` loads such models. Texts that a scorer has read are remembered, as the levels of many runs
+have equal prompts.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluation.preprocess import preprocess
+from evaluation.networks.preprocess import preprocess
+from evaluation.networks.tokens import Tokenize, Tokens
 from evaluation.table import Score
-from evaluation.tokens import Tokenize, Tokens
 from zoomlib.errors import InvalidInputError
 
 Model = Any  # open_clip publishes no types: a torch.nn.Module with encode_image, encode_text and a `visual` tower

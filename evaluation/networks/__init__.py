@@ -1,0 +1,1 @@
+"""Networks that look at pictures: how they are loaded, and what they say of a picture."""
