@@ -13,7 +13,7 @@ from flows.terminal import progress
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.events import Listener
-from tasks.keys import has_key
+from tasks.keys import has_key, refuse_key
 from tasks.planning import Plan, find_plan, plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def check_wish(wish: PlanRequest, config: RunConfig) -> None:
-    """Refuse a wish that wishes for nothing."""
+    """Refuse a wish that wishes for nothing, or that tells the key to every file of the run."""
+    refuse_key(wish, config)
     if not wish.text.strip() and wish.widths_m is None and config.photo is None:
         raise RefusedError(
             'What shall the story show? Say it in words, as "from a galaxy to a leaf cell" or "from 10 km to 1 mm", or '
@@ -70,7 +71,9 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
             show_estimate(wish, config, services, for_run=True)
             return None
     else:
-        plan = planned(wish, config, services, for_run=True, no_engine=manner.no_engine, quiet=manner.quiet)
+        anew = manner.force and find_plan(wish, config, services) is None  # another plan would be another run
+        how = {"force": anew, "no_engine": manner.no_engine, "quiet": manner.quiet}
+        plan = planned(wish, config, services, for_run=True, **how)
     if not manner.quiet:
         show_plan(plan, services)
     return plan
