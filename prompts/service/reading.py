@@ -150,13 +150,17 @@ def _told(error: Any) -> Fault:
 
 
 def message_of(error: Any) -> str:
-    """The words in what a service sends as the error, however it is wrapped."""
-    for _ in range(6):
+    """The words in what a service sends as the error, however it is wrapped, and before them what they are about."""
+    place = ""
+    for _ in range(8):
         if isinstance(error, dict):
+            loc = error.get("loc")
+            place = ".".join(part for part in loc if isinstance(part, str)) if isinstance(loc, list) else place
             error = next((error[key] for key in ("error", "message", "detail", "msg") if error.get(key)), "")
         elif isinstance(error, list):
             error = error[0] if error else ""
-    return error if isinstance(error, str) else ""
+    words = error if isinstance(error, str) else ""
+    return f"{place}: {words}" if place and words else words
 
 
 def _add(written: Written, event: dict[str, Any]) -> None:

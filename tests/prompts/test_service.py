@@ -1,6 +1,7 @@
 """Asking a language model: how services are found out, streams, structure, deadlines; over real HTTP."""
 
 import base64
+import json
 import subprocess
 import sys
 import threading
@@ -117,6 +118,14 @@ def test_what_a_service_does_not_know_is_found_out_once_and_remembered(unknown, 
     last = server.asked[-1].body
     assert lacks not in last
     assert last.get("max_tokens") == 4096 or last.get("max_completion_tokens") == 4096
+
+
+def test_a_key_that_is_named_by_its_place_alone_is_left_out():
+    detail = [{"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]
+    refusal = Reply(body=json.dumps({"object": "error", "message": {"detail": detail}}).encode(), status=422)
+    with serving(lambda asked: refusal if "stream_options" in asked.body else Reply(JSON)) as server:
+        assert connect("m", base_url=server.url).ask(QUESTION, form=FORM).object() == {"veins": 7}
+    assert [asked.structure for asked in server.asked] == ["json_schema"] * 2
 
 
 def test_openai_itself_is_asked_in_its_newer_words():
