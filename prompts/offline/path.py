@@ -12,14 +12,13 @@ from prompts.scales.ladder import inside, ladder, root, things
 from prompts.scales.thing import Thing
 
 HOME = "earth"  # what is met there as well as elsewhere is sought there
-TRIES = 5  # ways drawn, of which the one with the most even sizes is taken
+TRIES = 10  # ways drawn, of which the one with the most even sizes is taken
 FIRST = 3.0  # how much more the first step inwards counts than others
 NEAR = math.log(3)  # how far in log size a thing may be from a width that it stands for
 ROOM = 0.7  # a thing that is placed in another is at most this much of its size
 PLACE, PLACED = 100.0, 3.0  # how much larger than what is placed its own surroundings may be, and what holds it is
 OPEN = ("cosmos", "earth", "city", "matter")  # domains whose things have room for others
 LIVING, MADE = ("plants", "animals", "body"), ("city", "machines")
-STRAY = 30.0  # what a step to made things counts, as a person's watch on the way to an atom, and one into a body
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def from_root(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
 def to_end(thing: Thing, rng: random.Random) -> tuple[Thing, ...]:
     """A way from a thing, which is left out, to a smallest one; what it begins with is not far smaller, if possible."""
 
-    def unevenness(chain: list[Thing]) -> float:
-        return _roughness(chain) + FIRST * _roughness(chain[:2])
+    def unevenness(chain: list[Thing]) -> tuple[int, float]:
+        return _strays(chain, chain[-1]), _roughness(chain) + FIRST * _roughness(chain[:2])
 
     return tuple(min((_down(thing, rng) for _ in range(TRIES)), key=unevenness)[1:])
 
@@ -68,6 +67,7 @@ def of_width(width_m: float, within: Thing | None, rng: random.Random) -> Thing:
     """A thing that fills a view of this width; one that is met in `within` where there is any near the width."""
     pool = [t for t in things() if within is None or _leads(within, t)] or list(things())
     near = [t for t in pool if abs(math.log(t.size_m / width_m)) <= NEAR]
+    near = [t for t in near if HOME in (t.id, *ladder().above[t.id])] or near
     return rng.choice(near) if near else min(pool, key=lambda t: abs(math.log(t.size_m / width_m)))
 
 
@@ -121,12 +121,23 @@ def _seen(within: Sequence[Thing], asked: Thing | None = None) -> Sequence[Thing
 
 
 def _most_even(chains: list[list[Thing]]) -> list[Thing]:
-    """The chain whose steps in log size are smallest, large ones counting most."""
-    return min(chains, key=lambda chain: _roughness(chain) + STRAY * _strays(chain))
+    """The chain with the fewest steps aside, and of those the one whose steps in log size are smallest, large ones
+    counting most."""
+    return min(chains, key=lambda chain: (_strays(chain[:-1], chain[-1]), _roughness(chain)))
 
 
-def _strays(chain: list[Thing]) -> int:
-    return sum(b.hidden or (a.domain in LIVING and b.domain in MADE) for a, b in itertools.pairwise(chain[:-1]))
+def _strays(chain: list[Thing], end: Thing) -> int:
+    """Steps aside: into a body; from a living thing to another or to a made one, as a person's watch or a snail on a
+    leaf on the way to an atom; from nature to what people made and back to nature."""
+    return sum(b.hidden or _aside(a.domain, b.domain, end.domain) for a, b in itertools.pairwise(chain))
+
+
+def _aside(before: str, domain: str, end: str) -> bool:
+    if domain in (before, end):
+        return False
+    if before in LIVING:
+        return domain in LIVING or domain in MADE
+    return domain in MADE and before not in MADE and end not in (*MADE, "body")
 
 
 def _roughness(chain: list[Thing]) -> float:

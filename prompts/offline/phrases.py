@@ -25,6 +25,8 @@ PREPOSITIONS = frozenset(
     ("with", "between", "under", "across", "around", "beneath", "among", "along", "in", "on", "over", "behind",
      "beside", "beyond", "inside", "above", "below")
 )  # fmt: skip
+UNSIZED = re.compile(r"\b(?:small|tiny|minute|point-like)\b|^the |^[^\W\da-z]")
+LARGE = re.compile(r"\b(?:huge|vast|large|massive|immense|broad|wide|tall|towering|long) ")
 ARTICLE = re.compile(r"^(an?|the|one|some) ", re.I)
 
 
@@ -41,10 +43,12 @@ def head(phrase: str) -> str:
 
 
 def sized(phrase: str, share: float) -> str:
-    """The phrase, with small or tiny before its noun where it takes little of the view."""
+    """The phrase, with small or tiny before its noun where it takes little of the view; what has a name of its own or
+    is the only one stays as it is."""
     word = "" if share >= SMALL else "small" if share >= TINY else "tiny"
-    if not word or re.search(r"\b(?:small|tiny|minute|point-like)\b", phrase):
+    if not word or UNSIZED.search(phrase):
         return phrase
+    phrase = LARGE.sub("", phrase)
     if not (article := ARTICLE.match(phrase)):
         return f"{word} {phrase}"
     first = "a" if article[1].lower() in ("a", "an") else article[1]

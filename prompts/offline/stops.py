@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prompts import checks
-from prompts.offline.phrases import head
+from prompts.offline.phrases import ARTICLE, head
 from prompts.scales.naming import WORD, Found, find
 from prompts.scales.thing import Thing
 from prompts.scales.units import lengths, read_length, say_length
+from prompts.schedule.lexicon import words as words_of
 
 OWN = re.compile(r"\(\s*(?:about |some |~)?([^()]{1,40}?)(?:\s(?:wide|across|tall|long|high|big|large))?\s*\)", re.I)
 BREAK = re.compile(
@@ -94,17 +95,22 @@ def plain(words: str) -> str:
 
 
 def as_said(thing: Thing, words: str) -> Thing:
-    """The thing in the user's words, where they say more of it than its name ("a frosty maple leaf")."""
+    """The thing in the user's words, where they say more or other of it than its usual name ("a frosty maple leaf",
+    "Paris")."""
     said = re.sub(r"^(?:this|that|one|each) ", "a ", plain(words), flags=re.I)
     bare = bare_name(said)
-    if any(_same(name, bare) for name in thing.names):
+    if _same(thing.names[0], bare) or set(words_of(bare)) <= set(words_of(f"{thing.names[0]} {thing.centre}")):
         return thing
     return called(thing, said)
 
 
 def called(thing: Thing, said: str) -> Thing:
-    """The thing under another name, with its article."""
-    more = thing.looks[len(head(thing.looks)) :]
+    """The thing under another name, with its article; one without is a name of its own ("Mars")."""
+    first, last = head(thing.looks), words_of(said)[-1:]
+    more = thing.looks[len(first) :]
+    proper = ARTICLE.match(first) and not ARTICLE.match(said) and last == (said.split()[-1].lower(),)
+    if more.startswith(" and") or (proper and not set(last) <= set(words_of(first))):
+        return thing.model_copy(update={"centre": said, "looks": f"{said}, {thing.looks}"})
     return thing.model_copy(update={"centre": said, "looks": f"{said}{more}" if more else f"{said}, {thing.detail}"})
 
 

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from dataclasses import dataclass, replace
 
 from prompts.errors import PlanError, shown
 from prompts.offline.data import read
-from prompts.offline.stops import Stop, stops
+from prompts.offline.stops import Stop, as_said, stops
 from prompts.request import PlanRequest
+from prompts.scales.ladder import ladder, path_exists, things
 from prompts.scales.naming import WORD, nearest
+from prompts.scales.thing import Thing
+from prompts.schedule.lexicon import words
 
 STRICT = re.compile(r"->|→|=>|\b(?:from|to|into|via|through|between|until|towards?)\b", re.I)
 PARTS = re.compile(r"->|→|=>|[,;]|\b(?:from|to|into|via|through|between|and|then|until|towards?)\b", re.I)
 ORDERED = re.compile(r"->|→|=>|\b(?:from|to|into)\b", re.I)
+LOOP = re.compile(r"\b(?:loops?|looping|looped|endless(?:ly)?|forever|back again)\b", re.I)
 SAME = 1.2  # ends whose sizes differ by less are no zoom
+NO_LOOP = (
+    "The story does not close into a loop: for that, let its deepest level show in its centre what the first one "
+    "shows, and write 'loop: true' (--edit opens it)."
+)
 HOW = (
-    "Name things such as 'from a galaxy to a leaf', or lengths such as 'from 10 km to 1 mm'; give an unknown thing its "
-    "size, as in 'a unicorn (2 m)'; or name a language model with --llm, which knows more (`tenfold ladder` lists what "
-    "is known here)."
+    "Name things in English, such as 'from a galaxy to a leaf', or lengths such as 'from 10 km to 1 mm'; give an "
+    "unknown thing its size, as in 'a unicorn (2 m)'; or name a language model with --llm, which knows more (`tenfold "
+    "ladder` lists what is known here)."
 )
 
 
@@ -42,12 +51,40 @@ def understand(request: PlanRequest) -> Wish:
         raise PlanError(f"There is nothing to plan: the text is empty. {HOW}")
     found = stops(text)
     notes = _unknown(text, found, request)
+    if LOOP.search(text):
+        notes += (NO_LOOP,)
     if not found and request.widths_m is None:
         raise PlanError(f"Nothing to be seen is named in {shown(text)}. {HOW}")
     if request.widths_m is not None:
         return _with_widths(found, request.widths_m, notes)
     wish = _ordered(text, _with_wholes(found), notes)
-    return replace(wish, stops=_distinct(wish.stops))
+    return replace(wish, stops=_met(_distinct(wish.stops)))
+
+
+def _met(found: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    """Things that are not met in the one before give way to their kin that are: elephant's skin, apple's cells."""
+    met: list[Stop] = []
+    for stop in found:
+        outer = met[-1].thing if met else None
+        met.append(_kin(outer, stop, stop.thing) if outer and stop.thing else stop)
+    return tuple(met)
+
+
+def _kin(outer: Thing, stop: Stop, thing: Thing) -> Stop:
+    """The stop with the thing of the same kind ("cell", "skin") that is met in `outer`, best directly, then nearest
+    in size; as it is where it is met there itself, or none is."""
+    if thing.id not in ladder().by_id or outer.id not in ladder().by_id or path_exists(outer.id, thing.id):
+        return stop
+    kind = words(stop.words)[-1:]
+    kin = [
+        t
+        for t in things()
+        if path_exists(outer.id, t.id) and any(words(name)[-1:] == kind for name in t.names if " " in name)
+    ]
+    if not kin:
+        return stop
+    best = min(kin, key=lambda t: (outer.id not in t.surroundings, abs(math.log(t.size_m / thing.size_m))))
+    return replace(stop, thing=as_said(best, stop.words))
 
 
 def ends_m(request: PlanRequest) -> tuple[float, float] | None:

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from random import Random
 
 from prompts.offline.data import read
-from prompts.offline.phrases import ARTICLE, head, sized, with_article
+from prompts.offline.phrases import head, sized
 from prompts.offline.stops import OWN_DOMAIN
 from prompts.offline.views import HAZE_M, SPACE_M, View
 from prompts.scales.ladder import path_exists
 from prompts.scales.thing import Thing
+from prompts.schedule.centre import split
 from prompts.schedule.comparing import leads_to
 from prompts.schedule.lexicon import content, words
 
 SEEN = 0.01  # share of a view from which on a thing in its centre is named, as tiny as it is
 OUTDOORS = ("cosmos", "earth", "plants", "micro", "materials", "matter")  # where one place looks much like the next
+SCENE_M = 1.0  # views wider than this are of places, narrower ones of single things and what they are made of
 DARK = frozenset(("space", "darkness", "blackness", "emptiness"))
 PATCHES = ("a bright patch of", "a smooth patch of", "one clear patch of", "a richer patch of")
 
@@ -43,7 +45,7 @@ class Wording:
 
     def _above(self, view: View, own: str, after: View, theirs: str, deeper: str) -> str:
         """The prompt of a view with the next one in its centre, the first wording that leads to that one's prompt."""
-        tried = [self._joined(view, own, c) for c in self._centres(view, own, after, theirs)]
+        tried = [self._joined(view, own, c) for c in self._centres(view, own, after, theirs, deeper)]
         return next((prompt for prompt in tried if leads_to(prompt, deeper)), tried[0])
 
     def _own(self, view: View) -> str:
@@ -58,8 +60,7 @@ class Wording:
         if not self._seen(said):
             return said
         again = {"looks": said, "detail": _part(thing), "around": head(said)}[view.kind]
-        group = "space" if DARK & set(words(again)) else self._group(view)
-        return f"{again} {self._accent(group)}"
+        return f"{again} {self._accent(self._mood(view, again))}"
 
     def _seen(self, said: str) -> int:
         """How often these words were said before, of one thing or of two that share them."""
@@ -69,6 +70,13 @@ class Wording:
 
     def _group(self, view: View) -> str:
         return "space" if view.width_m > SPACE_M else "haze" if view.width_m < HAZE_M else "plain"
+
+    def _mood(self, view: View, said: str) -> str:
+        """The group of accents that suit the words at this width."""
+        if DARK & set(words(said)):
+            return "space"
+        group = self._group(view)
+        return "scene" if group == "plain" and view.width_m > SCENE_M else group
 
     def _next(self, kind: str, group: str) -> int:
         count = self.drawn.get((kind, group), 0)
@@ -86,9 +94,10 @@ class Wording:
         rounds, place = divmod(self._next("accent", group), len(phrases))
         return phrases[place] if not rounds else f"{phrases[place]} and {phrases[(place + rounds) % len(phrases)]}"
 
-    def _centres(self, view: View, own: str, after: View, theirs: str) -> list[str]:
+    def _centres(self, view: View, own: str, after: View, theirs: str, deeper: str) -> list[str]:
         """What a view may name in its centre, the best first: the thing that the next one shows, or that comes into
-        view there; what the next one's words begin with, or a patch of that where all around is of the same."""
+        view there; in empty space what is named in the next one's centre; what the next one's words begin with, or a
+        patch of that where all around is of the same."""
         thing, phrase = self.way[after.thing], head(theirs)
         share, same = thing.size_m / view.width_m, own.startswith(phrase)
         closer = view.thing == after.thing and view.kind in ("looks", "detail")
@@ -97,6 +106,8 @@ class Wording:
         coming = self.way[after.thing + (after.kind == "detail") :][:1] if same or after.kind != "detail" else ()
         seen = [t for t in coming if t.size_m < view.width_m and self._visible(t, view)]
         named = [sized(t.centre, t.size_m / view.width_m) for t in seen]
+        if seen and self._group(view) != "plain":
+            named.append(split(deeper)[1].replace("small ", "tiny ", 1))
         other = _part(thing) if after.kind == "detail" else sized(thing.centre, share)
         return [*named, self._patch(phrase) if same else phrase, other]
 
@@ -129,10 +140,10 @@ def _at_home(thing: Thing, outer: Thing) -> bool:
 
 def _part(thing: Thing) -> str:
     """What the parts of a thing begin with, and of what they are: "ridges of a snowflake"."""
-    part, name = head(thing.detail), thing.names[0]
+    part, name = head(thing.detail), head(thing.centre)
     if content(part) and (" of " in part or set(content(name)) & set(content(part))):
         return part
-    return f"{part} {'in' if ' of ' in part else 'of'} {with_article(name) if ARTICLE.match(thing.centre) else name}"
+    return f"{part} {'in' if ' of ' in part else 'of'} {name}"
 
 
 def _turned(phrases: Sequence[str], rng: Random) -> list[str]:

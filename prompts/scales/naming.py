@@ -15,6 +15,7 @@ from prompts.scales.thing import Thing
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
 OWNER = re.compile(r"['’]s?$")
+OWNED = re.compile(r"['’](?=s?$)")  # "the sun's surface", not "d'une"
 ARTICLES = {"a", "an", "the", "my", "your", "our", "his", "her", "its", "their", "this", "that", "some", "one", "each"}
 # Words that end a noun phrase towards its left: they belong to the sentence around it.
 _AROUND = """
@@ -96,7 +97,7 @@ def _key(words: Iterable[str]) -> str:
 
 @functools.lru_cache(4096)
 def _plain(word: str) -> str:
-    return usual_spelling(word.casefold().replace("'", "").replace("’", ""))
+    return usual_spelling(OWNED.sub("", word.casefold()))
 
 
 def _hits(tokens: Sequence[re.Match[str]]) -> list[_Hit]:

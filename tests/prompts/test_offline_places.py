@@ -84,3 +84,17 @@ def test_a_head_ends_with_a_noun():
             last = head(words).split()[-1]
             assert last not in lexicon().joints, words
             assert head(words) == words or last.endswith("light") or last not in ("a", "deep", "wet", "soft"), words
+
+
+def test_natural_ways_lead_through_nature():
+    for text in ("from a mountain to a snowflake", "a leaf", "from a forest to a leaf", "leaf cell nucleus"):
+        for seed in SEEDS:
+            ids = [one for one in way_of(text, seed) if one in {t.id for t in things()}]
+            domains = {thing(one).domain for one in ids}
+            assert not {"city", "machines", "animals", "body"}.intersection(domains), (text, ids)
+
+
+def test_light_does_not_change_from_level_to_level():
+    for seed in SEEDS:
+        said = " ".join(plan("a beach", p=2, seed=seed, style="", levels=24).prompts())
+        assert not any(f"{light} light" in said for light in ("cool", "golden", "hazy", "silvery")), seed

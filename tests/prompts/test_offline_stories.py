@@ -175,6 +175,8 @@ def test_phrases_between_things_begin_with_none_of_them_and_name_no_direction():
         for group in phrases[kind].values():
             assert len(set(group)) == len(group)
             assert [p for p in group if any(f.start == 0 for f in find(p)) or directions(p)] == []
+    accents = [phrase for group in phrases["accents"].values() for phrase in group]
+    assert len(set(accents)) == len(accents)
     assert all(entry["words"] for kind in ("viewpoints", "styles") for entry in read("manner.yaml")[kind])
 
 
@@ -188,6 +190,9 @@ def test_heads_and_sizes_of_phrases():
         "tiny oak leaves",
         "a leaf",
     )
+    assert sized("a huge rusty red canyon", 0.01) == "a tiny rusty red canyon"
+    assert sized("Mars", 0.01) == "Mars"
+    assert sized("the Milky Way", 0.01) == "the Milky Way"
 
 
 def test_a_faulty_wish_is_one_sentence():

@@ -87,6 +87,25 @@ def test_the_users_words_are_kept():
     assert stops("the leaf")[0].thing == stops("leaves")[0].thing == thing("leaf")
 
 
+def test_other_names_of_a_thing_are_kept_and_names_of_its_own_stand_before_what_it_is():
+    assert stops("a bee")[0].thing.looks.startswith("a bee with clear wings")
+    assert stops("the Milky Way")[0].thing.looks.startswith("the Milky Way with curved blue arms")
+    assert stops("Paris")[0].thing.looks.startswith("Paris, a large city of dense blocks")
+    assert stops("a galaxy")[0].thing == thing("spiral-galaxy")
+    assert stops("oak leaves")[0].thing.looks.startswith("oak leaves with")
+
+
+def test_a_foreign_word_with_an_apostrophe_is_no_name():
+    assert "in English" in refusal("d'une forêt")
+    assert named("the sun's surface") == named("the surface of the sun") == ["solar-granule"]
+
+
+def test_a_loop_is_told_of():
+    wish = understand(PlanRequest(text="an endless loop from a forest to a leaf and back again"))
+    assert [stop.thing.id for stop in wish.stops] == ["forest", "leaf"]
+    assert any("loop: true" in note for note in wish.notes)
+
+
 def test_unknown_words_are_told_with_near_names_and_remedies():
     said = refusal("from a galxy to a leaf")
     assert re.search(r"'galxy'.*Did you mean 'galaxy'", said)
@@ -136,3 +155,11 @@ def test_any_text_is_a_story_or_our_error(text):
     except PlanError as error:
         said = str(error)
     assert said
+
+
+def test_what_is_not_met_in_the_one_before_gives_way_to_its_kin_that_is():
+    assert named("from an elephant to its skin to a cell")[:2] == ["elephant", "elephant-skin"]
+    assert named("from my cat to its eye") == ["cat", "cat-eye"]
+    assert named("from a person to an eye") == ["person", "eye"]
+    assert named("from a red apple to its cells") == ["apple", "fruit-cell"]
+    assert named("from a blue whale to a gear") == ["blue-whale", "gear"]
