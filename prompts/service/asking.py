@@ -111,16 +111,17 @@ class _Exchange:
         text = self.service._secret.removed(written.text)
         model = written.model or self.service.model
         reply = Reply(text, written.finish, written.usage, model, False, self.question.digest)
-        self._keep(reply, written.refusal, complaint)
+        self._keep(reply, written, complaint)
         if complaint is not None:
             raise complaint
         return reply
 
-    def _keep(self, reply: Reply, refusal: str, complaint: ServiceError | None) -> None:
-        """Write down what the model wrote, whether it is of use or not."""
-        raw = reply.text or self.service._secret.removed(refusal)
-        if self.service.replies and (raw or complaint is None):
-            self.service.replies.keep(self.question, replace(reply, text=raw), fault=str(complaint or ""))
+    def _keep(self, reply: Reply, written: Written, complaint: ServiceError | None) -> None:
+        """Write down what the model wrote, whether it is of use or not; without words of it, what the service sent."""
+        secret, replies = self.service._secret, self.service.replies
+        text = reply.text or secret.removed(written.refusal) or secret.hidden(written.raw.decode("utf-8", "replace"))
+        if replies and text:
+            replies.keep(self.question, replace(reply, text=text), fault=str(complaint or ""))
 
     def _asked(self) -> tuple[Written, Fault | None]:
         """Ask in the ways that the service may understand, and again where it may help."""

@@ -15,13 +15,17 @@ from prompts.service.question import Usage
 MAX_TEXT = 2**20  # bytes of what the model writes
 MAX_EVENT = 2 * MAX_TEXT  # of one event, or of a reply in one piece: JSON takes more bytes than the text in it
 MAX_STREAM = 64 * MAX_TEXT  # of a stream, in which a few letters are wrapped in some hundred bytes
+MAX_RAW = 2**16  # of what a service sent that is no reply: enough to see what it was
 MAX_TOKENS = 10**9
 UNFINISHED = ("cut", "slow", "too long")  # faults after which a service writes on, or not: what it counted is not all
 
 
 @dataclass
 class Written:
-    """What the model wrote, as far as it came. refusal: its words for refusing. choices: whether there were any."""
+    """What the model wrote, as far as it came.
+
+    refusal: its words for refusing. choices: whether there were any. raw: what the service sent, the beginning of it.
+    """
 
     pieces: list[str] = field(default_factory=list)
     size: int = 0
@@ -30,6 +34,7 @@ class Written:
     usage: Usage | None = None
     model: str = ""
     choices: bool = False
+    raw: bytes = b""
 
     @property
     def text(self) -> str:
@@ -65,6 +70,7 @@ def read(
     except _BadReplyError as bad:
         fault = bad.fault
         written.usage = None if fault.kind in UNFINISHED and not written.finish else written.usage
+    written.raw = b"".join(lines.begun)
     if lines.done and written.choices:
         written.finish = written.finish or "stop"
     if written.finish:  # it is complete, though the connection may not have ended as it should
@@ -75,10 +81,14 @@ def read(
 
 
 class _Lines:
-    """The lines of a flow, without their ends; at most `limit` bytes of them. done: a stream said that it ended."""
+    """The lines of a flow, without their ends; at most `limit` bytes of them.
+
+    done: a stream said that it ended. begun: the first pieces as they came.
+    """
 
     def __init__(self, flow: Flow) -> None:
         self.flow, self.limit, self.came, self.done = flow, MAX_EVENT, 0, False
+        self.begun: list[bytes] = []
 
     def __iter__(self) -> Iterator[bytes]:
         rest: list[bytes] = []
@@ -86,6 +96,7 @@ class _Lines:
         for piece in self.flow:
             if isinstance(piece, Fault):
                 raise _BadReplyError(piece)
+            self.begun += [piece[: MAX_RAW - self.came]] if self.came < MAX_RAW else []
             self.came += len(piece)
             if self.came > self.limit or held > MAX_EVENT:
                 raise _BadReplyError(Fault("too long", f"{MAX_TEXT >> 20} MiB"))

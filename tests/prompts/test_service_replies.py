@@ -11,6 +11,7 @@ from prompts.service.budget import Budget
 from prompts.service.client import Form, Usage, connect
 from prompts.service.question import Question
 from prompts.service.question import Reply as Answer
+from prompts.service.reading import MAX_RAW
 from prompts.service.replies import Replies
 from tests.doubles.openai_server import Reply, serving
 
@@ -72,8 +73,18 @@ def test_a_file_says_all_that_was_asked_and_answered_but_holds_no_picture_and_no
     assert not any(word in text for word in ("sk-0123456789", "password", "base64"))
 
 
-@pytest.mark.parametrize("reply", [Reply(None, refusal="I will not."), Reply("half of it", finish=None, done=False)])
-def test_a_reply_of_no_use_is_kept_for_audit_and_asked_for_anew(replies, reply):
+USELESS = [
+    (Reply(None, refusal="I will not."), "I will not."),
+    (Reply("half of it", finish=None, done=False), "half of it"),
+    (Reply(body=b'{"choices": null}'), '{"choices": null}'),
+    (Reply(body=b'{"choices": "\xff"}'), '{"choices": "\ufffd"}'),
+    (Reply(body=b"<html>" + b"x" * 10_000_000), "<html>" + "x" * (MAX_RAW - 6)),
+    (Reply(None, stream=False), Reply(None, stream=False).parts(False)[0].decode()),
+]
+
+
+@pytest.mark.parametrize(("reply", "text"), USELESS)
+def test_a_reply_of_no_use_is_kept_for_audit_and_asked_for_anew(replies, reply, text):
     with serving([reply, Reply("fine")]) as server:
         service = connect("m", base_url=server.url, replies=replies, retries=0)
         with pytest.raises(ServiceError) as caught:
@@ -81,7 +92,7 @@ def test_a_reply_of_no_use_is_kept_for_audit_and_asked_for_anew(replies, reply):
         found = service.ask(ASK)
     assert (found.text, found.cached, len(server.asked)) == ("fine", False, 2)
     aside, kept = (json.loads(path.read_text()) for path in replies.files(found.digest))
-    assert (aside["text"], aside["fault"]) == (reply.text or reply.refusal, str(caught.value))
+    assert (aside["text"], aside["fault"]) == (text, str(caught.value))
     assert kept["text"] == "fine"
     if isinstance(caught.value, ReplyError):
         assert caught.value.digest == found.digest
