@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from flows.terminal import plain, table
 from prompts import Story
 from prompts.request import PlanRequest
-from tasks.plan_rules import limit_of, opens
-from tasks.planning import Plan, find_plan
+from tasks.plan_made import Plan
+from tasks.plan_rules import limit_of
+from tasks.planning import planning_of
 from tasks.services import Services
 from tasks.specs import RunConfig
 from tasks.text_limit import is_bundled
@@ -104,19 +105,20 @@ def told_lines(plan: Plan, services: Services) -> list[str]:
 
 def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, for_run: bool) -> None:
     """Print what planning would take at most; nothing is asked and nothing written."""
-    found = find_plan(wish, config, services, for_run=for_run)
+    planning = planning_of(wish, config, services, for_run)
+    found = planning.alone() or planning.found()
     if found is not None:
         show_levels(found.story)
         show_notes(found.notes)
         print("Cost: nothing, the plan is made offline or was made before. Nothing was written.")
         return
-    spec, writer, vision = config.plan, services.writer(), services.vision() if opens(config) else None
+    spec, writer, vision = config.plan, planning.writer, planning.vision
     if vision is not None:
         print(f"The photograph is to be captioned by {plain(vision.model)} at {plain(vision.host)}.")
     if writer is not None:
         print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
-        unseen = "" if vision is None else ", beside the photograph's caption,"
-        print(f"The first round{unseen} takes at most {_bound(wish, config, services, writer.model)}.")
+    if writer is not None and vision is None:
+        print(f"The first round takes at most {_bound(wish, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
 

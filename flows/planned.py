@@ -11,10 +11,12 @@ import prompts
 from flows.plan_shown import show_estimate, show_plan
 from flows.terminal import progress
 from prompts.request import PlanRequest
+from tasks import environment
 from tasks.errors import RefusedError
 from tasks.events import Listener
 from tasks.keys import has_key, refuse_key
-from tasks.planning import Plan, find_plan, plan_story
+from tasks.plan_made import Plan
+from tasks.planning import find_plan, plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig
 
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 def check_wish(wish: PlanRequest, config: RunConfig) -> None:
     """Refuse a wish that wishes for nothing, or that tells the key to every file of the run."""
     refuse_key(wish, config)
-    if not wish.text.strip() and wish.widths_m is None and config.photo is None:
+    seen = config.photo is not None and (config.vision.model or environment.read().vision_model)
+    if not wish.text.strip() and wish.widths_m is None and not seen:
         raise RefusedError(
             'What shall the story show? Say it in words, as "from a galaxy to a leaf cell" or "from 10 km to 1 mm", or '
-            "give a photograph (--photo) that a vision model can caption."
+            "give a photograph (--photo) and name a vision model that says what it shows (--set vision.model=NAME)."
         )
 
 

@@ -17,8 +17,8 @@ from prompts.request import PlanRequest
 from prompts.schedule.examine import Examined, examine
 from tasks import environment
 from tasks.errors import RefusedError
+from tasks.plan_made import Plan
 from tasks.plan_rules import limit_of
-from tasks.planning import Plan
 from tasks.services import Services, using
 from tasks.specs import RunConfig, with_settings, with_values
 from tasks.store import write_bytes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prompts.request import PlanRequest
 from tasks.keys import has_key
+from tasks.run import GivenFile
 from tasks.services import model_of, planner_of
 from tasks.specs import RunConfig
 from tasks.text_limit import is_bundled, text_limit
@@ -31,20 +32,22 @@ def limit_of(request: PlanRequest, config: RunConfig) -> TextLimit:
     return text_limit(None if is_bundled(config) else config)
 
 
-def opens(config: RunConfig) -> bool:
-    """Whether the configuration's photograph is the widest view; of some methods it is the deepest."""
+def opening_photo(config: RunConfig) -> GivenFile | None:
+    """The configuration's photograph, where it is the widest view; of some methods it is the deepest.
+
+    Raises InvalidInputError for a file that is no picture.
+    """
     if config.photo is None:
-        return False
-    from tasks.given import start_level
+        return None
+    from tasks.given import start_level, taken
     from zoomlib.methods import load_method
 
-    return start_level(load_method(config.method), 2) == 0
+    return taken(config.photo) if start_level(load_method(config.method), 2) == 0 else None
 
 
-def notes_on(request: PlanRequest, config: RunConfig, *, seen: bool) -> tuple[str, ...]:
-    """What the user should know of how the story is planned, a sentence each. seen: the photograph is captioned."""
+def notes_on(request: PlanRequest, config: RunConfig, *, unseen: bool) -> tuple[str, ...]:
+    """What the user should know of how a story is planned, a sentence each. unseen: no one captions its photograph."""
     spec, few = config.plan, request.vocabulary == "bundled"
     asked = few and planner_of(spec) == "model"
     unnamed = not few and spec.planner == "auto" and has_key() and model_of(spec) is None
-    unseen = opens(config) and not seen
     return (FEW_WORDS,) * asked + (UNNAMED,) * unnamed + (UNSEEN,) * unseen

@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import prompts
-from prompts import Story
 from prompts.errors import PlanError
 from prompts.request import PlanRequest
-from tasks.errors import RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
 from tasks.keys import refuse_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, questions_of, raw_replies, told_failure
-from tasks.plan_rules import limit_of, notes_on, opens
-from tasks.run import in_use
+from tasks.plan_made import Plan, PlanFailedError
+from tasks.plan_rules import limit_of, notes_on, opening_photo
+from tasks.run import GivenFile, in_use
 from tasks.services import Services, spent_since
 from tasks.specs import RunConfig
 from tasks.stage import Json, Made, Manifest, StageKey, locked
-from tasks.store import sha256_of
 from tasks.text_limit import is_bundled
 from tasks.versions import algorithm, software
 
@@ -35,33 +33,6 @@ if TYPE_CHECKING:
     from prompts.writer import Round
 
 NAME = "plan"
-
-
-class PlanFailedError(RunError):
-    """A language model made no story that passes the checks. draft: file of its best one, None where there is none."""
-
-    def __init__(self, message: str, draft: Path | None) -> None:
-        self.draft = draft
-        super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A story and how it came about.
-
-    facts: plain values: request, planner, model, notes, rounds, and what was spent when it was made. folder: where it
-    is kept; None for a plan that no service had a part in, which is made again in no time. made: by this call.
-    """
-
-    story: Story
-    facts: dict[str, Json]
-    folder: Path | None = None
-    made: bool = True
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was chosen, changed or left out, a sentence each."""
-        return tuple(self.facts["notes"])
 
 
 def plan_story(
@@ -80,7 +51,7 @@ def plan_story(
     can caption it. Raises PlanError for a wish of which nothing can be made, RefusedError for a service that cannot be
     used, ServiceError for one that fails before there is a draft, PlanFailedError where the best draft has faults.
     """
-    planning = _planning(request, config, services, for_run, on_event)
+    planning = planning_of(request, config, services, for_run, on_event)
     if plan := planning.alone():
         return plan
     with locked(in_use(services.root), shared=True):
@@ -89,7 +60,7 @@ def plan_story(
 
 def find_plan(request: PlanRequest, config: RunConfig, services: Services, *, for_run: bool = True) -> Plan | None:
     """As `plan_story`, where that asks nobody: the plan is made offline, or was made before. Writes nothing."""
-    planning = _planning(request, config, services, for_run)
+    planning = planning_of(request, config, services, for_run)
     return planning.alone() or planning.found()
 
 
@@ -110,19 +81,29 @@ class Planning:
         return None if self.request.vocabulary == "bundled" else self.services.writer()
 
     @cached_property
+    def photo(self) -> GivenFile | None:
+        """The photograph, where it shows the widest view. Raises InvalidInputError for a file that is no picture."""
+        return opening_photo(self.config)
+
+    @cached_property
     def vision(self) -> Service | None:
-        """The vision model where there is a photograph for it that shows the widest view."""
-        return self.services.vision() if opens(self.config) else None
+        """The vision model where there is such a photograph for it."""
+        return None if self.photo is None else self.services.vision()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What holds whatever comes of it."""
+        return notes_on(self.request, self.config, unseen=self.photo is not None and self.vision is None)
 
     @property
     def key(self) -> StageKey:
         """What the plan depends on."""
-        spec, photo = self.config.plan, self.config.photo
+        spec, photo = self.config.plan, None if self.vision is None else self.photo
         inputs = {
             "request": self.request.model_dump(mode="json"),
             "writer": _named(self.writer),
             "vision": _named(self.vision),
-            "photo": None if self.vision is None or photo is None else sha256_of(photo),
+            "photo": None if photo is None else photo.sha256,
             "rounds": spec.rounds,
             "banned": list(spec.banned),
             "limit": [self.limit.name, self.limit.tokens],
@@ -191,10 +172,7 @@ class Planning:
             "vision": _named(self.vision),
             "caption": None if caption is None else asdict(caption),
             "limit": {"name": self.limit.name, "tokens": self.limit.tokens},
-            "notes": [
-                *notes_on(self.request, self.config, seen=self.vision is not None),
-                *(() if planned is None else planned.notes),
-            ],
+            "notes": [*self.notes, *(() if planned is None else planned.notes)],
             "rounds": [asdict(one) for one in self.rounds],
             "software": software(),
         }
@@ -216,12 +194,12 @@ class Planning:
         return Made({STORY: story} | self._replies(), {**self.facts(planned, caption), "spent": spent})
 
     def _caption(self) -> Caption | None:
-        if self.vision is None or self.config.photo is None:
+        if self.vision is None or self.photo is None:
             return None
         from tasks.captioning import caption_photo
 
         limit = None if self.request.vocabulary == "bundled" else self.limit  # of its words only the nearest are used
-        return caption_photo(self.config.photo, self.vision, limit=limit, banned=self.config.plan.banned)
+        return caption_photo(self.photo.path, self.vision, limit=limit, banned=self.config.plan.banned)
 
     def _heard(self, one: Round) -> None:
         self.rounds.append(one)
@@ -239,9 +217,10 @@ class Planning:
         return PlanFailedError(told_failure(error, self.folder, draft) + anew, draft)
 
 
-def _planning(
+def planning_of(
     request: PlanRequest, config: RunConfig, services: Services, for_run: bool, on_event: Listener = ignore
 ) -> Planning:
+    """What would be asked of whom, and nothing is yet. Raises RefusedError for a key among the words."""
     refuse_key(request, config)
     if for_run and is_bundled(config):
         request = request.model_copy(update={"vocabulary": "bundled"})

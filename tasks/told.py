@@ -13,7 +13,8 @@ from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
 from tasks.looking import looks
 from tasks.plan import prepare
-from tasks.planning import Plan, plan_story
+from tasks.plan_made import Plan
+from tasks.planning import plan_story
 from tasks.run import Tools
 from tasks.services import Services
 from tasks.specs import RunConfig

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from typer.testing import CliRunner
 
 import prompts
@@ -18,10 +19,11 @@ from prompts import PlanRequest, StoryError
 from prompts.schedule import check_schedule
 from tasks.errors import RefusedError
 from tests.doubles.bad_replies import prompt, some
-from tests.doubles.openai_server import serving
+from tests.doubles.openai_server import Reply, serving
 from tests.doubles.planners import KEY, SHORT, STORY, right_model, short_model
 from tests.doubles.schedule_model import Model
 
+NOBODY = "http://127.0.0.1:9/v1"
 CITY = ["--from-width", f"{STORY.levels[0].width_m} m", "--to-width", f"{STORY.levels[-1].width_m} m"]
 CITY += ["--levels", str(len(STORY.levels)), "--p", str(STORY.p)]
 
@@ -108,7 +110,12 @@ REFUSED = {
     "no folder": (["a leaf", "--to", "no/such/file.yaml"], "folder that does not exist"),
     "unknown setting": (["a leaf", "--set", "plan.round=2"], "plan.rounds"),
     "a password": (["a leaf", "--set", "plan.base_url=http://me:word@host/v1"], "without name and password"),
-    "no photo": (["a leaf", "--photo", "no.png", "--planner", "model"], "No language model|no.png"),
+    "no photo": (["a leaf", "--photo", "no.png"], "no.png is not a file"),
+    "no photo for a model": (
+        ["a leaf", "--photo", "no.png", "--llm", "m", "--set", f"plan.base_url={NOBODY}"],
+        "no.png",
+    ),
+    "unseen photo": (["--photo", "no.png"], "name a vision model"),
 }
 
 
@@ -145,6 +152,19 @@ def test_a_language_model_plans_once_and_a_dry_run_asks_nothing(here, monkeypatc
     assert "nothing now" in second.stderr
     assert "runs/_plans/" in first.stderr
     assert KEY not in first.output + second.output + dry.output
+
+
+@pytest.mark.parametrize(("command", "asked"), [("plan", "To be asked of writer"), ("zoom", "captioned by eyes")])
+def test_a_dry_run_of_a_photograph_asks_nobody_and_names_who_would_be_asked(here, command, asked):
+    Image.new("RGB", (40, 30), "green").save("photo.png")
+    with serving([Reply("no")]) as server:
+        settings = ["vision.model=eyes", f"vision.base_url={server.url}", f"plan.base_url={server.url}"]
+        options = [part for setting in settings for part in ("--set", setting)]
+        dry = done(command, "--photo", "photo.png", "--llm", "writer", *options, "--dry-run")
+        assert server.asked == []
+    assert asked in dry.stdout
+    assert ("To be asked of writer" in dry.stdout) == (command == "plan")  # the bundled model's words need no writer
+    assert [path.name for path in here.iterdir()] == ["photo.png"]
 
 
 def test_a_model_that_does_not_repair_leaves_a_draft_that_a_person_can_mend(here, monkeypatch):

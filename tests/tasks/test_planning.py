@@ -12,8 +12,9 @@ from prompts.schedule import check_schedule
 from tasks.cleaning import clean
 from tasks.errors import RefusedError
 from tasks.events import StageDone, StageMoved, StageStarted
+from tasks.plan_made import PlanFailedError
 from tasks.plan_rules import UNNAMED, limit_of
-from tasks.planning import PlanFailedError, find_plan, plan_story
+from tasks.planning import find_plan, plan_story
 from tasks.run import is_story
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.bad_replies import prompt, some, text

@@ -7,7 +7,7 @@ from PIL import Image
 
 from prompts.request import PlanRequest
 from prompts.schedule import check_schedule
-from tasks.plan_rules import UNSEEN, limit_of, opens
+from tasks.plan_rules import UNSEEN, limit_of, opening_photo
 from tasks.planning import plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig, with_settings
@@ -80,6 +80,6 @@ def test_without_a_vision_model_the_text_says_what_the_photograph_shows(tmp_path
 
 
 def test_a_photograph_of_the_deepest_level_opens_nothing(photo):
-    assert opens(with_settings(RunConfig(), [f"photo={photo}"]))
-    assert not opens(with_settings(RunConfig(), [f"photo={photo}", "method=outpaint-direct"]))
-    assert not opens(RunConfig())
+    assert opening_photo(with_settings(RunConfig(), [f"photo={photo}"])).path == photo
+    assert opening_photo(with_settings(RunConfig(), [f"photo={photo}", "method=outpaint-direct"])) is None
+    assert opening_photo(RunConfig()) is None
