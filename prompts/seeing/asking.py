@@ -18,7 +18,7 @@ MAX_TOKENS = 4096
 with twice as many."""
 ECHO = 2_000
 """Characters of an unusable reply that the model is shown again."""
-_QUOTES = "\"'`*“”‘’«» "
+_QUOTES = "\"'`*“”‘’«» "  # with what else decorates a line
 
 
 def ask(service: Service, messages: Sequence[Message], form: Form, read: Callable[[dict[str, Any]], T]) -> T:
@@ -51,6 +51,11 @@ def _again(said: Reply | None, why: str) -> list[Message]:
     return [*([{"role": "assistant", "content": said.text[:ECHO]}] if said else []), {"role": "user", "content": told}]
 
 
+def bare(text: str) -> str:
+    """A text in one line, without control characters and the quotes around it."""
+    return " ".join(FORBIDDEN.sub(" ", text).split()).strip(_QUOTES)
+
+
 def line(reply: dict[str, Any], name: str, *, words: int, required: bool = True) -> str:
     """A text of a reply as one clean line of at most so many words: whatever a model writes, it is only ever a prompt.
 
@@ -61,7 +66,7 @@ def line(reply: dict[str, Any], name: str, *, words: int, required: bool = True)
         return ""
     if not isinstance(value, str):
         raise ReplyError(f"{name!r} must be a text.")
-    text = " ".join(FORBIDDEN.sub(" ", value[:10_000]).split()).strip(_QUOTES).rstrip(".;, ")
+    text = bare(value[:10_000]).rstrip(".;, ")
     if required and not any(c.isalpha() for c in text):
         raise ReplyError(f"{name!r} has no words.")
     if len(text.split()) > words or len(text) > 12 * words:

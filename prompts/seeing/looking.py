@@ -7,8 +7,8 @@ import base64
 import re
 from collections.abc import Callable
 
-from prompts.checks import FORBIDDEN
 from prompts.errors import ReplyError, ServiceError
+from prompts.seeing.asking import bare
 from prompts.service.client import Message, Service, connect
 
 Look = Callable[[bytes, bytes, int], str]
@@ -16,7 +16,6 @@ Look = Callable[[bytes, bytes, int], str]
 
 MAX_CHARACTERS = 300  # more than the text models of image models read
 MAX_BYTES = 20 * 2**20
-_QUOTES = "\"'`*“”‘’«» "  # with what else decorates a line
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 TASK = (
@@ -58,8 +57,7 @@ def cleaned(reply: str) -> str:
 
     Raises ReplyError where no word is left.
     """
-    text = re.sub(r"<think>.*?(</think>|$)", " ", reply, flags=re.DOTALL)
-    text = " ".join(FORBIDDEN.sub(" ", text).split()).strip(_QUOTES)
+    text = bare(re.sub(r"<think>.*?(</think>|$)", " ", reply, flags=re.DOTALL))
     if len(text) > MAX_CHARACTERS:
         text = text[: MAX_CHARACTERS + 1].rpartition(" ")[0].rstrip(",;: ") or text[:MAX_CHARACTERS]
     if not any(c.isalpha() for c in text):

@@ -161,6 +161,7 @@ schedules = st.fixed_dictionaries(
 replies = (
     st.text(max_size=300)
     | st.builds(json.dumps, schedules)
+    | st.builds(lambda found, after: f"{json.dumps(found['levels'])}{after}", schedules, st.text())
     | st.builds(lambda found, before, after: f"{before}{json.dumps(found)}{after}", schedules, st.text(), st.text())
     | st.builds(
         lambda found, share: json.dumps(found)[: int(share * len(json.dumps(found)))], schedules, st.floats(0, 1)
