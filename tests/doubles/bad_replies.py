@@ -127,15 +127,11 @@ REPLIES: dict[str, Spoil] = {
     "half as many": rows(lambda levels: levels[: len(levels) // 2]),
     "levels doubled": rows(lambda levels: [row for row in levels for _ in range(2)]),
     "one level twice in other words": rows(retold),
-    "two levels beyond the end": rows(
-        lambda levels: [*levels, *(levels[-1] | {"width_m": 1e-4 / 4**i} for i in (0, 1))]
-    ),
+    "two levels beyond the end": rows(beyond),
     # Words.
     "one level from below": some((4,), prompt("{}, seen from below")),
     "one level that looks up": some((4,), prompt("a view from below of {}")),
-    "every level from elsewhere": each(
-        lambda i, row: {"prompt": f"{row['prompt']}, {('side view', 'from below')[i % 2]}"}
-    ),
+    "every level from elsewhere": each(from_elsewhere),
     "no centre named": each(no_centre),
     "no centre named, no subject": each(lambda i, row: no_centre(i, row) | {"subject": ""}),
     "too long": some((1, 7), prompt("{}" + LONG)),
