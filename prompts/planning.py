@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from prompts import checks
 from prompts.errors import PlanError
+from prompts.offline.stated import stated
 from prompts.request import PlanRequest
 from prompts.story import Story
 
@@ -54,6 +55,10 @@ def make_plan(
     stands in its middle. on_round: told of each round. Raises PlanError where no story came of it (with the best
     draft), ServiceError and BudgetError where the service failed before any draft.
     """
+    try:
+        request = stated(request)
+    except ValidationError as error:
+        raise PlanError(_refused(error)) from None
     if opening is not None and not request.text.strip() and request.widths_m is None:
         request = _into(request, opening)
     if service is None or request.vocabulary == "bundled":

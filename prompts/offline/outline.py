@@ -8,7 +8,6 @@ from random import Random
 
 from prompts.offline.lengths import DEEPEST, EXACT, SLACK, WIDEST, Lengths, Room, around, fit
 from prompts.offline.path import Way, from_root, join, of_width, to_end
-from prompts.offline.phrases import with_article
 from prompts.offline.stops import FILLS, Stop
 from prompts.offline.understanding import SAME, Wish
 from prompts.offline.views import View, spread_views, views
@@ -125,6 +124,6 @@ def _bridges(way: Way, shown: Sequence[View]) -> tuple[str, ...]:
         index = next(i for i, t in enumerate(way.things) if t.id == inner.id)
         level = next((i for i, v in enumerate(shown) if v.thing >= index), len(shown) - 1)
         where = f"level {level} places it there" if level else "it is placed there"
-        what, place = with_article(inner.names[0]), with_article(outer.names[0])
+        what, place = inner.centre, outer.centre
         notes.append(f"{what[:1].upper()}{what[1:]} is not usually met in {place}; {where}.")
     return tuple(notes)

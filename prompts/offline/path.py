@@ -89,6 +89,7 @@ def _between(outer: Thing, inner: Thing, rng: random.Random) -> tuple[list[Thing
     if inner.id not in ladder().by_id:
         return _to_own(outer, inner, rng), []
     above = [t for t in things() if _leads(t, inner) and inner.size_m < t.size_m <= outer.size_m * ROOM]
+    above = [t for t in above if not _aside(outer.domain, t.domain, outer.domain)]
     near = [t for t in above if t.size_m <= inner.size_m * PLACE] or above[-1:]
     kin = [t for t in near if t.domain == outer.domain] or (near if outer.size_m > inner.size_m * PLACE else [])
     bridge = rng.choice(kin) if kin else inner

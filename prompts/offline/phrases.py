@@ -60,8 +60,3 @@ def _ends(word: str, mark: str) -> bool:
     if word.endswith("ly") or word in lexicon().joints:
         return False
     return bool(content(word)) or mark in PREPOSITIONS
-
-
-def with_article(name: str) -> str:
-    """A name with "a" or "an" before it."""
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

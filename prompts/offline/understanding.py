@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from prompts.errors import PlanError, shown
 from prompts.offline.data import read
+from prompts.offline.stated import without_numbers
 from prompts.offline.stops import Stop, as_said, stops
 from prompts.request import PlanRequest
 from prompts.scales.ladder import ladder, path_exists, things
@@ -46,8 +47,8 @@ class Wish:
 
 def understand(request: PlanRequest) -> Wish:
     """What a request names. Raises PlanError where that is nothing, with the nearest names and the remedies."""
-    text = " ".join(request.text.split()).strip(" \"'.!?“”‘’")
-    if not text and request.widths_m is None:
+    text = without_numbers(" ".join(request.text.split()).strip(" \"'.!?“”‘’"))
+    if not text.strip() and request.widths_m is None:
         raise PlanError(f"There is nothing to plan: the text is empty. {HOW}")
     found = stops(text)
     notes = _unknown(text, found, request)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.planning import wishes
 from prompts import PlanError, PlanRequest, dump_story, make_plan, parse_story, plan
 from prompts.offline.data import read
-from prompts.offline.phrases import head, sized, with_article
+from prompts.offline.phrases import head, sized
 from prompts.scales.ladder import thing, things
 from prompts.scales.naming import find
 from prompts.schedule import TextLimit, check_schedule
@@ -182,7 +182,6 @@ def test_phrases_between_things_begin_with_none_of_them_and_name_no_direction():
 
 def test_heads_and_sizes_of_phrases():
     assert head("star clouds and dark dust lanes") == "star clouds"
-    assert with_article("octopus") == "an octopus"
     assert head("rows of gold and blue tiles") == "rows of gold and blue tiles"
     assert head("glossy green leaves on thin twigs") == "glossy green leaves"
     assert (sized("an oak", 0.05), sized("oak leaves", 0.01), sized("a leaf", 0.5)) == (

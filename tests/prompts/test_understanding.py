@@ -100,6 +100,17 @@ def test_a_foreign_word_with_an_apostrophe_is_no_name():
     assert named("the sun's surface") == named("the surface of the sun") == ["solar-granule"]
 
 
+def test_levels_and_factor_may_be_said_in_the_text():
+    made = make_plan(PlanRequest(text="from a galaxy to a leaf in 9 levels, p = 4"))
+    assert (len(made.story.levels), made.story.p, made.story.title) == (9, 4, "Galaxy to leaf")
+    assert not any("left out" in note for note in made.notes)
+    assert len(make_plan(PlanRequest(text="a leaf with 12 levels", levels=5)).story.levels) == 5
+    assert make_plan(PlanRequest(text="a leaf with a zoom factor of 3")).story.p == 3
+    for impossible in ("a leaf in 900 levels", "a leaf, p = 1"):
+        with pytest.raises(PlanError, match="Correct these values"):
+            make_plan(PlanRequest(text=impossible))
+
+
 def test_a_loop_is_told_of():
     wish = understand(PlanRequest(text="an endless loop from a forest to a leaf and back again"))
     assert [stop.thing.id for stop in wish.stops] == ["forest", "leaf"]
