@@ -71,14 +71,25 @@ def _mended(sketch: Sketch, fault: Violation) -> Iterator[tuple[Row, str]]:
 
 
 def _with_centre(sketch: Sketch, fault: Violation) -> Row | None:
-    """The faulty row with the next one's subject in its centre; None where that is not the fault or cannot be."""
+    """The faulty row with the next one's subject in its centre, in place of what it names there.
+
+    None where that is not the fault, or the centre is named by all that the row says.
+    """
     if fault.kind != "centre" or fault.level is None or fault.level + 1 >= len(sketch.rows):
         return None
     row, deeper = sketch.rows[fault.level], sketch.rows[fault.level + 1]
-    if row is None or deeper is None or not deeper.subject or any(said in row.prompt.lower() for said in CENTRES):
+    if row is None or deeper is None or not deeper.subject:
         return None
-    prompt = f"{row.prompt.rstrip(' .,;')}, {deeper.subject} in the centre"
+    first, *parts = row.prompt.rstrip(" .,;").split(", ")
+    if _names_centre(first):
+        return None
+    kept = [first, *(part for part in parts if not _names_centre(part))]
+    prompt = ", ".join([*kept, f"{deeper.subject} in the centre"])
     return replace(row, prompt=prompt) if len(prompt) <= MAX_PROMPT else None
+
+
+def _names_centre(words: str) -> bool:
+    return any(said in words.lower() for said in CENTRES)
 
 
 def asked_for(work: Checked, wish: str) -> dict[str, Any]:

@@ -90,12 +90,25 @@ def test_what_the_draft_itself_says_how_to_mend_takes_no_second_question(name):
     assert (done.rounds[0].changes == ()) == (name in plain)
 
 
+def test_a_centre_that_names_something_else_is_that_of_the_next_level():
+    def elsewhere(schedule):
+        row = schedule["levels"][2]
+        before = row["prompt"].rpartition(", ")[0]
+        schedule["levels"][2] = row | {"prompt": f"{before}, a yellow banana in the centre"}
+        return json.dumps(schedule)
+
+    done = written(Model(STORY, elsewhere))
+    assert "banana" not in done.story.levels[2].prompt
+    assert done.story.levels[2].prompt.endswith(f"{schedule_of(STORY)['levels'][3]['subject']} in the centre")
+    assert done.rounds[0].changes == ("Level 2 did not name what level 3 shows; that was added.",)
+
+
 def test_of_a_prompt_only_the_part_at_fault_is_left_out():
     done = written(Model(STORY, REPLIES["every level from elsewhere"]))
     assert prompts_of(done.story) == prompts_of(STORY)
     assert done.rounds[0].changes[0] == "Level 0 said 'side view'; that was left out."
     (round, _) = written(Model(STORY, REPLIES["an injection"])).rounds
-    assert round.changes == (), "what begins a prompt is asked for anew"
+    assert [fault[:15] for fault in round.faults] == ["level 3, banned"], "what begins a prompt is asked for anew"
 
 
 def test_only_faulty_levels_go_back_with_their_reasons_and_all_others_stay():
