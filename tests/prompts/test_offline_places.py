@@ -4,13 +4,15 @@ from random import Random
 
 import pytest
 
-from prompts import plan
+from prompts import Level, Story, plan
+from prompts.offline.data import read
 from prompts.offline.outline import outline
 from prompts.offline.phrases import head
 from prompts.offline.understanding import understand
 from prompts.request import PlanRequest
 from prompts.scales.ladder import thing, things
 from prompts.schedule.centre import split
+from prompts.schedule.comparing import duplicate_faults
 from prompts.schedule.lexicon import lexicon
 
 SEEDS = range(12)
@@ -98,3 +100,11 @@ def test_light_does_not_change_from_level_to_level():
     for seed in SEEDS:
         said = " ".join(plan("a beach", p=2, seed=seed, style="", levels=24).prompts())
         assert not any(f"{light} light" in said for light in ("cool", "golden", "hazy", "silvery")), seed
+
+
+def test_levels_that_differ_in_their_accents_alone_are_no_duplicates():
+    phrases = read("words.yaml")["accents"]
+    shown = "rough grey stone walls of an old castle {}, a tiny red wooden door with heavy iron bands in the centre"
+    levels = [Level(prompt=shown.format(accent)) for group in phrases.values() for accent in group]
+    for some in (levels[:60], levels[-60:]):
+        assert list(duplicate_faults(Story(title="A", p=2, levels=some))) == []
