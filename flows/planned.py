@@ -56,8 +56,7 @@ def planned(
         return plan(wish, config, services.root, for_run, force)
 
     with progress(sys.stderr, quiet=quiet) as listener:
-        asks = services.has_writer and (force or find_plan(wish, config, services, for_run=for_run) is None)
-        if asks and not no_engine and _worth_an_engine(config):
+        if not no_engine and _wants_engine(wish, config, services, for_run=for_run, force=force):
             return _from_facts(_by_flow(start, listener))
         return plan_story(wish, config, services, for_run=for_run, on_event=listener, force=force)
 
@@ -82,10 +81,16 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
     return plan
 
 
-def _worth_an_engine(config: RunConfig) -> bool:
+def _wants_engine(wish: PlanRequest, config: RunConfig, services: Services, *, for_run: bool, force: bool) -> bool:
+    if not services.has_writer:
+        return False
+    if config.plan.secret is not None and not has_key():
+        return True  # nobody but its server has the key
+    if not force and find_plan(wish, config, services, for_run=for_run) is not None:
+        return False
     from flows.engine import has_server
 
-    return (config.plan.secret is not None and not has_key()) or has_server()
+    return has_server()
 
 
 def _by_flow(start: Any, listener: Listener) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def here(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what an editor leaves
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
@@ -209,7 +211,7 @@ def test_edit_opens_a_new_plan_or_a_file_and_checks_what_was_saved(here, monkeyp
     assert broken.exit_code == 2
     kept = re.search(r"kept in (\S+\.yaml)", " ".join(broken.stderr.split()))
     assert kept
-    Path(kept[1]).unlink()
+    assert Path(kept[1]).is_file()
     assert prompts.load_story("mine.yaml") == story  # as it was
     editor(here, monkeypatch, 'rm "$1"')
     assert "left no file behind" in tenfold("plan", "mine.yaml", "--edit").stderr
