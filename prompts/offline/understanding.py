@@ -21,6 +21,7 @@ STRICT = re.compile(r"->|→|=>|\b(?:from|to|into|via|through|between|until|towa
 PARTS = re.compile(r"->|→|=>|[,;]|\b(?:from|to|into|via|through|between|and|then|until|towards?)\b", re.I)
 ORDERED = re.compile(r"->|→|=>|\b(?:from|to|into)\b", re.I)
 LOOP = re.compile(r"\b(?:loops?|looping|looped|endless(?:ly)?|forever|back again)\b", re.I)
+KIN = 100.0  # how much smaller or larger a thing of the same kind may be: a bee's eye and a person's
 SAME = 1.2  # ends whose sizes differ by less are no zoom
 NO_LOOP = (
     "The story does not close into a loop: for that, let its deepest level show in its centre what the first one "
@@ -80,7 +81,9 @@ def _kin(outer: Thing, stop: Stop, thing: Thing) -> Stop:
     kin = [
         t
         for t in things()
-        if path_exists(outer.id, t.id) and any(words(name)[-1:] == kind for name in t.names if " " in name)
+        if path_exists(outer.id, t.id)
+        and 1 / KIN <= t.size_m / thing.size_m <= KIN
+        and any(words(name)[-1:] == kind for name in t.names if " " in name)
     ]
     if not kin:
         return stop
