@@ -118,7 +118,7 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
     if writer is not None:
         print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
     if writer is not None and vision is None:
-        print(f"The first round takes at most {_bound(wish, config, services, writer.model)}.")
+        print(f"The first round takes at most {_bound(planning.request, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from prompts.request import PlanRequest
 from tasks.keys import has_key
 from tasks.run import GivenFile
@@ -30,6 +32,16 @@ def limit_of(request: PlanRequest, config: RunConfig) -> TextLimit:
     if request.vocabulary == "bundled":
         return text_limit(RunConfig())
     return text_limit(None if is_bundled(config) else config)
+
+
+def in_numbers(request: PlanRequest) -> PlanRequest:
+    """The wish with the levels and the factor that its text says; as it is where they cannot be, as planners say."""
+    from prompts.offline.stated import stated
+
+    try:
+        return stated(request)
+    except ValidationError:
+        return request
 
 
 def opening_photo(config: RunConfig) -> GivenFile | None:

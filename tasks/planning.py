@@ -17,7 +17,7 @@ from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWai
 from tasks.keys import refuse_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, questions_of, raw_replies, told_failure
 from tasks.plan_made import Plan, PlanFailedError
-from tasks.plan_rules import limit_of, notes_on, opening_photo
+from tasks.plan_rules import in_numbers, limit_of, notes_on, opening_photo
 from tasks.run import GivenFile, in_use
 from tasks.services import Services, spent_since
 from tasks.specs import RunConfig
@@ -132,13 +132,13 @@ class Planning:
         """Find or make the plan, and bring its folder up to date. force: ask anew what was asked for it before."""
         if force:
             self._forget()
-        key, workshop, began = self.key, self.services.workshop, time.monotonic()
+        key, workshop, began, before = self.key, self.services.workshop, time.monotonic(), self.services.spent
         try:
             manifest, made = workshop.make(
                 key, self._body, force=force, on_wait=lambda: self.on_event(StageWaiting(NAME))
             )
         except PlanError as error:
-            raise self._failed(error) from None
+            raise self._failed(error, spent_since(before, self.services.spent)) from None
         self.on_event(StageDone(NAME, made, time.monotonic() - began))
         publish_plan(self.folder, manifest, workshop)
         return self._known(manifest, made)
@@ -208,12 +208,12 @@ class Planning:
     def _replies(self) -> dict[str, Path]:
         return raw_replies(self.services.replies, dict.fromkeys(one.digest for one in self.rounds))
 
-    def _failed(self, error: PlanError) -> Exception:
+    def _failed(self, error: PlanError, spent: Mapping[str, Json]) -> Exception:
         """What is to be raised: the error itself where it lies in the wish, for which nobody was asked."""
         if not self.rounds and error.draft is None:
             return error
-        draft = keep_failure(self.folder, self.facts(None), error, self._replies())
-        anew = "" if self.services.spent.requests else "\nAll of it had been answered before; --force asks anew."
+        draft = keep_failure(self.folder, {**self.facts(None), "spent": dict(spent)}, error, self._replies())
+        anew = "" if spent["requests"] else "\nAll of it had been answered before; --force asks anew."
         return PlanFailedError(told_failure(error, self.folder, draft) + anew, draft)
 
 
@@ -224,7 +224,7 @@ def planning_of(
     refuse_key(request, config)
     if for_run and is_bundled(config):
         request = request.model_copy(update={"vocabulary": "bundled"})
-    return Planning(request, config, services, limit_of(request, config), on_event)
+    return Planning(in_numbers(request), config, services, limit_of(request, config), on_event)
 
 
 def _named(service: Service | None) -> Mapping[str, str] | None:

@@ -14,6 +14,7 @@ from tasks.events import Listener, ignore
 from tasks.looking import looks
 from tasks.plan import prepare
 from tasks.plan_made import Plan
+from tasks.plan_rules import in_numbers
 from tasks.planning import plan_story
 from tasks.run import Tools
 from tasks.services import Services
@@ -94,6 +95,7 @@ def suited(wish: PlanRequest, config: RunConfig, services: Services, tools: Tool
     """
     if config.plan.refine:
         services.seeing()
+    wish = in_numbers(wish)
     usual = wish.p or (POWERS[0] if is_bundled(config) else _usual_p(wish))
 
     def accept(p: float) -> None:

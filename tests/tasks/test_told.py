@@ -37,6 +37,8 @@ def fitted(tmp_path, request: PlanRequest, *settings: str) -> PlanRequest:
 def test_an_open_zoom_factor_becomes_one_that_the_method_can_do(tmp_path):
     wish = PlanRequest(text="from 81 m to 1 m", levels=5)  # planners would take 3
     assert fitted(tmp_path, wish).p == 4  # joint sampling divides its pictures
+    said = fitted(tmp_path, PlanRequest(text="from 81 m to 1 m in 5 levels"))
+    assert (said.levels, said.p) == (5, 4)
     assert fitted(tmp_path, wish, "method=independent").p in (None, 4)
     assert fitted(tmp_path, PlanRequest(text="from 16 m to 1 m", levels=5)).p is None
     assert fitted(tmp_path, PlanRequest(text="from a galaxy to a leaf")).p is None
@@ -48,6 +50,7 @@ def test_an_open_zoom_factor_becomes_one_that_the_method_can_do(tmp_path):
     ("request_", "settings", "words"),
     [
         (PlanRequest(text="a leaf", p=3), [], "multiples of p = 3"),
+        (PlanRequest(text="a leaf, p = 3"), [], "multiples of p = 3"),
         (PlanRequest(text="a leaf"), ["model.device=toaster"], "Device"),
         (PlanRequest(text="a leaf"), ["method=jiont"], "joint"),
         (PlanRequest(text="a leaf"), ["sampling.stpes=3"], "steps"),
