@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import prompts
-from flows.plan_shown import show_estimate, show_plan
+from flows.plan_shown import said_costs, show_estimate, show_plan
 from flows.terminal import progress
+from prompts.errors import ServiceError
 from prompts.request import PlanRequest
 from tasks import environment
 from tasks.errors import RefusedError
 from tasks.events import Listener
 from tasks.keys import has_key, refuse_key
-from tasks.plan_made import Plan
+from tasks.plan_made import Plan, PlanFailedError
 from tasks.planning import find_plan, plan_story
 from tasks.services import Services
 from tasks.specs import RunConfig
@@ -55,10 +57,21 @@ def planned(
 
         return plan(wish, config, services.root, for_run, force)
 
-    with progress(sys.stderr, quiet=quiet) as listener:
+    with _costs_told(services), progress(sys.stderr, quiet=quiet) as listener:
         if not no_engine and _wants_engine(wish, config, services, for_run=for_run, force=force):
             return _from_facts(_by_flow(start, listener))
         return plan_story(wish, config, services, for_run=for_run, on_event=listener, force=force)
+
+
+@contextmanager
+def _costs_told(services: Services) -> Iterator[None]:
+    """What was paid for is said of a plan that fails, too."""
+    try:
+        yield
+    except (PlanFailedError, ServiceError):
+        if services.spent.requests:
+            print(f"{'Cost':<11}{said_costs(services.spent)}", file=sys.stderr)
+        raise
 
 
 def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: Manner) -> Plan | None:

@@ -177,6 +177,8 @@ def test_a_model_that_does_not_repair_leaves_a_draft_that_a_person_can_mend(here
     assert (result.exit_code, result.stdout) == (1, "")
     (draft,) = here.glob("runs/_plans/*/best-draft.yaml")
     assert str(draft.relative_to(here)) in result.stderr
+    assert "1 request; " in result.stderr, "what failed was paid for, too"
+    assert json.loads((draft.parent / "plan.json").read_text())["spent"]["requests"] == 1
     checked = tenfold("plan", draft, "--check")
     assert checked.exit_code == 2
     assert re.search(r"2 +banned", checked.stdout)
