@@ -74,10 +74,12 @@ def _met(found: tuple[Stop, ...]) -> tuple[Stop, ...]:
 
 def _kin(outer: Thing, stop: Stop, thing: Thing) -> Stop:
     """The stop with the thing of the same kind ("cell", "skin") that is met in `outer`, best directly, then nearest
-    in size; as it is where it is met there itself, or none is."""
+    in size; as it is where it is met there itself, or none is, or where the words say which it is ("sugar crystal")."""
     if thing.id not in ladder().by_id or outer.id not in ladder().by_id or path_exists(outer.id, thing.id):
         return stop
-    kind = words(stop.words)[-1:]
+    kind = words(stop.words)
+    if len(kind) != 1:
+        return stop
     kin = [
         t
         for t in things()

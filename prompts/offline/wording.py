@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from prompts.offline.data import read
-from prompts.offline.phrases import head, sized
+from prompts.offline.phrases import ARTICLE, head, sized
 from prompts.offline.stops import OWN_DOMAIN
 from prompts.offline.views import HAZE_M, SPACE_M, View
 from prompts.scales.ladder import path_exists
@@ -140,9 +140,13 @@ def _at_home(thing: Thing, outer: Thing) -> bool:
 
 def _part(thing: Thing) -> str:
     """What the parts of a thing begin with, and of what they are: "ridges of a snowflake"."""
-    part, name = head(thing.detail), head(thing.centre)
+    part, name, centre = head(thing.detail), thing.names[0], head(thing.centre)
     if content(part) and (" of " in part or set(content(name)) & set(content(part))):
         return part
+    if " of " in centre or not ARTICLE.match(centre):  # a patch of skin, leaves
+        name = centre
+    else:
+        name = f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
     return f"{part} {'in' if ' of ' in part else 'of'} {name}"
 
 

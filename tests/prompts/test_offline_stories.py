@@ -112,6 +112,8 @@ def test_viewpoint_and_style_fit_the_range_or_are_the_wishs():
         cosmic = plan("from a galaxy to a leaf", seed=seed)
         assert "above" not in cosmic.viewpoint
         assert "macro" not in cosmic.style
+        assert "above" not in plan("a cat", seed=seed).viewpoint
+        assert "above" in plan("from a city to a leaf", seed=seed).viewpoint
     story = plan("a leaf", viewpoint="seen from below", style="woodcut", negative="snow", title="Mine")
     assert (story.viewpoint, story.style, story.negative, story.title) == ("seen from below", "woodcut", "snow", "Mine")
     assert plan("a leaf", viewpoint="", style="").prompts() == tuple(prompts_of("a leaf"))

@@ -175,3 +175,4 @@ def test_what_is_not_met_in_the_one_before_gives_way_to_its_kin_that_is():
     assert named("from a red apple to its cells") == ["apple", "fruit-cell"]
     assert named("from a blue whale to a gear") == ["blue-whale", "gear"]
     assert "soot" in named("from a sword via a soot particle to a tentacle")  # and no alpha particle
+    assert named("from a snowfield to a sugar crystal") == ["snowfield", "sugar-crystal"]
