@@ -16,7 +16,7 @@ from prompts.offline.frame import story_of, title
 from prompts.offline.lengths import SCHEMATIC_P
 from prompts.offline.photograph import wish_of
 from prompts.offline.stops import Stop
-from prompts.offline.understanding import Wish
+from prompts.offline.understanding import Wish, text_of
 from prompts.offline.vocabulary import classes
 from prompts.request import PlanRequest
 from prompts.schedule import TextLimit, check_schedule
@@ -46,7 +46,7 @@ def compose_bundled(
             "or for ends that are farther apart."
         )
     rng = Random(f"bundled {request.seed}")
-    said = _phrases(_thinned(places, count), count, _wanted(request.text, wish), rng)
+    said = _phrases(_thinned(places, count), count, _wanted(text_of(request), wish), rng)
     story = _story(request, wish, said)
     if faults := check_schedule(story, limit, banned):
         raise PlanError(f"The words of the bundled model do not pass the checks: {faults[0]}", story, map(str, faults))

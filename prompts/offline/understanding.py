@@ -22,6 +22,7 @@ PARTS = re.compile(r"->|→|=>|[,;]|\b(?:from|to|into|via|through|between|and|th
 ORDERED = re.compile(r"->|→|=>|\b(?:from|to|into)\b", re.I)
 LOOP = re.compile(r"\b(?:loops?|looping|looped|endless(?:ly)?|forever|back again)\b", re.I)
 KIN = 100.0  # how much smaller or larger a thing of the same kind may be: a bee's eye and a person's
+ITS = re.compile(r"(?:its|his|her|their)\b", re.I)
 SAME = 1.2  # ends whose sizes differ by less are no zoom
 NO_LOOP = (
     "The story does not close into a loop: for that, let its deepest level show in its centre what the first one "
@@ -46,9 +47,14 @@ class Wish:
     photograph: bool = False
 
 
+def text_of(request: PlanRequest) -> str:
+    """The text of a request in which stops have their places: white space single, without what is read apart."""
+    return without_numbers(" ".join(request.text.split()).strip(" \"'.!?“”‘’"))
+
+
 def understand(request: PlanRequest) -> Wish:
     """What a request names. Raises PlanError where that is nothing, with the nearest names and the remedies."""
-    text = without_numbers(" ".join(request.text.split()).strip(" \"'.!?“”‘’"))
+    text = text_of(request)
     if not text.strip() and request.widths_m is None:
         raise PlanError(f"There is nothing to plan: the text is empty. {HOW}")
     found = stops(text)
@@ -61,6 +67,16 @@ def understand(request: PlanRequest) -> Wish:
         return _with_widths(found, request.widths_m, notes)
     wish = _ordered(text, _with_wholes(found), notes)
     return replace(wish, stops=_met(_distinct(wish.stops)))
+
+
+def _owned(text: str, found: list[Stop]) -> list[Stop]:
+    """What is said to be its own of the thing before: "a bee and its eye"."""
+    owned = found[:1]
+    for stop in found[1:]:
+        outer = owned[-1].thing
+        its = outer and stop.thing and ITS.match(text, stop.start)
+        owned.append(_kin(outer, stop, stop.thing) if its and outer and stop.thing else stop)
+    return owned
 
 
 def _met(found: tuple[Stop, ...]) -> tuple[Stop, ...]:
@@ -124,6 +140,7 @@ def _turned(what: str) -> str:
 
 def _ordered(text: str, found: list[Stop], notes: tuple[str, ...]) -> Wish:
     """Largest first; a text that leads outwards is turned, and told so."""
+    found = _owned(text, found)
     order = sorted(found, key=lambda s: -s.size_m)
     outwards = len(found) > 1 and found[0].size_m * SAME < found[-1].size_m
     if outwards and ORDERED.search(text) and not re.match(r"between\b", text, re.I):

@@ -88,3 +88,9 @@ def test_viewpoint_and_style_are_left_out_with_a_note():
     made = make_plan(PlanRequest(text="a leaf", vocabulary="bundled", style="woodcut"))
     assert made.story.style == ""
     assert any("left out" in note for note in made.notes)
+
+
+def test_colours_are_read_where_they_stand_however_the_text_is_spaced():
+    said = plan(" " * 40 + "from a red leaf   to  atoms", vocabulary="bundled", levels=4).levels[0].prompt
+    assert said.startswith(plan("from a red leaf to atoms", vocabulary="bundled", levels=4).levels[0].prompt)
+    assert "red" in said.split(" in the centre")[0]

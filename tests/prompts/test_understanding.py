@@ -171,6 +171,7 @@ def test_any_text_is_a_story_or_our_error(text):
 def test_what_is_not_met_in_the_one_before_gives_way_to_its_kin_that_is():
     assert named("from an elephant to its skin to a cell")[:2] == ["elephant", "elephant-skin"]
     assert named("from my cat to its eye") == ["cat", "cat-eye"]
+    assert named("from a bee to its eye") == ["honeybee", "bee-eye"]
     assert named("from a person to an eye") == ["person", "eye"]
     assert named("from a red apple to its cells") == ["apple", "fruit-cell"]
     assert named("from a blue whale to a gear") == ["blue-whale", "gear"]
