@@ -1,4 +1,4 @@
-"""Stories of the ladder planner: valid for any wish, the same for the same seed, and what stands in them."""
+"""Stories of the ladder planner: the same for the same seed, and what stands in them."""
 
 import subprocess
 import sys
@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.planning import wishes
 from prompts import PlanError, PlanRequest, dump_story, make_plan, parse_story, plan
 from prompts.offline.data import read
 from prompts.offline.phrases import head, sized
-from prompts.scales.ladder import thing, things
+from prompts.scales.ladder import thing
 from prompts.scales.naming import find
 from prompts.schedule import TextLimit, check_schedule
 from prompts.schedule.tokens import clip_limit
@@ -23,24 +22,6 @@ SPACES = TextLimit("words", 40, lambda text: len(text.split()))
 
 def prompts_of(text, **wish):
     return [level.prompt for level in plan(text, **wish).levels]
-
-
-def test_every_story_of_500_random_wishes_is_valid():
-    limit, made = clip_limit(), 0
-    for wish in wishes(500, seed=20):
-        try:
-            story = make_plan(wish, limit=limit).story
-        except PlanError as error:
-            said, draft = str(error), error.draft
-            assert "has at most 64" in said
-            assert draft is None
-            continue
-        made += 1
-        assert check_schedule(story, limit) == (), wish
-        assert len(story.levels) == (wish.levels or len(story.levels))
-        assert story.p == (wish.p or story.p)
-        assert max(limit.count(prompt) for prompt in story.prompts()) <= 75
-    assert made >= 470
 
 
 @pytest.mark.parametrize("step", [1.5, 2, 2.5, 3, 6, 16])
@@ -80,13 +61,6 @@ def test_a_story_survives_its_file_and_says_how_it_was_made():
     assert story.title == "Forest to frosty oak leaf"
     assert "from a forest to a frosty oak leaf" in story.about
     assert "seed 3" in story.about
-
-
-def test_each_thing_of_the_ladder_can_be_shown_alone():
-    for one in things():
-        story = plan(f"a {one.names[0]}")
-        assert check_schedule(story) == (), one.id
-        assert any(word in " ".join(story.prompts()) for word in one.centre.split()), one.id
 
 
 def test_neighbours_are_met_in_each_other_and_bridges_are_told():
