@@ -143,8 +143,8 @@ def show_plan(run: Run) -> None:
     table(("stage", "plan"), [(stage.name, "reuse" if stage.name in found else "make") for stage in stages_of(run)])
     if run.config.plan.refine:
         print(
-            f"Before it is drawn the story is refined, in {run.config.plan.refine} rounds at most: the vision "
-            "model looks at drafts. With other prompts it will be another run."
+            f"Before it is drawn the story is refined: a vision model looks {times(run.config.plan.refine)} at most at "
+            f"a draft of its {len(run.story.levels)} levels. With other prompts it will be another run."
         )
     estimate = cost(run)
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
@@ -152,6 +152,11 @@ def show_plan(run: Run) -> None:
         f"Cost of making all: {estimate.evaluations:,} evaluations of the model{pace}, {estimate.frames:,} frames, "
         f"at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
     )
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def show_result(run: Run, facts: Mapping[str, Any], *, quiet: bool = False) -> None:

@@ -116,7 +116,8 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
     if vision is not None:
         print(f"The photograph is to be captioned by {plain(vision.model)} at {plain(vision.host)}.")
     if writer is not None:
-        print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {spec.rounds} rounds at most.")
+        rounds = f"{spec.rounds} round{'s' * (spec.rounds != 1)} at most"
+        print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {rounds}.")
     if writer is not None and vision is None:
         print(f"The first round takes at most {_bound(planning.request, config, services, writer.model)}.")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"

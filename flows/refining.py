@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.plan_shown import said_costs
 from flows.terminal import plain, table
 
 HEAD = ("version", "from", "rewritten", "first prompts", "own prompts", "agreement dB", "seam", "")
@@ -19,7 +20,7 @@ def show_refinement(facts: Mapping[str, Any], root: Path) -> None:
         print(f"New prompts that failed our checks and were not taken: {refused}; the folder tells why.")
     if facts["stopped"]:
         print(f"Ended after {len(facts['looks'])} of {facts['rounds']} rounds: {plain(facts['stopped']).rstrip('.')}.")
-    print(f"{'Looked at by':<14} {plain(facts['model'])} at {plain(facts['host'])}{_cost(facts['spent'])}")
+    print(f"{'Looked at by':<14} {plain(facts['model'])} at {plain(facts['host'])}: {said_costs(facts['spent'])}")
     print(f"{'Versions':<14} {root / facts['folder']}")
 
 
@@ -37,9 +38,3 @@ def _row(version: Mapping[str, Any], winner: int) -> tuple[str, ...]:
 
 def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _cost(spent: Mapping[str, Any]) -> str:
-    tokens = spent["prompt_tokens"] + spent["completion_tokens"]
-    money = "" if spent["cost"] is None else f", {spent['cost']:.4f} in the currency of the prices"
-    return f": {spent['requests']} requests, {tokens:,} tokens{money}"

@@ -15,17 +15,13 @@ from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWai
 from tasks.given import given_levels
 from tasks.looking import png
 from tasks.render import load_stack, stack_inputs
-from tasks.services import Services
+from tasks.services import Services, spent_since
 from tasks.stage import Json, Made, Manifest, StageKey, Workshop
 
 if TYPE_CHECKING:
     from prompts.service.asking import Service
-    from prompts.service.budget import Spent
 
 NAME, JUDGEMENTS = "judging", "judgements.json"
-SPENT = ("requests", "prompt_tokens", "completion_tokens", "cost")
-"""Of what was spent, what is kept beside the judgements; replies that were found cost nothing."""
-
 AS_GIVEN: dict[str, Json] = {"matches": True, "problem": "", "prompt": None}
 """Of a level that is a given picture, which no prompt changes."""
 
@@ -101,18 +97,3 @@ def _one(service: Service, views: Sequence[Any], level: int, title: str, tried: 
     except ReplyError as error:  # of one level; the others can be judged
         return {"matches": None, "problem": str(error), "prompt": None}
     return asdict(judgement)
-
-
-def spent_since(before: Spent, after: Spent) -> dict[str, Json]:
-    """What was spent between two accounts; the cost is None where a price is not known."""
-    return {name: _difference(getattr(before, name), getattr(after, name)) for name in SPENT}
-
-
-def spent_in_all(accounts: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
-    """The sum of several accounts; the cost is None where one of them is."""
-    columns = {name: [account[name] for account in accounts] for name in SPENT}
-    return {name: None if None in values else sum(values) for name, values in columns.items()}
-
-
-def _difference(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else after - before

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from prompts import Story
 from tasks.drafts import Draft
-from tasks.judging import read_judgements, spent_in_all
+from tasks.judging import read_judgements
+from tasks.services import spent_in_all
 from tasks.stage import Json, Manifest
 from tasks.verdict import Verdict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
@@ -159,6 +159,18 @@ def spent_since(before: Spent, after: Spent) -> dict[str, Json]:
     first, last = asdict(before), asdict(after)
     counted = {name: last[name] - (first[name] or 0) for name in last if isinstance(last[name], int | float)}
     return {**last, **counted}
+
+
+def spent_in_all(accounts: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
+    """The sum of several accounts of `spent_since`; a cost is None where one of them is."""
+    from prompts.service.budget import Spent
+
+    total: dict[str, Json] = asdict(Spent())
+    for account in accounts:
+        for name, value in account.items():
+            counts = isinstance(value, int | float) and total[name] is not None
+            total[name] = total[name] + value if counts else value if isinstance(value, str) else None
+    return total
 
 
 _SERVICES: ContextVar[Services | None] = ContextVar("services", default=None)

@@ -71,7 +71,7 @@ def test_the_run_goes_on_with_the_version_that_stays_and_tells_it(here, model_fo
     assert "stays" in done.output
     assert "the author's own" in done.output
     assert str(kept.relative_to(here)) in done.output
-    assert f"{asked} requests, {110 * asked} tokens" in done.output
+    assert f"{asked} requests, 1 answered before; {100 * asked} tokens asked, {10 * asked} replied" in done.output
     for path in here.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
     assert SECRET not in done.output

@@ -90,7 +90,8 @@ def test_better_words_win_and_every_version_is_kept(tmp_path):
     }
     told = facts(found)
     assert [version["rewritten"] for version in told["versions"]] == [[], [0]]
-    assert told["spent"] == {"requests": 4, "prompt_tokens": 400, "completion_tokens": 40, "cost": None}
+    spent = {"requests": 4, "cached": 0, "bounded": 0, "prompt_tokens": 400, "completion_tokens": 40}
+    assert told["spent"] == {**spent, "cost": None, "currency": "USD"}
     (look,) = json.loads((found.folder / "version-0" / "judgements.json").read_text())
     assert look["levels"] == [wrong(GREEN) | {"problem": "The hills are grey"}, FINE]
 
