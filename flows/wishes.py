@@ -21,6 +21,8 @@ FILES = (".yaml", ".yml", ".json")
 
 def names_story(text: str) -> bool:
     """Whether a text is the name or file of a story, that may be missing, or means standard input."""
+    if not text.strip():
+        return False
     return text == "-" or text in prompts.names() or text.lower().endswith(FILES) or _exists(text)
 
 
@@ -64,7 +66,7 @@ def story_or_wish(text: str | None, **wishes: Any) -> Story | PlanRequest:
 
     Raises StoryError for a story that is none, RefusedError for a wish that is refused, or for wishes about a story.
     """
-    if text is None or is_wish(text):
+    if text is None or not text.strip() or is_wish(text):
         return wish(text=text, **wishes)
     try:
         story = prompts.load_story(text)

@@ -101,6 +101,7 @@ def test_widths_style_title_and_a_file(here):
 
 REFUSED = {
     "nothing": ([], "What shall the story show"),
+    "no words": (["  "], "What shall the story show"),
     "unknown": (["from a xyzzy to a plugh"], "xyzzy"),
     "one width": (["a leaf", "--from-width", "1m"], "both widths"),
     "no length": (["a leaf", "--from-width", "1 parsnip", "--to-width", "1 mm"], "no length"),
