@@ -13,7 +13,7 @@ LOSS = 1.0
 """Points by which a draft may show its own words less well."""
 LESS_AGREEMENT_DB = 1.0
 MORE_SEAM = 0.1
-"""Another seed changes the drafts of the bundled model by up to 0.6 dB, and their seams by up to 0.1."""
+"""About what another seed changes in drafts of the bundled model."""
 
 
 @dataclass(frozen=True)
