@@ -182,9 +182,10 @@ def test_a_missing_encoder_is_an_error_of_ours(tmp_path, monkeypatch):
 
 
 KILLED = """
-import itertools, sys, time
+import itertools, signal, sys, time
 import numpy as np
 from zoomlib.film import video
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background has it ignored
 def feed():
     for n in itertools.count():
         if n == 200:  # more than a pipe holds: ffmpeg has begun
