@@ -27,6 +27,7 @@ demo: .venv/ready
 	$(BIN)/tenfold zoom $(STORY)
 	@echo
 	@echo "Try next, with $(BIN) on your PATH or before each command:"
+	@echo '  tenfold zoom "from a planet to a leaf"             what you want to see, in words'
 	@echo "  tenfold stories                                    the ready stories, four of them in the words of the bundled model"
 	@echo "  tenfold zoom whole-ladder --seed 7                 another story, another seed"
 	@echo "  tenfold zoom cosmic-leaf --direction out --size 512"
