@@ -27,7 +27,9 @@ from evaluation.windows import pairs, score_windows
 from prompts import load_story
 from tasks.specs import GuidanceSpec
 from zoomlib.bundled.sheets import sheet
-from zoomlib.denoiser import Chunked, Condition, Denoiser, Guided
+from zoomlib.chunks import Chunked
+from zoomlib.denoiser import Condition, Denoiser
+from zoomlib.guidance import Guided
 from zoomlib.images import save_png
 from zoomlib.ladder import Step
 from zoomlib.methods import load_method, method_names

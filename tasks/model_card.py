@@ -15,7 +15,8 @@ from tasks.specs import GuidanceSpec
 from zoomlib.bundled.recipe import Recipe
 from zoomlib.bundled.sheets import sheet, world_pictures
 from zoomlib.bundled.world.vocabulary import CLASS_NAMES, COLOUR_NAMES
-from zoomlib.denoiser import Denoiser, Guided
+from zoomlib.denoiser import Denoiser
+from zoomlib.guidance import Guided
 from zoomlib.images import save_png
 from zoomlib.methods import joint
 from zoomlib.models import load_denoiser

@@ -21,7 +21,9 @@ from tasks.services import spent_since
 from tasks.stage import Json, Made
 from tasks.store import replacing
 from tasks.versions import versions
-from zoomlib.denoiser import Chunked, Denoiser, Guided
+from zoomlib.chunks import Chunked
+from zoomlib.denoiser import Denoiser
+from zoomlib.guidance import Guided
 from zoomlib.scene import Run as MethodRun
 from zoomlib.scene import Scene, Work, pictures
 from zoomlib.walk import State

@@ -111,7 +111,7 @@ def draw_sheet(recipe: Recipe, checkpoints: Path, step: int, device: str) -> Pat
     from zoomlib.bundled.sheets import sheet
     from zoomlib.bundled.training import Trainer
     from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES, phrase
-    from zoomlib.denoiser import Guided
+    from zoomlib.guidance import Guided
     from zoomlib.images import save_png
     from zoomlib.models import load_denoiser
 

@@ -12,7 +12,7 @@ from prompts import load_story
 from tasks.model_card import GUIDANCE, STORIES
 from zoomlib import bundled
 from zoomlib.bundled.world.vocabulary import CLASS_NAMES
-from zoomlib.denoiser import Guided
+from zoomlib.guidance import Guided
 from zoomlib.methods import joint
 from zoomlib.models import load_denoiser, load_upscaler
 

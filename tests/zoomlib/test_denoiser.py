@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from tests.doubles.gaussian import GaussianDenoiser
-from zoomlib.denoiser import Chunked, Codec, Condition, Denoiser, Guided, IdentityCodec
+from zoomlib.chunks import Chunked
+from zoomlib.denoiser import Codec, Condition, Denoiser, IdentityCodec
 from zoomlib.errors import InvalidInputError
+from zoomlib.guidance import Guided
 from zoomlib.ladder import Step
 
 STEP = Step(3, 500.0, 0.6, 0.8)

@@ -8,9 +8,10 @@ import torch
 
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.halving import Halving
-from zoomlib.denoiser import Chunked, Guided
+from zoomlib.chunks import Chunked
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import windows
+from zoomlib.guidance import Guided
 from zoomlib.methods import independent, iterative, joint
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.pyramid import down

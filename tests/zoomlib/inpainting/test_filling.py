@@ -8,8 +8,9 @@ import torch
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.tiny_model import write_tiny_model
 from tests.doubles.tiny_pipelines import latent_pipeline
-from zoomlib.denoiser import Chunked, Guided
+from zoomlib.chunks import Chunked
 from zoomlib.errors import InvalidInputError
+from zoomlib.guidance import Guided
 from zoomlib.inpainting import Config, Langevin, fill, inpaint, prepare
 from zoomlib.inpainting.renoise import back
 from zoomlib.models import load_denoiser

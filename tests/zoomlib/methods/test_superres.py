@@ -9,9 +9,9 @@ import torch
 from tests.doubles.gaussian import GaussianDenoiser, band_errors_db, draw_field
 from tests.doubles.halving import Halving
 from tests.doubles.tiny_pipelines import latent_pipeline
-from zoomlib.denoiser import Guided
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import boxes, grid_focus
+from zoomlib.guidance import Guided
 from zoomlib.magnifier import Magnifier
 from zoomlib.methods import joint, superres
 from zoomlib.models import load_denoiser

@@ -8,8 +8,10 @@ from torch.nn import functional as F
 
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.tiny_model import tiny_unet, write_tiny_model
-from zoomlib.denoiser import Chunked, Guided, attentive
+from zoomlib.chunks import Chunked
+from zoomlib.denoiser import attentive
 from zoomlib.errors import InvalidInputError
+from zoomlib.guidance import Guided
 from zoomlib.models import load_denoiser
 from zoomlib.models.attention import grid_of, watch_attention
 from zoomlib.models.components import use_plain_attention

@@ -1,0 +1,76 @@
+"""Guidance: estimates led towards the prompt, as wrappers that are denoisers themselves."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zoomlib.denoiser import AttentionMaps, Condition, Denoiser, Wrapper
+from zoomlib.errors import InvalidInputError
+from zoomlib.ladder import Step
+
+
+class Guided(Wrapper):
+    """Classifier-free guidance (arXiv 2207.12598): x = x_n + scale (x_c - x_n), n for the negative or empty prompt.
+
+    Scale 1 is the model itself, at half the cost; the paper's omega is scale - 1. `rescale`, 0..1, draws the contrast
+    of each level back to that of the conditional estimate (arXiv 2305.08891, equation 16, here on the clean estimate).
+    `clamp` holds estimates in [-1, 1]; for pixel-space models only.
+    """
+
+    def __init__(self, denoiser: Denoiser, scale: float, rescale: float = 0.0, clamp: bool = False):
+        super().__init__(denoiser)
+        if not 0 <= scale < float("inf") or not 0 <= rescale <= 1:
+            raise InvalidInputError(
+                f"Guidance needs a finite scale of at least 0 and a rescale in 0..1, not {scale!r} and {rescale!r}. "
+                "Scale 1 switches guidance off; usual are 2 to 8."
+            )
+        self.scale, self.rescale, self.clamp = float(scale), float(rescale), clamp
+
+    def condition(
+        self,
+        prompts: Sequence[str],
+        negatives: Sequence[str] | None = None,
+        *,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Condition:
+        """One row per prompt, holding the conditional and the unconditional rows of the denoiser within."""
+        negatives = [""] * len(prompts) if negatives is None else negatives
+        if len(negatives) != len(prompts):
+            raise InvalidInputError(
+                f"{len(prompts)} prompts need as many negatives, not {len(negatives)}. Write an empty text for none."
+            )
+        conditional = self.denoiser.condition(prompts, image=image, mask=mask)
+        if self.scale == 1:
+            return conditional
+        unconditional = self.denoiser.condition(negatives, image=image, mask=mask)
+        return Condition(
+            {f"+{name}": rows for name, rows in conditional.rows.items()}
+            | {f"-{name}": rows for name, rows in unconditional.rows.items()}
+        )
+
+    def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
+        """The guided estimate, float32 (L, C, H, W)."""
+        if self.scale == 1:
+            out = self.denoiser.predict_clean(z, step, condition)
+        else:
+            both = Condition.cat([_signed(condition, "+"), _signed(condition, "-")])
+            with_prompt, without = self.denoiser.predict_clean(torch.cat([z, z]), step, both).chunk(2)
+            out = self._rescaled(without + self.scale * (with_prompt - without), with_prompt)
+        return out.clamp(-1, 1) if self.clamp else out
+
+    def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
+        """Those of the conditional evaluation alone."""
+        return super().attention_maps(z, step, condition if self.scale == 1 else _signed(condition, "+"), grid)
+
+    def _rescaled(self, guided: Tensor, conditional: Tensor) -> Tensor:
+        if not self.rescale:
+            return guided
+        axes = (1, 2, 3)
+        contrast = conditional.std(axes, keepdim=True) / guided.std(axes, keepdim=True).clamp_min(1e-8)
+        return guided * (1 + self.rescale * (contrast - 1))
+
+
+def _signed(condition: Condition, sign: str) -> Condition:
+    return Condition({name[1:]: rows for name, rows in condition.rows.items() if name[0] == sign})
