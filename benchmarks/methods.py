@@ -25,7 +25,7 @@ from torch import Tensor
 from evaluation.networks.clip import Scorer, load_scorer
 from evaluation.windows import pairs, score_windows
 from prompts import load_story
-from tasks.specs import GuidanceSpec
+from tasks.loading import USUAL_GUIDANCE, USUAL_RESCALE
 from zoomlib.bundled.sheets import sheet
 from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Condition, Denoiser
@@ -76,8 +76,8 @@ def run(
     name: str, model: Denoiser, prompts: Sequence[str], seed: int, settings: Mapping[str, Any], scorer: Scorer
 ) -> tuple[Row, Tensor]:
     """One run of a method, and its levels."""
-    method, counting, guidance = load_method(name), Counting(model), GuidanceSpec()
-    denoiser = Guided(counting, guidance.scale, rescale=guidance.rescale, clamp=True)
+    method, counting = load_method(name), Counting(model)
+    denoiser = Guided(counting, USUAL_GUIDANCE, rescale=USUAL_RESCALE, clamp=True)
     scene, generator = Scene(2.0), torch.Generator().manual_seed(seed)
     started = time.perf_counter()
     states = method.run(denoiser, prompts, method.Config(**settings), scene, generator=generator)

@@ -11,7 +11,7 @@ import torch
 
 from evaluation.networks import bundled_quality as quality
 from evaluation.networks.clip import Scorer, load_scorer
-from tasks.specs import GuidanceSpec
+from tasks.loading import USUAL_GUIDANCE, USUAL_RESCALE
 from zoomlib.bundled.recipe import Recipe
 from zoomlib.bundled.sheets import sheet, world_pictures
 from zoomlib.bundled.world.vocabulary import CLASS_NAMES, COLOUR_NAMES
@@ -24,7 +24,6 @@ from zoomlib.models import load_denoiser
 STORIES = ("cosmic-leaf", "whole-ladder", "star-island", "autumn-crystal")
 """The ready stories in the words of the bundled model's world, on which its card measures joint sampling."""
 
-GUIDANCE = GuidanceSpec()
 COLUMNS = len(COLOUR_NAMES)
 PER_CLASS = 3 * COLUMNS
 BORDERS = 96
@@ -39,7 +38,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def write_card(folder: Path, device: str, stories: dict[str, list[str]], recipe: Recipe) -> Path:
     """Measure the model in `folder`; write `README.md`, `card.json` and sheets beside its weights. Returns the card."""
-    denoiser = Guided(load_denoiser(folder, device=device), GUIDANCE.scale, GUIDANCE.rescale, clamp=True)
+    denoiser = Guided(load_denoiser(folder, device=device), USUAL_GUIDANCE, USUAL_RESCALE, clamp=True)
     scorer = load_scorer(folder / "scorer", device=device)
     facts = {"trained_images": recipe.images, **measure(denoiser, scorer, folder, stories)}
     (folder / "card.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -111,7 +110,7 @@ picture as further input), `text_encoder/` (CLIPTextModel, 2 layers), `tokenizer
 `super_resolution/` (64 to 256 px; averages back to its input exactly), `scorer/` (open_clip, two towers).
 
 ## What it draws
-Samples, every class in every colour (guidance {GUIDANCE.scale:g}, {quality.STEPS} steps, eta 1, one seed, nothing
+Samples, every class in every colour (guidance {USUAL_GUIDANCE:g}, {quality.STEPS} steps, eta 1, one seed, nothing
 picked):
 
 ![samples](samples.png)

@@ -9,7 +9,8 @@ from safetensors import SafetensorError, safe_open
 
 from zoomlib import bundled, models
 from zoomlib.errors import InvalidInputError
-from zoomlib.models.load import INDEX, PARTS, UPSCALER, revision
+from zoomlib.models.folder import INDEX
+from zoomlib.models.load import revision
 
 SCORER_CONFIG = "open_clip_config.json"  # named here again: where open_clip is met, importing takes seconds
 
@@ -20,18 +21,18 @@ def available(folder: Path) -> list[dict[str, str]]:
     return [_row(name) for name in ("bundled", *map(str, local))]
 
 
-def describe_model(name: str) -> dict[str, Any]:
+def describe_model(name: str, **options: Any) -> dict[str, Any]:
     """As `zoomlib.models.describe`. Raises InvalidInputError also for what loading would meet only in mid-run: a part
     without weights, or a file of weights that was cut off."""
     try:
-        described = models.describe(name)
+        described = models.describe(name, **options)
     except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise InvalidInputError(
             f"The configuration of the model {name!r} cannot be used: {type(error).__name__}: {error}. "
             "Fetch the model again."
         ) from error
-    for part in (*PARTS, UPSCALER):
-        _check_weights(Path(described["folder"]) / part)
+    for part in sorted(Path(described["folder"]).iterdir()):
+        _check_weights(part)
     return described
 
 

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import prompts
 from prompts import Story
+from tasks import loading
 from tasks.blueprint import Blueprint
 from tasks.compose_plan import composed_run
 from tasks.cost import disk_bytes
@@ -42,7 +43,7 @@ SMALLER = "a smaller --size, --fps or --seconds-per-level"
 _NOT_CONTENT: Any = {
     "photo": True,
     "compose": {"folder"},
-    "model": {"device", "rows"},
+    "model": {"device", "rows", "fallbacks", "download", "offload", "compile", "channels_last"},
     "film": {"audio", "beat", "device"},
     "scores": {"video", "measures"},
     "vision": {"base_url", "timeout_s", "retries"},
@@ -62,7 +63,7 @@ def prepare(
     if config.compose is not None:
         return accepted(composed_run(config, story, root, tools))
     method = load_method(config.method)
-    model = tools.describe(config.model.name)
+    model = loading.describe(config.model, tools)
     photo, images = given_files(config, story, method)
     scorer = describe_scorer(config.scores, tools)
     run = Run(
@@ -107,12 +108,13 @@ def accepted(run: Run) -> Run:
 def _resolved(
     config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any], photo: GivenFile | None
 ) -> RunConfig:
-    sampling = resolve_sampling(config, story, method)
+    sampling = resolve_sampling(config, story, method, model.get("steps"))
     update = {
         "sampling": sampling,
         "p": resolve_p(config, story, sampling.get("margin"), model["size_px"][1]),
         "photo": None if photo is None else photo.path,
         "model": config.model.model_copy(update={"device": resolve_device(config.model.device)}),
+        "guidance": loading.resolved_guidance(config.guidance, model),
         "vision": resolve_vision(config, method),
     }
     return config.model_copy(update=update)
@@ -147,13 +149,16 @@ def run_id(run: Run) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:12]
 
 
-def resolve_sampling(config: RunConfig, story: Story, method: ModuleType) -> dict[str, Any]:
-    """The method's settings with its defaults filled in; a looping story sets `loop`."""
+def resolve_sampling(config: RunConfig, story: Story, method: ModuleType, steps: int | None = None) -> dict[str, Any]:
+    """The method's settings with its defaults filled in; a looping story sets `loop`, a model may have its `steps`."""
     known = [field.name for field in fields(method.Config)]
     _check_names(config.method, method.Config, config.sampling)
     if story.loop and "loop" not in known:
         raise RefusedError(f"The story loops, which method {config.method} cannot do. Set loop: false, or use joint.")
-    given = {"loop": True} | config.sampling if story.loop else config.sampling
+    usual: dict[str, Any] = {"loop": True} if story.loop else {}
+    if steps is not None and "steps" in known:
+        usual["steps"] = steps
+    given = usual | config.sampling
     try:
         found = asdict(TypeAdapter(method.Config).validate_python(given))
     except ValidationError as error:

@@ -45,10 +45,10 @@ def in_use(root: Path) -> Path:
     return root / CACHE / "locks" / "in-use.lock"
 
 
-def _describe(name: str) -> Mapping[str, Any]:
+def _describe(name: str, **options: Any) -> Mapping[str, Any]:
     from tasks import models
 
-    return models.describe_model(name)
+    return models.describe_model(name, **options)
 
 
 def _describe_scorer(name: str) -> Mapping[str, Any]:
@@ -80,11 +80,11 @@ class Tools:
     """Where a run's models come from; a program with models of its own passes its own functions.
 
     All are as those of `zoomlib.models` and `evaluation.networks.clip`; of what `describe` tells, `id`, `revision`,
-    `shape`, `size_px`, `factor`, `upscaler` and, where it is there, `inpaints` are used. `describe_scorer` gives `id`
-    and `revision`.
+    `shape`, `size_px`, `factor`, `upscaler` and, where they are there, `inpaints`, `guidance`, `rescale`, `clamp`,
+    `steps` and `distilled` are used. `describe_scorer` gives `id` and `revision`.
     """
 
-    describe: Callable[[str], Mapping[str, Any]] = _describe
+    describe: Callable[..., Mapping[str, Any]] = _describe
     describe_scorer: Callable[[str], Mapping[str, Any]] = _describe_scorer
     load_denoiser: Callable[..., Denoiser] = _load_denoiser
     load_upscaler: Callable[..., Any] = _load_upscaler

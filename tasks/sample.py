@@ -15,15 +15,14 @@ from safetensors.torch import save_file
 
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file, untouched
+from tasks.loading import load_guided, passes
 from tasks.looking import describe, spent
 from tasks.run import Results, Run, Stage
 from tasks.services import spent_since
 from tasks.stage import Json, Made
 from tasks.store import replacing
 from tasks.versions import versions
-from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Denoiser
-from zoomlib.guidance import Guided
 from zoomlib.scene import Run as MethodRun
 from zoomlib.scene import Scene, Work, pictures
 from zoomlib.walk import State
@@ -131,17 +130,7 @@ def work_of(run: Run) -> Work:
 
 def evaluations(run: Run) -> int:
     """How many levels pass the model in the whole run, guidance counted."""
-    return work_of(run).evaluations * (1 if run.config.guidance.scale == 1 else 2)
-
-
-def load_guided(run: Run) -> Denoiser:
-    """The run's model, loaded and wrapped as its configuration says."""
-    spec, guidance = run.config.model, run.config.guidance
-    denoiser = run.tools.load_denoiser(spec.name, device=spec.device, dtype=getattr(torch, spec.dtype))
-    if spec.rows:
-        denoiser = Chunked(denoiser, spec.rows)
-    clamp = denoiser.codec.factor == 1 if guidance.clamp is None else guidance.clamp
-    return Guided(denoiser, guidance.scale, rescale=guidance.rescale, clamp=clamp)
+    return work_of(run).evaluations * passes(run)
 
 
 def sampler(run: Run, denoiser: Denoiser, state: State | None = None) -> Iterator[State]:

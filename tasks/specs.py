@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tasks.compose_spec import ComposeSpec
 from tasks.errors import RefusedError
 from tasks.film_spec import FilmSpec
+from tasks.model_spec import ModelSpec
 from tasks.plan_spec import PlanSpec
 
 
@@ -26,27 +27,17 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
-class ModelSpec(Spec):
-    """Which model draws, where, and with which numbers."""
-
-    name: str = Field(
-        default="bundled", min_length=1, description="a model's name or folder; `tenfold models` lists them"
-    )
-    device: str = Field(default="auto", min_length=1, description="auto, cpu, cuda, cuda:1, mps")
-    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    rows: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="levels in the model at a time; all when null"
-    )
-
-
 class GuidanceSpec(Spec):
-    """Classifier-free guidance; scale 1 is none."""
+    """Classifier-free guidance; scale 1 is none. What is null follows from the model."""
 
-    scale: float = Field(default=2.0, ge=1, le=50)
-    rescale: float = Field(
-        default=0.7, ge=0, le=1, description="share of the conditional estimate's contrast to go back to"
+    scale: Annotated[float, Field(ge=1, le=50)] | None = Field(default=None, description="the model's own when null")
+    rescale: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="share of the conditional estimate's contrast to go back to; the model's own when null",
     )
-    clamp: bool | None = Field(default=None, description="keep estimates in [-1, 1]; null: for pixel models")
+    clamp: bool | Literal["dynamic"] | None = Field(
+        default=None, description="keep estimates in [-1, 1], dynamic by arXiv 2205.11487; null: as the model needs"
+    )
 
 
 class EnlargeSpec(Spec):

@@ -1,6 +1,7 @@
 """Guidance: estimates led towards the prompt, as wrappers that are denoisers themselves."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,10 +16,13 @@ class Guided(Wrapper):
 
     Scale 1 is the model itself, at half the cost; the paper's omega is scale - 1. `rescale`, 0..1, draws the contrast
     of each level back to that of the conditional estimate (arXiv 2305.08891, equation 16, here on the clean estimate).
-    `clamp` holds estimates in [-1, 1]; for pixel-space models only.
+    `clamp` holds estimates in [-1, 1]; for pixel-space models only. `dynamic` does so by the size of each level's
+    largest values (`dynamic_threshold`).
     """
 
-    def __init__(self, denoiser: Denoiser, scale: float, rescale: float = 0.0, clamp: bool = False):
+    def __init__(
+        self, denoiser: Denoiser, scale: float, rescale: float = 0.0, clamp: bool | Literal["dynamic"] = False
+    ):
         super().__init__(denoiser)
         if not 0 <= scale < float("inf") or not 0 <= rescale <= 1:
             raise InvalidInputError(
@@ -58,6 +62,8 @@ class Guided(Wrapper):
             both = Condition.cat([_signed(condition, "+"), _signed(condition, "-")])
             with_prompt, without = self.denoiser.predict_clean(torch.cat([z, z]), step, both).chunk(2)
             out = self._rescaled(without + self.scale * (with_prompt - without), with_prompt)
+        if self.clamp == "dynamic":
+            return dynamic_threshold(out)
         return out.clamp(-1, 1) if self.clamp else out
 
     def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
@@ -74,3 +80,43 @@ class Guided(Wrapper):
 
 def _signed(condition: Condition, sign: str) -> Condition:
     return Condition({name[1:]: rows for name, rows in condition.rows.items() if name[0] == sign})
+
+
+def dynamic_threshold(clean: Tensor, share: float = 0.95, most: float = 1.5) -> Tensor:
+    """Estimates (L, C, H, W) within [-1, 1]: each level clamped at the quantile `share` of its sizes, at least 1 and at
+    most `most`, and divided by it (Imagen, arXiv 2205.11487, section 2.3)."""
+    s = torch.quantile(clean.abs().flatten(1), share, dim=1).clamp(1, most)[:, None, None, None]
+    return torch.maximum(torch.minimum(clean, s), -s) / s
+
+
+def guided(
+    denoiser: Denoiser, scale: float, rescale: float = 0.0, clamp: bool | Literal["dynamic"] = False
+) -> Denoiser:
+    """The denoiser with guidance, in the way that it takes it: `Distilled` models by an input, others by `Guided`."""
+    if getattr(denoiser, "distilled", False):
+        return Distilled(denoiser, scale)
+    return Guided(denoiser, scale, rescale, clamp)
+
+
+class Distilled(Wrapper):
+    """A model into which guidance was distilled (arXiv 2210.03142): the scale is an input, one evaluation is enough."""
+
+    def __init__(self, denoiser: Denoiser, scale: float):
+        super().__init__(denoiser)
+        self.scale = float(scale)
+
+    def condition(
+        self,
+        prompts: Sequence[str],
+        negatives: Sequence[str] | None = None,
+        *,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Condition:
+        """As that of the denoiser within, whose row `guidance` is the scale."""
+        told = self.denoiser.condition(prompts, negatives, image=image, mask=mask)
+        return Condition({**told.rows, "guidance": torch.full((len(told),), self.scale, device=self.device)})
+
+    def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
+        """The guided estimate, float32 (L, C, H, W)."""
+        return self.denoiser.predict_clean(z, step, condition)

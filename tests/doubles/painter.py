@@ -71,7 +71,7 @@ class Studio:
     loaded: list[str] = field(default_factory=list)
     painters: list[Painter] = field(default_factory=list)
 
-    def describe(self, name: str) -> dict:
+    def describe(self, name: str, **options: object) -> dict:
         upscaler = {"factor": 2, "revision": "u1"}
         size = SHAPE[1:]
         return {"id": name, "revision": self.revision, "family": "painter", "factor": 1, "shape": SHAPE} | {

@@ -223,7 +223,7 @@ def test_levels_of_another_size_are_refused(tmp_path):
     _, base = base_of(tmp_path, *OUTPAINT)
     more, studio = extended(base, 1), Studio()
     larger = replace(
-        studio.tools(), describe=lambda name: studio.describe(name) | {"shape": (3, 64, 64), "size_px": (64, 64)}
+        studio.tools(), describe=lambda name, **_: studio.describe(name) | {"shape": (3, 64, 64), "size_px": (64, 64)}
     )
     with pytest.raises(RefusedError, match=r"32 x 32 pixels, this model makes 64 x 64. .* model that made it"):
         prepare(more.config, more.story, more.root, larger)

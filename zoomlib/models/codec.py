@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+
+def codec_factor(config: Mapping[str, Any]) -> int:
+    """Pixels per place of an autoencoder's code, in each direction, from its configuration."""
+    return int(2 ** (len(config["block_out_channels"]) - 1))
 
 
 class AutoencoderCodec:
@@ -14,24 +22,24 @@ class AutoencoderCodec:
 
     def __init__(self, vae: nn.Module) -> None:
         self.vae = vae
-        config = vae.config
-        self.factor: int = 2 ** (len(config.block_out_channels) - 1)  # type: ignore[union-attr, arg-type]
-        self.scaling = float(config.scaling_factor)  # type: ignore[union-attr, arg-type]
+        config: Any = vae.config
+        self.factor = codec_factor(config)
+        self.scaling = float(config.scaling_factor)
         self.shift = float(getattr(config, "shift_factor", None) or 0.0)
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self.vae.parameters()).dtype
+    def _given(self, x: Tensor) -> Tensor:
+        first = next(self.vae.parameters())
+        return x.to(first.device, first.dtype)
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Pixels (L, 3, H, W) in [-1, 1] to latents, float32, scaled to about unit variance."""
-        pictures = images.to(self._dtype)
+        pictures = self._given(images)
         mean = torch.cat([self.vae.encode(one[None]).latent_dist.mode() for one in pictures])  # type: ignore[operator]
         return (mean.float() - self.shift) * self.scaling
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents to pixels, float32, about [-1, 1]."""
-        codes = (latents / self.scaling + self.shift).to(self._dtype)
+        codes = self._given(latents / self.scaling + self.shift)
         return torch.cat([self.vae.decode(one[None]).sample.float() for one in codes])  # type: ignore[operator]
