@@ -15,11 +15,15 @@ from types import ModuleType
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.folder import Folder
 
-FAMILIES = ("tenfold", "stable_diffusion")
+FAMILIES = ("tenfold", "stable_diffusion", "sd3", "flux")
 
 
 def family_of(folder: Folder) -> ModuleType:
     """The family of a model. Raises InvalidInputError, which names its parts, where none can drive it."""
+    if not folder.parts:
+        raise InvalidInputError(
+            f"The configuration of the model in {folder.path.name!r} names no parts. Fetch the model again."
+        )
     for name in FAMILIES:
         family = import_module(f"{__name__}.{name}")
         if family.fits(folder.parts):
