@@ -16,8 +16,9 @@ from tasks.loop import reach, unrolled
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
 from tasks.stage import Json, Made
-from zoomlib.geometry import Focus, grid_focus
+from zoomlib.geometry import Focus
 from zoomlib.photograph import Photograph
+from zoomlib.scene import placed_focus
 from zoomlib.stack import ZoomStack, consolidate
 
 NAME = "levels"
@@ -60,8 +61,7 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     """The stack of the run, at the denoiser's size or enlarged."""
     sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
     on_event(StageStarted(NAME, len(sampled), "levels"))
-    L, _, H, W = sampled.shape
-    focus = grid_focus(L, H, W, run.p, run.focus)  # the windows that were sampled
+    focus = placed_focus(len(sampled), run.model["shape"][1:], run.model["factor"], run.p, run.focus)
     levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
     if run.upscaler is not None:
         levels = reconcile(run, put_back(run, sampled, levels), focus)

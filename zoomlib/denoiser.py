@@ -116,6 +116,12 @@ class Denoiser(Protocol):
         """The clean estimate of z (L, C, H, W) at that noise level, float32 (L, C, H, W). Deterministic."""
 
 
+def draft_of(denoiser: Denoiser) -> Codec:
+    """The codec for estimates on the way: the model's `draft`, a quicker and rougher one, where it has one."""
+    draft: Codec = getattr(denoiser, "draft", denoiser.codec)
+    return draft
+
+
 @runtime_checkable
 class Attentive(Protocol):
     """A denoiser that shows its self-attention. `attentive` finds out whether one does."""
@@ -166,6 +172,11 @@ class Wrapper:
     def codec(self) -> Codec:
         """From and to pixels."""
         return self.denoiser.codec
+
+    @property
+    def draft(self) -> Codec:
+        """From and to pixels for estimates on the way."""
+        return draft_of(self.denoiser)
 
     @property
     def inpaints(self) -> bool:

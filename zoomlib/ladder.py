@@ -53,6 +53,11 @@ class Ladder:
         return Step(index, float(self.time[index]), float(self.alpha[index]), float(self.sigma[index]))
 
 
+def noise_share(step: Step) -> float:
+    """Share of noise in z, sigma / hypot(alpha, sigma): 1 for noise alone, 0 for what is clean, in every schedule."""
+    return step.sigma / math.hypot(step.alpha, step.sigma)
+
+
 def posterior_std(now: Step, then: Step) -> float:
     """Standard deviation of z_then given z_now and x: what eta = 1 adds anew (DDPM, arXiv 2006.11239, equation 7)."""
     if then.sigma == 0:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Focus, grid_focus
+from zoomlib.geometry import Focus, snapped_focus
 from zoomlib.stack import ZoomStack
 from zoomlib.walk import State, last, picture_shape
 
@@ -179,8 +179,24 @@ def pictures(denoiser: Denoiser, state: State) -> tuple[Tensor, Tensor]:
     return levels, estimate
 
 
+def placed_focus(levels: int, size: tuple[int, int], factor: int, p: float, focus: Focus) -> Focus:
+    """The focus of a model's levels, whose z is of `size` (H, W) and its pictures `factor` times larger.
+
+    Windows lie on whole places of z, so that noise and latents agree there, where p divides its sides; else on whole
+    pixels, where p divides those; else anywhere.
+    """
+    for H, W in (size, (size[0] * factor, size[1] * factor)):
+        if p == int(p) and H % int(p) == W % int(p) == 0:
+            return snapped_focus(levels, H, W, int(p), focus)
+    return focus
+
+
+def model_focus(denoiser: Denoiser, levels: int, scene: Scene) -> Focus:
+    """`placed_focus` of a scene's levels made by that model."""
+    return placed_focus(levels, denoiser.shape[1:], denoiser.codec.factor, scene.p, scene.focus)
+
+
 def finished(denoiser: Denoiser, state: State, scene: Scene) -> ZoomStack:
     """The stack of a run's last state, in pixels."""
     levels = pictures(denoiser, state)[0].clamp(-1, 1)
-    H, W = levels.shape[2:] if state.pictures else denoiser.shape[1:]  # the grid that the windows were snapped to
-    return ZoomStack(levels, scene.p, grid_focus(len(levels), H, W, scene.p, scene.focus))
+    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene))

@@ -14,7 +14,8 @@ from zoomlib.geometry import check_levels
 from zoomlib.ladder import Step, update
 
 Draw = Callable[[torch.Generator], Tensor]
-Consolidate = Callable[[Tensor], Tensor]
+Consolidate = Callable[[Tensor, Step], Tensor]
+"""From the levels' own estimates, (L, C, H, W), and the noise level at which they were made, to those that count."""
 Record = Mapping[str, Any]
 """Plain facts of a step that a method wants kept, as JSON holds them."""
 
@@ -87,7 +88,7 @@ def walk(
     z, start = begin(denoiser, ladder[0], draw, generator, state)
     for k in range(start, steps):
         estimate = denoiser.predict_clean(z, ladder[k], condition)
-        clean = consolidate(estimate)
+        clean = consolidate(estimate, ladder[k])
         z = update(z, clean, ladder[k], ladder[k + 1], eta, fresh(z, ladder[k + 1], eta, draw, generator))
         yield State(k + 1, z, clean, estimate, generator.get_state())
 

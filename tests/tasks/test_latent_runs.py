@@ -53,8 +53,8 @@ def test_a_photograph_starts_every_method_that_can(latent, tmp_path, method):
     report = run(latent, tmp_path / "runs", f"method={method}", f"photo={file}")
     start = 0 if load_method(method).PHOTO == "widest" else 2
     off = (sampled(report)[start] - fit(file, SIZE)).abs().amax()
-    # Where levels are blended, it is held in the model's space: what the codec makes of it comes out.
-    assert off == 0 or method in ("joint", "iterative")
+    # Where levels are blended, it is held as the means of what they show: exact but for rounding.
+    assert off.max() < (1e-5 if method in ("joint", "iterative") else 1e-9)
 
 
 @pytest.mark.parametrize("method", those_with("IMAGES", "EXTENDS"))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.inpainting.seam import join
+from zoomlib.ladder import Step
 from zoomlib.magnifier import Magnifier
 from zoomlib.walk import Consolidate, State, walk
 
@@ -115,7 +116,7 @@ class Enlarging:
         # Latents have no means over areas of pixels: they meet the window at the end.
         above = self.above if self.denoiser.codec.factor == 1 else None
 
-        def hold(clean: Tensor) -> Tensor:
+        def hold(clean: Tensor, _: Step) -> Tensor:
             agreed = clean if above is None else above.glass.project(clean, above.goal(clean, whole).to(clean))
             return torch.lerp(known, agreed, unknown)
 

@@ -85,7 +85,7 @@ def _states(
         steps=config.steps,
         eta=config.eta,
         draw=draws(partial(_draw, len(condition), denoiser.shape), scene.seeds, state),
-        consolidate=lambda estimate: estimate,
+        consolidate=lambda estimate, _: estimate,
         generator=generator,
         state=state,
     ):

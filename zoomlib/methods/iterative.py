@@ -9,6 +9,7 @@ from zoomlib.denoiser import Denoiser
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.methods import joint
 from zoomlib.scene import Scene, Work, keyword_forms
+from zoomlib.spaces import Space, Spaces
 from zoomlib.walk import State
 
 __all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
@@ -20,19 +21,32 @@ EXTENDS = joint.EXTENDS
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of the iterative update. eta: 0 deterministic to 1, DDPM. feather: as in joint sampling."""
+    """Settings of the iterative update. eta: 0 deterministic to 1, DDPM. The others: as in joint sampling."""
 
     steps: int = 40
     eta: float = 1.0
     feather: float = 0.0
+    space: Space = "auto"
+    every: int = 1
+    switch: float = 0.5
 
     def __post_init__(self) -> None:
         check_steps(self.steps)
         check_eta(self.eta)
+        Spaces(self.space, self.every, self.switch)
 
     def as_joint(self) -> joint.Config:
         """The same as a joint run: update `iterative`, blending `none`."""
-        return joint.Config(self.steps, self.eta, blending="none", update="iterative", feather=self.feather)
+        return joint.Config(
+            self.steps,
+            self.eta,
+            blending="none",
+            update="iterative",
+            feather=self.feather,
+            space=self.space,
+            every=self.every,
+            switch=self.switch,
+        )
 
     def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:
         """As in joint sampling, and one estimate of all levels before the first step."""

@@ -1,8 +1,8 @@
 """Joint multi-scale sampling: all levels at once, blended and rendered at every step (arXiv 2312.02149)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Literal, get_args
 
 import torch
@@ -10,17 +10,18 @@ from torch import Tensor
 
 from zoomlib import photograph
 from zoomlib.blend import Mode
-from zoomlib.denoiser import Condition, Denoiser
+from zoomlib.denoiser import Condition, Denoiser, draft_of
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import boxes, check_factor, snapped_focus
-from zoomlib.held import Held, Holding, bonds, draws, encoded, finished, numbered
-from zoomlib.ladder import check_eta, check_steps
+from zoomlib.geometry import Focus, boxes, check_factor, snapped_focus
+from zoomlib.held import Held, Holding, bonds, draws, encoded, numbered
+from zoomlib.ladder import Step, check_eta, check_steps
 from zoomlib.ladder import update as update_step
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.photograph import Photograph
 from zoomlib.scene import Scene, Work, checked_picture, keyword_forms
+from zoomlib.spaces import Consolidation, Join, Place, Space, Spaces
 from zoomlib.stack import consolidate
-from zoomlib.walk import Consolidate, Draw, State, begin, check_run, fresh, picture_shape, walk
+from zoomlib.walk import Draw, State, begin, check_run, fresh, picture_shape, walk
 
 __all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
@@ -46,7 +47,8 @@ class Config:
     levels (`zoomlib.noise`) or `random`, each its own. update: `joint`, or `iterative`, one level at a time with the
     others' latest estimates. coarse_weight: weight of an observation per level of distance. feather: share of the
     window's side over which rendering fades in. loop: the deepest level contains level 0. photo_mode: how a photograph
-    is held (`zoomlib.photograph`).
+    is held (`zoomlib.photograph`). space, every, switch: where the levels of latent models are made to agree
+    (`zoomlib.spaces`); at the last step always in pixels.
     """
 
     steps: int = 40
@@ -58,6 +60,9 @@ class Config:
     feather: float = 0.16
     loop: bool = False
     photo_mode: photograph.Mode = "projection"
+    space: Space = "auto"
+    every: int = 1
+    switch: float = 0.5
 
     def __post_init__(self) -> None:
         check_steps(self.steps)
@@ -65,6 +70,12 @@ class Config:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, but is {getattr(self, name)!r}.")
+        Spaces(self.space, self.every, self.switch)
+
+    @property
+    def spaces(self) -> Spaces:
+        """Where the levels of a latent model are made to agree."""
+        return Spaces(self.space, self.every, self.switch)
 
     def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:
         """All free levels pass the model at every step; the iterative update needs an estimate of them to begin with.
@@ -89,7 +100,7 @@ def run(
     The photograph is what level 0 shall show. Given levels do not pass the model and come out as they are, but for
     the windows of open ones and of those that show them (`zoomlib.held`); what is deeper than a level that is not open
     shows what it shows, up to the next given level. With pictures of other levels the photograph is one of them. The
-    last state of a latent model with given levels holds pictures. All randomness comes from the generator: one draw at
+    last state of a latent model holds pictures. All randomness comes from the generator: one draw at
     the start and, for eta > 0, one per step; own noise of levels with a seed comes from that.
 
     denoiser = Guided(load_denoiser("bundled"), scale=4)
@@ -132,11 +143,46 @@ class _Task:
         """Meet every check of geometry, blending and rendering before the model runs."""
         blank = torch.zeros(self.denoiser.shape)
         photo = None if self.photo is None else blank
-        consolidation = self.consolidation(photo, dict.fromkeys(self.pictures, blank))
-        consolidation(blank.expand(self.levels, -1, -1, -1))
+        self.join(photo, dict.fromkeys(self.pictures, blank))(blank.expand(self.levels, -1, -1, -1))
 
-    def consolidation(self, photo: Tensor | None, pictures: Mapping[int, Tensor]) -> Consolidate:
-        """From the levels' own estimates to rendered levels that agree; photo and pictures in the model's space."""
+    @cached_property
+    def focus(self) -> Focus:
+        """The same windows in the model's space and in pixels."""
+        return snapped_focus(self.levels, *self.denoiser.shape[1:], self.p, self.scene.focus)
+
+    @property
+    def latent(self) -> bool:
+        """Whether the model's space is not that of pixels."""
+        return self.denoiser.codec.factor != 1
+
+    def consolidation(self) -> Consolidation:
+        """From the levels' own estimates to rendered levels that agree, in the space of each step."""
+        photo = None if self.photo is None else encoded(self.denoiser, self.photo)
+        in_latents = self.join(photo, self.encoded)
+        return Consolidation(draft_of(self.denoiser), self.place, self.in_pixels, in_latents)
+
+    def place(self, step: Step) -> Place:
+        """Where the estimates of that step meet: in the only space that there is, or as the settings say."""
+        if not self.latent:
+            return "latents"
+        if self.levels == 1 and self.photo is None and not self.config.loop:
+            return "nowhere"
+        return self.config.spaces.at(step, self.config.steps, draft_of(self.denoiser) is not self.denoiser.codec)
+
+    @cached_property
+    def encoded(self) -> dict[int, Tensor]:
+        """The given levels in the model's space."""
+        return {level: encoded(self.denoiser, picture) for level, picture in self.pictures.items()}
+
+    @cached_property
+    def in_pixels(self) -> Join:
+        """Makes pictures agree."""
+        device = self.denoiser.device
+        photo = None if self.photo is None else self.photo.to(device)
+        return self.join(photo, {level: picture.to(device) for level, picture in self.pictures.items()})
+
+    def join(self, photo: Tensor | None, pictures: Mapping[int, Tensor]) -> Join:
+        """Makes levels agree in the space of photo and pictures."""
         config = self.config
         if pictures:
             return partial(
@@ -148,19 +194,18 @@ class _Task:
             blending=config.blending,
             coarse_weight=config.coarse_weight,
             feather=config.feather,
-            focus=self.scene.focus,
+            focus=self.focus,
             loop=config.loop,
-            photo=None if photo is None else Photograph(photo, self.levels, self.p, self.scene.focus),
+            photo=None if photo is None else Photograph(photo, self.levels, self.p, self.focus),
             photo_mode=config.photo_mode,
         )
 
     def held(self, pictures: Mapping[int, Tensor]) -> Held:
         """The given levels, in the model's space or in pixels."""
-        focus = snapped_focus(self.levels, *self.denoiser.shape[1:], self.p, self.scene.focus)
         _, H, W = picture_shape(self.denoiser)
-        inside = boxes(self.levels, H, W, self.p, focus)
+        inside = boxes(self.levels, H, W, self.p, self.focus)
         how = bonds(self.pictures, self.scene.open, inside, self.p, self.config.feather)
-        return Held(pictures, how, self.scene.open, self.levels, self.p, focus, self.config.feather)
+        return Held(pictures, how, self.scene.open, self.levels, self.p, self.focus, self.config.feather)
 
     def draw(self, generator: torch.Generator, seeds: Mapping[int, int]) -> Tensor:
         """Noise of all levels."""
@@ -171,20 +216,24 @@ class _Task:
 
 
 def _states(task: _Task, condition: Condition, generator: torch.Generator, state: State | None) -> Iterator[State]:
-    photo = None if task.photo is None else encoded(task.denoiser, task.photo)
-    given = {level: encoded(task.denoiser, picture) for level, picture in task.pictures.items()}
-    last, join = task.config.steps, task.held(task.pictures).render if given else None
+    given = task.encoded
     for made in (walk if task.config.update == "joint" else _walk_in_turn)(
         Holding(task.denoiser, given) if given else task.denoiser,
         numbered(condition) if given else condition,
         steps=task.config.steps,
         eta=task.config.eta,
         draw=draws(task.draw, task.scene.seeds, state),
-        consolidate=task.consolidation(photo, given),
+        consolidate=task.consolidation(),
         generator=generator,
         state=state,
     ):
-        yield finished(task.denoiser, made, task.pictures, join) if join and made.index == last else made
+        yield _in_pixels(task, made) if task.latent and made.index == task.config.steps else made
+
+
+def _in_pixels(task: _Task, state: State) -> State:
+    """The last state with pictures that agree exactly, as those of the model's space would not."""
+    estimate = task.denoiser.codec.decode(state.estimate).float()
+    return replace(state, clean=task.in_pixels(estimate), estimate=estimate, pictures=True)
 
 
 @torch.no_grad()
@@ -195,7 +244,7 @@ def _walk_in_turn(
     steps: int,
     eta: float,
     draw: Draw,
-    consolidate: Consolidate,
+    consolidate: Consolidation,
     generator: torch.Generator,
     state: State | None = None,
 ) -> Iterator[State]:
@@ -208,9 +257,11 @@ def _walk_in_turn(
         now, then = ladder[k], ladder[k + 1]
         noise = fresh(z, then, eta, draw, generator)
         z, clean, estimate = z.clone(), torch.empty_like(z), estimate.clone()
+        seen = consolidate.seen(estimate, now).clone()
         for i in reversed(range(len(z))):
             one = slice(i, i + 1)
             estimate[one] = denoiser.predict_clean(z[one], now, condition[one])
-            clean[one] = consolidate(estimate)[one]
+            seen[one] = consolidate.seen(estimate[one], now)
+            clean[one] = consolidate.back(estimate, seen, now, level=i)
             z[one] = update_step(z[one], clean[one], now, then, eta, None if noise is None else noise[one])
         yield State(k + 1, z, clean, estimate, generator.get_state())

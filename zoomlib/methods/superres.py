@@ -7,10 +7,10 @@ import torch
 from zoomlib.denoiser import Denoiser
 from zoomlib.enlarging.chain import BAND, Chain, walk_down
 from zoomlib.enlarging.settings import Config
-from zoomlib.geometry import boxes, grid_focus
+from zoomlib.geometry import boxes
 from zoomlib.held import bonds
 from zoomlib.magnifier import Magnifier
-from zoomlib.scene import Scene, keyword_forms
+from zoomlib.scene import Scene, keyword_forms, model_focus
 from zoomlib.walk import State, check_run, picture_shape
 
 __all__ = ["EXTENDS", "IMAGES", "NESTS", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
@@ -42,7 +42,7 @@ def run(
     check_run(denoiser, prompts, config.work(len(prompts), given).steps, generator, state)
     pictures = scene.given(denoiser, len(prompts), photo_at=0)
     _, H, W = picture_shape(denoiser)
-    inside = boxes(len(prompts), H, W, scene.p, grid_focus(len(prompts), *denoiser.shape[1:], scene.p, scene.focus))
+    inside = boxes(len(prompts), H, W, scene.p, model_focus(denoiser, len(prompts), scene))
     glasses = [Magnifier(box, H, W) for box in inside]
     held = bonds(pictures, scene.open, inside, scene.p, BAND)
     chain = Chain(denoiser, prompts, config, scene, inside, glasses, pictures, held)

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import Box, Window, boxes, grid_focus, margin_factor
+from zoomlib.geometry import Box, Window, boxes, margin_factor
 from zoomlib.outpainting.canvas import kept_windows
 from zoomlib.outpainting.settings import Config
-from zoomlib.scene import Scene
+from zoomlib.scene import Scene, model_focus
 from zoomlib.walk import picture_shape
 
 
@@ -35,7 +35,7 @@ def check_scene(denoiser: Denoiser, prompts: Sequence[str], config: Config, scen
     scene.refuse("outpainting", "describe")
     if scene.negatives is not None and len(scene.negatives) != L:
         raise InvalidInputError(f"{L} prompts need as many negatives, not {len(scene.negatives)}. Write '' for none.")
-    inside = boxes(L, H, W, scene.p, grid_focus(L, H, W, scene.p, scene.focus))
+    inside = boxes(L, H, W, scene.p, model_focus(denoiser, L, scene))
     _check_margin(config.margin, scene.p, W)
     images = scene.given(denoiser, L, photo_at=L - 1)
     steps = tuple(config.level_steps(level, L, frozenset(images)) for level in range(L))
