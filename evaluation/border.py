@@ -80,9 +80,10 @@ def colour_scores(stack: ZoomStack) -> dict[str, dict[int, float]]:
     deepest window out to this one: steps of chance cancel in it, a shift that every level repeats adds up."""
     steps: dict[str, dict[int, float]] = {"colour_step": {}, "colour_drift": {}}
     total = torch.zeros(3, dtype=torch.float64)
-    for level in reversed(range(len(stack.windows))):
+    inside = stack.ring
+    for level in reversed(range(len(inside))):
         try:
-            step = colour_step(stack.levels[level], stack.windows[level])
+            step = colour_step(stack.levels[level], inside[level])
         except InvalidInputError:
             continue
         total = total + step

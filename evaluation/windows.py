@@ -103,29 +103,34 @@ def spectrum_slope(images: Tensor) -> Tensor:
     return torch.where(slope.isfinite(), slope, torch.nan)
 
 
-def each_pair(levels: Tensor, p: Zoom, focus: Focus = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """As `pairs`, a pair (1, C, h, w) at a time: windows differ in size where p does from step to step."""
+def each_pair(levels: Tensor, p: Zoom, focus: Focus = None, *, loop: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+    """As `pairs`, a pair (1, C, h, w) at a time: windows differ in size where p does from step to step. A closed loop
+    has one more, of the last level with level 0."""
     if len(levels) == 1:
         raise InvalidInputError(_NO_PAIR)
-    for i, factor in enumerate(check_factors(len(levels), p)):
+    factors = check_factors(len(levels), p)
+    for i, factor in enumerate(factors):
         yield pairs(levels[i : i + 2], factor, focus and focus[i : i + 2])
+    if loop:
+        yield pairs(torch.stack([levels[-1], levels[0]]), factors[0], focus and (focus[-1], None))
 
 
-def estimate_psnr(estimates: Tensor, p: Zoom, focus: Focus = None) -> Tensor:
-    """`psnr` of the pairs (L - 1,) of a model's own clean estimates (L, C, H, W), taken before they were blended."""
-    return torch.cat([psnr(*pair) for pair in each_pair(estimates.clamp(-1, 1), p, focus)])
+def estimate_psnr(estimates: Tensor, p: Zoom, focus: Focus = None, *, loop: bool = False) -> Tensor:
+    """`psnr` of the pairs (L - 1,), of a loop (L,), of a model's own clean estimates (L, C, H, W), taken before they
+    were blended."""
+    return torch.cat([psnr(*pair) for pair in each_pair(estimates.clamp(-1, 1), p, focus, loop=loop)])
 
 
 def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Score]:
     """Every score of a stack that needs no model: one list, ready for `table.rows`.
 
     Per pair: window_psnr, window_ssim (where windows are large enough), delta_e, delta_e_sum (from level 0), and
-    estimate_psnr if the model's last `estimates` (L, C, H, W) are given. Per level: spectrum_slope and, but for the
-    last level, the seams and colour steps of its window, in the levels as they are stored, with the colour drift from
-    the deepest level out. A stack of one level has a slope only.
+    estimate_psnr if the model's last `estimates` (L, C, H, W) are given; a closed loop has one pair more, of its last
+    level with level 0. Per level: spectrum_slope and, for levels with a window, its seams and colour steps in the
+    levels as they are stored, with the colour drift from the deepest level out. A stack of one level has a slope only.
     """
     scores = _scores("spectrum_slope", spectrum_slope(stack.levels), "level") if _sloped(stack.levels) else []
-    for level, box in enumerate(stack.windows):
+    for level, box in enumerate(stack.ring):
         with suppress(InvalidInputError):  # a window that is too small to have a border
             found = border.seam(stack.levels[level], box)
             scores += [Score(name, value, "level", level) for name, value in found.items()]
@@ -133,7 +138,7 @@ def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Sco
         scores += [Score(name, value, "level", level) for level, value in values.items()]
     if len(stack.levels) == 1:
         return scores
-    compared = list(each_pair(stack.levels, stack.p, stack.focus))
+    compared = list(each_pair(stack.levels, stack.p, stack.focus, loop=stack.loop))
     colours = torch.cat([delta_e(*pair) for pair in compared])
     scores += _scores("window_psnr", torch.cat([psnr(*pair) for pair in compared]), "pair")
     for level, (wide, fine) in enumerate(compared):
@@ -141,7 +146,7 @@ def score_windows(stack: ZoomStack, estimates: Tensor | None = None) -> list[Sco
             scores.append(Score("window_ssim", float(ssim(wide, fine)), "pair", level))
     scores += _scores("delta_e", colours, "pair") + _scores("delta_e_sum", colours.cumsum(0), "pair")
     if estimates is not None:
-        scores += _scores("estimate_psnr", estimate_psnr(estimates, stack.p, stack.focus), "pair")
+        scores += _scores("estimate_psnr", estimate_psnr(estimates, stack.p, stack.focus, loop=stack.loop), "pair")
     return scores
 
 

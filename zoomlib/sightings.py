@@ -1,6 +1,5 @@
 """Who sees whom: in which wider levels each level shows, on whole pixels; as plain numbers."""
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,21 +34,13 @@ def sightings(
 ) -> tuple[tuple[Sighting, ...], ...]:
     """Who sees whom: entry d-1 holds the sightings of depth d = 1 .. `pyramid_depth`, in as few runs as possible.
 
-    Where a nested window falls between pixels, that sighting is missing. In a closed loop the indices wrap.
-    Raises InvalidInputError as `windows`, and for a loop in which a level would see itself.
+    Where a nested window falls between pixels, that sighting is missing. In a closed loop the indices wrap, and a level
+    of a loop of few levels sees itself. Raises InvalidInputError as `windows`, and for a loop of one level.
     """
     inside = ring(levels, height, width, p, focus)
-    if loop and levels <= min_loop(height, width, p):
-        raise InvalidInputError(
-            f"A closed loop of {height} x {width} pixels with p = {p} needs more than {min_loop(height, width, p)} "
-            f"levels, so that no level sees itself, but has {levels}. Add prompts or choose a larger p."
-        )
+    if loop and levels < 2:
+        raise InvalidInputError("A closed loop has two levels or more, but one prompt was given. Add prompts.")
     return _sightings(inside, pyramid_depth(height, width, p), p, loop)
-
-
-def min_loop(height: int, width: int, p: int) -> int:
-    """The deepest d at which a nested window still measures a pixel: a closed loop needs more levels than that."""
-    return int(math.log(max(height, width), p) + 1e-9)
 
 
 @lru_cache(maxsize=256)

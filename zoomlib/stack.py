@@ -71,13 +71,15 @@ def consolidate(
 class ZoomStack:
     """The levels of a zoom: float32 (L, C, H, W) in [-1, 1], the zoom factor p > 1 between them, and the focus.
 
-    `p` may name one factor for each of the L - 1 steps. Raises InvalidInputError for another type, shape or range, and
-    for a malformed p or focus.
+    `p` may name one factor for each of the L - 1 steps. In a closed `loop` the last level has a window, too, which
+    shows level 0. Raises InvalidInputError for another type, shape or range, for a malformed p or focus, and for a loop
+    of one level or whose steps differ.
     """
 
     levels: Tensor
     p: Zoom
     focus: Focus = None
+    loop: bool = False
 
     def __post_init__(self) -> None:
         x = self.levels
@@ -92,6 +94,8 @@ class ZoomStack:
                 f"The levels of a zoom stack lie in [-1, 1], but these reach from {low:.3g} to {high:.3g}. Clamp them."
             )
         boxes(len(x), x.shape[2], x.shape[3], self.p, self.focus)
+        if self.loop:
+            _check_closed(self.factors, self.p)
         if isinstance(self.p, Sequence):
             object.__setattr__(self, "p", self.factors)
         if self.focus is not None:
@@ -110,6 +114,14 @@ class ZoomStack:
         """The window of level i+1 inside level i, in pixels, for i = 0 .. L-2."""
         return boxes(len(self), self.levels.shape[2], self.levels.shape[3], self.p, self.focus)
 
+    @property
+    def ring(self) -> tuple[Box, ...]:
+        """As `windows`, in a loop with one more: that of the last level, which shows level 0."""
+        if not self.loop:
+            return self.windows
+        H, W = self.levels.shape[2:]
+        return boxes(len(self) + 1, H, W, self.factors[0], self.focus and (*self.focus, None))
+
     def image(self, i: int, feather: float = 0.0) -> Tensor:
         """Level i with all deeper ones pasted in, float32 (C, H, W). Feather as in `render_levels`.
 
@@ -118,17 +130,25 @@ class ZoomStack:
         if not 0 <= i < len(self):
             raise InvalidInputError(f"This stack has levels 0 to {len(self) - 1}, not {i!r}.")
         _check_feather(feather)
+        if self.loop:
+            return self.rendered(feather).levels[i]
         p = self.p[i:] if isinstance(self.p, Sequence) else self.p
         return ZoomStack(self.levels[i:], p, self.focus and self.focus[i:]).rendered(feather).levels[0]
 
     def rendered(self, feather: float = 0.0) -> "ZoomStack":
-        """The stack of all `image`s: levels that agree."""
+        """The stack of all `image`s: levels that agree. Raises InvalidInputError for a loop whose windows lie between
+        pixels."""
         p = self._divisor
         if p is not None:
-            levels = render_levels(self.levels, p, self.focus, feather)
+            levels = render_levels(self.levels, p, self.focus, feather, loop=self.loop)
+        elif self.loop:
+            raise InvalidInputError(
+                f"A closed loop is rendered on whole pixels, and {tuple(self.levels.shape[2:])} pixels cannot be divided "
+                f"by p = {self.p}."
+            )
         else:
             levels = torch.stack(render(list(self.levels), self.windows, self.p, feather))
-        return ZoomStack(levels, self.p, self.focus)
+        return ZoomStack(levels, self.p, self.focus, self.loop)
 
     @property
     def _divisor(self) -> int | None:
@@ -151,6 +171,7 @@ class ZoomStack:
             save_png(level, path)
             entries.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
         manifest = {"format": _FORMAT, "p": self.p, "focus": self.focus, "levels": entries}
+        manifest |= {"loop": True} if self.loop else {}
         temporary = folder / f".{MANIFEST}.{os.getpid()}"
         temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         temporary.replace(folder / MANIFEST)
@@ -160,7 +181,7 @@ class ZoomStack:
     def load(cls, folder: str | os.PathLike[str]) -> "ZoomStack":
         """Read what `save` wrote. Raises InvalidInputError where a file is missing or differs from the manifest."""
         folder = Path(folder)
-        p, focus, files = _read_manifest(folder)
+        p, focus, loop, files = _read_manifest(folder)
         levels = [_read_level(folder / name, sha256) for name, sha256 in files]
         for (name, _), level in zip(files, levels, strict=True):
             if level.shape != levels[0].shape:
@@ -169,10 +190,18 @@ class ZoomStack:
                     f"The levels of a zoom stack are of one size and kind: {files[0][0]} is {shapes[0]}, {name} is "
                     f"{shapes[1]} (channels, height, width). Bring them to one size; tenfold compose can do so."
                 )
-        return cls(torch.stack(levels), p, focus)
+        return cls(torch.stack(levels), p, focus, loop)
 
 
-def _read_manifest(folder: Path) -> tuple[Zoom, Focus, list[tuple[str, str]]]:
+def _check_closed(factors: Sequence[float], p: Zoom) -> None:
+    if len(set(factors)) != 1:
+        raise InvalidInputError(
+            f"A closed loop has two levels or more and one zoom factor for all its steps, not {len(factors) + 1} levels "
+            f"and p = {p}."
+        )
+
+
+def _read_manifest(folder: Path) -> tuple[Zoom, Focus, bool, list[tuple[str, str]]]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != _FORMAT:
@@ -181,7 +210,8 @@ def _read_manifest(folder: Path) -> tuple[Zoom, Focus, list[tuple[str, str]]]:
         focus = manifest["focus"]
         if not files:
             raise ValueError("it names no levels")
-        return manifest["p"], focus and tuple(point and tuple(point) for point in focus), files
+        focus = focus and tuple(point and tuple(point) for point in focus)
+        return manifest["p"], focus, bool(manifest.get("loop", False)), files
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(
             f"{folder} is not a complete zoom stack: {MANIFEST} cannot be used ({error!r}). Sample the stack again."

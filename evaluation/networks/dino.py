@@ -44,7 +44,7 @@ class WindowDino:
             return []
         seen = [
             torch.cat([self.preprocess(wide), self.preprocess(fine)])
-            for wide, fine in each_pair(stack.levels, stack.p, stack.focus)
+            for wide, fine in each_pair(stack.levels, stack.p, stack.focus, loop=stack.loop)
         ]
         embeddings = torch.cat([self.embed(torch.cat(seen[i : i + 8])) for i in range(0, len(seen), 8)])
         cosines = F.cosine_similarity(embeddings[0::2], embeddings[1::2]).tolist()

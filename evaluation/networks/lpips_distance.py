@@ -37,7 +37,7 @@ class WindowLpips:
             return []
         return [
             Score("window_lpips", self.distance(wide, fine), "pair", level, self.scorer, self.revision)
-            for level, (wide, fine) in enumerate(each_pair(stack.levels, stack.p, stack.focus))
+            for level, (wide, fine) in enumerate(each_pair(stack.levels, stack.p, stack.focus, loop=stack.loop))
         ]
 
     @torch.inference_mode()

@@ -19,7 +19,7 @@ from zoomlib.geometry import (
     whole_pixels,
     windows,
 )
-from zoomlib.sightings import min_loop, sightings
+from zoomlib.sightings import sightings
 
 fractions = st.floats(0, 1)
 points = st.one_of(st.none(), st.tuples(fractions, fractions))
@@ -104,11 +104,18 @@ def test_a_closed_loop_sees_every_level_at_every_depth():
         assert seen == {level: (level - depth) % 8 for level in range(8)}
 
 
-def test_a_closed_loop_of_too_few_levels_is_refused():
-    assert min_loop(64, 64, 2) == 6
-    with pytest.raises(InvalidInputError, match="needs more than 6 levels"):
-        sightings(6, 64, 64, 2, loop=True)
-    assert sightings(7, 64, 64, 2, loop=True)
+def test_in_a_loop_of_few_levels_a_level_sees_itself():
+    seen = [
+        {(run.first + k, run.source + k) for run in runs for k in range(run.count)}
+        for runs in sightings(3, 64, 64, 2, loop=True)
+    ]
+    assert seen[2] == {(0, 0), (1, 1), (2, 2)}
+    assert seen[3] == seen[0] == {(1, 0), (2, 1), (0, 2)}
+
+
+def test_a_loop_of_one_level_is_refused():
+    with pytest.raises(InvalidInputError, match="two levels or more"):
+        sightings(1, 64, 64, 2, loop=True)
 
 
 def test_corner_is_exact_at_any_depth():
