@@ -143,8 +143,8 @@ class ZoomStack:
             levels = render_levels(self.levels, p, self.focus, feather, loop=self.loop)
         elif self.loop:
             raise InvalidInputError(
-                f"A closed loop is rendered on whole pixels, and {tuple(self.levels.shape[2:])} pixels cannot be divided "
-                f"by p = {self.p}."
+                f"A closed loop is rendered on whole pixels, and {tuple(self.levels.shape[2:])} cannot be divided by "
+                f"p = {self.p}."
             )
         else:
             levels = torch.stack(render(list(self.levels), self.windows, self.p, feather))
@@ -196,8 +196,8 @@ class ZoomStack:
 def _check_closed(factors: Sequence[float], p: Zoom) -> None:
     if len(set(factors)) != 1:
         raise InvalidInputError(
-            f"A closed loop has two levels or more and one zoom factor for all its steps, not {len(factors) + 1} levels "
-            f"and p = {p}."
+            f"A closed loop has two levels or more and one zoom factor for all, not {len(factors) + 1} levels and "
+            f"p = {p}."
         )
 
 
