@@ -57,9 +57,9 @@ class Facts:
     """What is known of a model without its weights.
 
     family: for people. channels, size: of one level of z, size (H, W) the one that it was trained for. factor: pixels
-    per place of z. multiple: both sides of z must be multiples of it. inpaints: takes kept pictures and a mask.
-    distilled: takes the guidance scale as an input. guidance, rescale, clamp, steps: what suits it (None: nothing
-    special). parts: the folders and files that sampling uses.
+    per place of z. multiple: both sides of z must be multiples of it. largest: what no side of z may exceed (None: any
+    may do). inpaints: takes kept pictures and a mask. distilled: takes the guidance scale as an input. guidance,
+    rescale, clamp, steps: what suits it (None: nothing special). parts: the folders and files that sampling uses.
     """
 
     family: str
@@ -68,6 +68,7 @@ class Facts:
     factor: int
     parts: tuple[str, ...]
     multiple: int = 1
+    largest: int | None = None
     inpaints: bool = False
     distilled: bool = False
     guidance: float = 5.0
