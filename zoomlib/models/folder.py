@@ -6,10 +6,11 @@ Weights are read from safetensors only; nothing here reaches for a network, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ import torch
 from torch import nn
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.models import weights
 
 INDEX = "model_index.json"
+LIBRARIES = ("diffusers", "transformers")
+SMALL = (".json", ".txt", ".model")
+"""What a model has beside its weights: configurations, words, sentence pieces."""
+TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",), ("tokenizer.model",))
+"""Files of which a tokenizer needs one set."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -53,7 +60,7 @@ class Folder:
 
     def config(self, part: str) -> dict[str, Any]:
         """The configuration of a part."""
-        name = "scheduler_config.json" if part == "scheduler" else "config.json"
+        name = "scheduler_config.json" if part.endswith("scheduler") else "config.json"
         return read_json(self.path / part / name)
 
     def module(self, part: str, kind: Any, dtype: torch.dtype) -> nn.Module:
@@ -63,16 +70,10 @@ class Folder:
     def pipeline(self, kind: Any, dtype: torch.dtype, **given: Any) -> Any:
         """The parts in a pipeline of the class `kind` of diffusers, which knows how to turn words into numbers; `given`
         replaces parts, as safety_checker=None. Networks are ready for use, on the CPU."""
-        self._check_safetensors()
+        read = {part: self.module(part, self._kind(part), dtype) for part in self.parts if self._wants(part, given)}
         try:
             with quiet():
-                pipeline = kind.from_pretrained(
-                    self.path,
-                    dtype=dtype,
-                    use_safetensors=True,
-                    local_files_only=True,
-                    **given,
-                )
+                pipeline = kind.from_pretrained(self.path, local_files_only=True, **read, **given)
         except Exception as error:
             raise InvalidInputError(
                 f"The model in {self.path.name!r} could not be read: {error}. Fetch the model again."
@@ -81,11 +82,59 @@ class Folder:
             module.eval().requires_grad_(False)
         return pipeline
 
-    def _check_safetensors(self) -> None:
-        for part in self.parts:
-            config = self.path / part / "config.json"
-            if config.is_file() and not list((self.path / part).glob("*.safetensors")):
-                raise _no_safetensors(self.path / part)
+    def has_weights(self, part: str) -> bool:
+        """Whether a part is a network."""
+        return not part.startswith("tokenizer") and (self.path / part / "config.json").is_file()
+
+    def size(self, part: str, dtype: torch.dtype) -> weights.Size:
+        """How large a network is."""
+        return weights.size(self.path / part, dtype)
+
+    def _wants(self, part: str, given: Mapping[str, Any]) -> bool:
+        return part not in given and self.has_weights(part)
+
+    def _kind(self, part: str) -> Any:
+        """The class of a part, of diffusers or transformers: a model's own code is never run."""
+        library, kind = self.index[part]
+        found = getattr(import_module(library), str(kind), None) if library in LIBRARIES else None
+        if found is None:
+            raise InvalidInputError(
+                f"The part {part} of the model {self.path.name!r} is {library}.{kind}, which neither diffusers nor "
+                "transformers has. Code that comes with a model is not run; use a model without."
+            )
+        return found
+
+    def lacking(self, parts: Iterable[str], dtype: torch.dtype = torch.float32) -> list[str]:
+        """What of these parts is not there, a clause each; empty for a model that is whole.
+
+        Raises InvalidInputError for weights that can never be read (`zoomlib.models.weights.lacking`).
+        """
+        found = (self._lacking(part, dtype) for part in parts)
+        return [clause for clause in found if clause is not None]
+
+    def _lacking(self, part: str, dtype: torch.dtype) -> str | None:
+        place = self.path / part
+        if not place.is_dir():
+            return f"{part} is missing"
+        if part.startswith("tokenizer"):
+            whole = any(all((place / name).is_file() for name in names) for names in TOKENIZERS)
+            return None if whole else f"{part} has no vocabulary"
+        if part.endswith("scheduler"):
+            return None if (place / "scheduler_config.json").is_file() else f"{part} has no configuration"
+        if not (place / "config.json").is_file():
+            return f"{part} has no configuration"
+        return weights.lacking(place, dtype)
+
+    def files(self, parts: Iterable[str], dtype: torch.dtype = torch.float32) -> list[str]:
+        """The files that these parts are read from, and the index, as paths in the folder."""
+        found = [INDEX]
+        for part in parts:
+            names = [path.name for path in sorted((self.path / part).iterdir())]
+            found += [f"{part}/{name}" for name in names if name.endswith(SMALL) and ".safetensors." not in name]
+            chosen = weights.choose(names, dtype)
+            if chosen is not None:
+                found += [f"{part}/{name}" for name in (*chosen.files, *filter(None, [chosen.index]))]
+        return found
 
 
 def networks(pipeline: Any) -> dict[str, nn.Module]:
@@ -95,25 +144,37 @@ def networks(pipeline: Any) -> dict[str, nn.Module]:
 
 def read_module(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:
     """A component from its folder: safetensors only, nothing from a network, ready for use."""
-    if not list(folder.glob("*.safetensors")):
-        raise _no_safetensors(folder)
-    ours = {"dtype": dtype} if _is_transformers(kind) else {"torch_dtype": dtype, "low_cpu_mem_usage": False}
+    chosen = weights.choose([path.name for path in folder.iterdir()] if folder.is_dir() else [], dtype)
+    if chosen is None:
+        raise InvalidInputError(str(_why_not(folder, dtype)))
+    weights.shards(folder, chosen)
+    ours = {"dtype": dtype} if _is_transformers(kind) else {"torch_dtype": dtype}
     try:
         with quiet():
-            module = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **ours)
+            module, told = kind.from_pretrained(
+                folder,
+                variant=chosen.variant,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                **ours,
+            )
     except Exception as error:
         raise InvalidInputError(
             f"The weights in {folder.parent.name!r}/{folder.name} could not be read: {error}. Fetch the model again."
         ) from error
+    if told["missing_keys"]:
+        raise InvalidInputError(
+            f"The weights in {folder.parent.name!r}/{folder.name} lack {len(told['missing_keys'])} tensors, as "
+            f"{min(told['missing_keys'])}: they are not of a {kind.__name__}. Fetch the model again."
+        )
     ready: nn.Module = module.eval().requires_grad_(False)
     return ready
 
 
-def _no_safetensors(part: Path) -> InvalidInputError:
-    return InvalidInputError(
-        f"No safetensors weights in {part.parent.name!r}/{part.name}. Other formats can run code when they are "
-        "read and are refused; fetch the safetensors variant of the model, or convert it."
-    )
+def _why_not(folder: Path, dtype: torch.dtype) -> str:
+    reason = weights.lacking(folder, dtype)
+    return f"In {folder.parent.name!r}, {reason}. Fetch the model again."
 
 
 def _is_transformers(kind: Any) -> bool:

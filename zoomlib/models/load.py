@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from zoomlib import bundled
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
+from zoomlib.models.digests import KINDS, revision_of
 from zoomlib.models.families import family_of
-from zoomlib.models.folder import INDEX, Folder, read_json, read_module
+from zoomlib.models.folder import Folder
 from zoomlib.models.placement import Placement
+from zoomlib.models.places import Sources, find
+from zoomlib.models.upscaling import (
+    NET,
+    DiffusionUpscaler,
+    describe_upscaler,
+    is_upscaler,
+    load_upscaler_from,
+    net_factor,
+)
 
-UPSCALER = "super_resolution"
-
-
-def find(name_or_folder: str | Path, fallbacks: Sequence[str | Path] = ()) -> tuple[str, Path]:
-    """The name and the folder of the first model that is there: the named one, then the fall-backs in order.
-
-    "bundled" is the shipped model; anything else is a folder in diffusers' format. Raises InvalidInputError, which
-    lists what was tried.
-    """
-    candidates = [name_or_folder, *fallbacks]
-    for candidate in candidates:
-        folder = bundled.folder() if str(candidate) == "bundled" else Path(candidate).expanduser()
-        if (folder / INDEX).is_file():
-            return str(candidate), folder
-    tried = ", ".join(repr(str(c)) for c in candidates)
-    raise InvalidInputError(
-        f"No model found; tried {tried}. Expected 'bundled', or a local folder in the format of diffusers, which has a "
-        f"{INDEX} inside. To get one from a hub: hf download ORG/NAME --local-dir FOLDER."
-    )
+if TYPE_CHECKING:
+    from zoomlib.models.upscaling.net import Upscaler
 
 
 def describe(
@@ -44,27 +35,36 @@ def describe(
     *,
     fallbacks: Sequence[str | Path] = (),
     size: tuple[int, int] | None = None,
-    download: bool = False,  # noqa: ARG001
+    dtype: torch.dtype = torch.float32,
+    download: bool = False,
+    sources: Sources | None = None,
 ) -> dict[str, Any]:
     """What a run records of a model, read from its files without loading weights.
 
-    size: (height, width) of a level in pixels; the model's own when None. Keys: `id` (the name that was found),
-    `folder`, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture, `upscaler`
-    (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`, `clamp`, `steps`,
-    `revision` (SHA-256 over the files of the parts that sampling uses). Raises InvalidInputError for no model, one
-    without an adapter, and a size that it cannot make.
+    name_or_folder, fallbacks, dtype, download, sources: as `zoomlib.models.places.find` has them; nothing large is got
+    for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when None.
+
+    Keys: `kind` ("model", or "upscaler" for one that can only enlarge: `zoomlib.models.upscaling.describe_upscaler`
+    names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes` of
+    its weights, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture,
+    `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`, `clamp`,
+    `steps`, `revision` (SHA-256 over the files of the parts that sampling uses). Raises InvalidInputError for no model,
+    one that is not whole, one without an adapter, and a size that it cannot make.
     """
-    name, path = find(name_or_folder, fallbacks)
-    folder = Folder(path)
+    options: dict[str, Any] = {"sources": sources, "download": download, "dtype": dtype}
+    place = find(name_or_folder, fallbacks, parts=partial(_accepted, size=size), **options)
+    folder, kept = Folder(place.folder), None if sources is None else sources.digests
+    told = {"id": place.name, "folder": str(place.folder.resolve()), "commit": place.commit}
+    if is_upscaler(folder):
+        larger = describe_upscaler(folder)
+        return {"kind": "upscaler", **told, **larger, **_weights(folder, larger["parts"], dtype, kept)}
     facts = family_of(folder).facts(folder)
     height, width = level_size(facts, size)
-    upscaler = None
-    if (path / UPSCALER / "config.json").is_file():
-        factor = int(read_json(path / UPSCALER / "config.json")["factor"])
-        upscaler = {"id": name, "factor": factor, "revision": revision(path / UPSCALER)}
+    factor = net_factor(folder)
+    upscaler = None if factor is None else {"id": place.name, "factor": factor, "revision": revision(folder.path / NET)}
     return {
-        "id": name,
-        "folder": str(path.resolve()),
+        "kind": "model",
+        **told,
         "family": facts.family,
         "shape": (facts.channels, height, width),
         "factor": facts.factor,
@@ -76,8 +76,23 @@ def describe(
         "clamp": facts.clamp,
         "steps": facts.steps,
         "upscaler": upscaler,
-        "revision": revision(path, facts.parts),
+        **_weights(folder, facts.parts, dtype, kept),
     }
+
+
+def _accepted(folder: Path, size: tuple[int, int] | None) -> Collection[str]:
+    """The parts that are used of a model, which can make that size."""
+    found = Folder(folder)
+    if is_upscaler(found):
+        return describe_upscaler(found)["parts"]  # type: ignore[no-any-return]
+    facts: Facts = family_of(found).facts(found)
+    level_size(facts, size)
+    return facts.parts
+
+
+def _weights(folder: Folder, parts: Sequence[str], dtype: torch.dtype, kept: Path | None) -> dict[str, Any]:
+    stored = sum(folder.size(part, dtype).stored for part in parts if folder.has_weights(part))
+    return {"bytes": stored, "revision": revision(folder.path, parts, dtype, kept)}
 
 
 def level_size(facts: Facts, size_px: tuple[int, int] | None) -> tuple[int, int]:
@@ -92,6 +107,11 @@ def level_size(facts: Facts, size_px: tuple[int, int] | None) -> tuple[int, int]
             f"Both sides of a level must be multiples of {unit} pixels for this model ({facts.family}), but "
             f"{size_px[1]} x {size_px[0]} was asked for. The nearest is {nearest}."
         )
+    if facts.largest and max(size_px) > facts.largest * facts.factor:
+        raise InvalidInputError(
+            f"This model ({facts.family}) knows no places beyond {facts.largest * facts.factor} pixels, but "
+            f"{size_px[1]} x {size_px[0]} was asked for. Sample smaller levels, and enlarge them."
+        )
     return size_px[0] // facts.factor, size_px[1] // facts.factor
 
 
@@ -102,16 +122,24 @@ def load_denoiser(
     dtype: torch.dtype = torch.float32,
     fallbacks: Sequence[str | Path] = (),
     size: tuple[int, int] | None = None,
+    sources: Sources | None = None,
 ) -> Denoiser:
     """A model as `Denoiser`, without guidance (give it to `zoomlib.guidance.guided`).
 
-    size: (height, width) of a level in pixels; the model's own when None. Weights are read from safetensors only.
+    size: (height, width) of a level in pixels; the model's own when None. sources: as `find` has them. Nothing is got
+    from a network: `describe` does that. Weights are read from safetensors only.
     Raises InvalidInputError for a folder that is no model, for an architecture without an adapter, for a size that it
     cannot make, and for missing or damaged weights.
     """
     from zoomlib.models.denoiser import ModelDenoiser
 
-    folder = Folder(find(name_or_folder, fallbacks)[1])
+    accepted = partial(_accepted, size=size)
+    folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=dtype, parts=accepted).folder)
+    if is_upscaler(folder):
+        raise InvalidInputError(
+            f"The model {str(name_or_folder)!r} enlarges pictures and makes none. Name it in enlarge.stages, and a "
+            "model that makes pictures as model.name."
+        )
     family = family_of(folder)
     facts = family.facts(folder)
     level = level_size(facts, size)
@@ -122,32 +150,32 @@ def load_denoiser(
 
 
 def load_upscaler(
-    name_or_folder: str | Path = "bundled", *, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
-) -> Any:
-    """The super-resolution net of a model folder, a callable on (L, 3, H, W) with a `factor`."""
-    from zoomlib.models.super_resolution import SuperResolution, Upscaler
+    name_or_folder: str | Path = "bundled",
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    size: tuple[int, int] | None = None,
+    text_of: str | Path | None = None,
+    sources: Sources | None = None,
+) -> Upscaler | DiffusionUpscaler:
+    """An up-scaler: a `DiffusionUpscaler`, or the net in a model's folder, a callable on (L, 3, H, W) with a `factor`.
 
-    folder = find(name_or_folder)[1]
-    if not (folder / UPSCALER / "config.json").is_file():
-        raise InvalidInputError(
-            f"The model {str(name_or_folder)!r} has no folder {UPSCALER}. Use one that has, or no up-scaler."
-        )
-    return Upscaler(read_module(SuperResolution, folder / UPSCALER, dtype).to(device))
-
-
-def revision(folder: Path, parts: Sequence[str] = ()) -> str:
-    """SHA-256 over names and contents of a model's files: of all, or of the named subfolders and the index."""
-    places = [folder] if not parts else [folder / INDEX, *(folder / part for part in parts)]
-    found = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
-    files = sorted(file for file in found if file.suffix in {".json", ".safetensors", ".txt"})
-    stamps = tuple((str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns) for p in files)
-    return _digest(folder, stamps)
+    size: (height, width) in pixels of what is to be enlarged, checked before weights are loaded. text_of: a model whose
+    text encoder the second stage of DeepFloyd IF shares where it has none. Raises InvalidInputError for a folder
+    without an up-scaler, for a size that it cannot take, and for missing or damaged weights.
+    """
+    options: dict[str, Any] = {"sources": sources, "dtype": dtype, "parts": partial(_accepted, size=None)}
+    folder = Folder(find(name_or_folder, **options).folder)
+    text = None if text_of is None else Folder(find(text_of, **options).folder)
+    return load_upscaler_from(folder, device=torch.device(device), dtype=dtype, size=size, text=text)
 
 
-@lru_cache(maxsize=32)
-def _digest(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for name, _, _ in stamps:
-        with (folder / name).open("rb") as file:
-            digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def revision(
+    folder: Path, parts: Sequence[str] = (), dtype: torch.dtype = torch.float32, kept: Path | None = None
+) -> str:
+    """SHA-256 over names and contents of a model's files: of all, or of the index and those that the named parts are
+    read from. kept: a file that keeps digests of large files (`zoomlib.models.digests`)."""
+    if parts:
+        return revision_of(folder, Folder(folder).files(parts, dtype), kept)
+    found = [file for file in folder.rglob("*") if file.suffix in KINDS and file.is_file()]
+    return revision_of(folder, [file.relative_to(folder).as_posix() for file in found], kept)
