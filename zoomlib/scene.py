@@ -146,7 +146,8 @@ def keyword_forms(config: type, run: Run) -> tuple[Callable[..., Iterator[State]
     def sample_stack(*args: Any, **keywords: Any) -> ZoomStack:
         """As `sample`, but return the finished stack: the last levels, in pixels, clamped to [-1, 1]."""
         given = signature.bind(*args, **keywords).arguments
-        return finished(given["denoiser"], last(sample(*args, **keywords)), parts(given)[1])
+        own, scene = parts(given)
+        return finished(given["denoiser"], last(sample(*args, **keywords)), scene, loop=getattr(own, "loop", False))
 
     for form in (sample, sample_stack):
         vars(form)["__signature__"] = signature  # what `help` shows
@@ -196,7 +197,7 @@ def model_focus(denoiser: Denoiser, levels: int, scene: Scene) -> Focus:
     return placed_focus(levels, denoiser.shape[1:], denoiser.codec.factor, scene.p, scene.focus)
 
 
-def finished(denoiser: Denoiser, state: State, scene: Scene) -> ZoomStack:
+def finished(denoiser: Denoiser, state: State, scene: Scene, *, loop: bool = False) -> ZoomStack:
     """The stack of a run's last state, in pixels."""
     levels = pictures(denoiser, state)[0].clamp(-1, 1)
-    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene))
+    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene), loop)

@@ -243,10 +243,17 @@ def test_the_finished_stack_is_the_last_state_clamped():
     assert torch.equal(stack.levels, run()[-1].clean.clamp(-1, 1))
 
 
-def test_a_closed_loop_agrees_all_round():
-    for state in run(prompts=["0"] * 7, loop=True, eta=1.0, **PAPER):
-        for i in range(7):
-            assert torch.allclose(state.clean[i, :, 8:24, 8:24], down(state.clean[(i + 1) % 7], 2), atol=1e-5)
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_closed_loop_agrees_all_round(count):
+    for state in run(prompts=["0"] * count, loop=True, eta=1.0, **PAPER):
+        for i in range(count):
+            assert torch.allclose(state.clean[i, :, 8:24, 8:24], down(state.clean[(i + 1) % count], 2), atol=1e-5)
+
+
+def test_the_finished_stack_of_a_loop_is_a_loop():
+    stack = joint.sample_stack(GaussianDenoiser(SHAPE), PROMPTS, p=2, steps=2, loop=True, generator=generator())
+    assert stack.loop
+    assert len(stack.ring) == LEVELS
 
 
 @pytest.mark.parametrize(
