@@ -8,9 +8,19 @@ from diffusers import (
     FluxTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
 
-from tests.doubles.tiny_texts import clip_tokenizer, clip_tower, settled, t5_tokenizer, t5_tower
+from tests.doubles.tiny_texts import (
+    clip_tokenizer,
+    clip_tower,
+    qwen_tokenizer,
+    qwen_tower,
+    settled,
+    t5_tokenizer,
+    t5_tower,
+)
 
 CHANNELS, FACTOR = 4, 2
 
@@ -76,6 +86,21 @@ def flux_pipeline(folder, kind="dev"):
         scheduler=FlowMatchEulerDiscreteScheduler(**shift),
     )
     return written(pipeline, folder)
+
+
+def z_image_pipeline(folder, shift=6.0):
+    """Z-Image, or Turbo where the shift is 3."""
+    parts = {
+        "transformer": ZImageTransformer2DModel(
+            in_channels=CHANNELS, dim=16, n_layers=2, n_refiner_layers=1, n_heads=2, n_kv_heads=2, cap_feat_dim=16,
+            axes_dims=[4, 2, 2], axes_lens=[640, 32, 32],
+        ),
+        "vae": autoencoder(),
+        "text_encoder": qwen_tower(),
+    }  # fmt: skip
+    settled(*parts.values())
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
+    return written(ZImagePipeline(**parts, tokenizer=qwen_tokenizer(), scheduler=scheduler), folder)
 
 
 def written(pipeline, folder):

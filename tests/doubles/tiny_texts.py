@@ -63,6 +63,16 @@ def qwen_tokenizer():
     return tokenizer
 
 
+def qwen_tower(width=16):
+    from transformers import Qwen3Config, Qwen3Model
+
+    config = Qwen3Config(
+        vocab_size=len(LETTERS) + 3, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, head_dim=8, max_position_embeddings=1024,
+    )  # fmt: skip
+    return Qwen3Model(config)
+
+
 def settled(*modules):
     """Random weights large enough that words, times and places all matter."""
     torch.manual_seed(7)

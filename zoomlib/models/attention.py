@@ -22,8 +22,17 @@ from zoomlib.denoiser import AttentionMaps
 from zoomlib.errors import InvalidInputError
 
 USUAL_GRID = 16
-WORDS_FIRST = {"JointAttn": False, "FusedJointAttn": False, "FluxAttn": True, "FusedFluxAttn": True}
+WORDS_FIRST = {
+    "JointAttn": False,
+    "FusedJointAttn": False,
+    "FluxAttn": True,
+    "FusedFluxAttn": True,
+    "QwenDoubleStream": True,
+    "ZSingleStream": False,
+}
 """Whether the words' tokens stand before the picture's in a joint layer, by how its processor's class name begins."""
+WORDS_ALONE = "context_refiner"
+"""In the names of layers in which words look at words."""
 
 
 @dataclass(eq=False)
@@ -89,7 +98,7 @@ class Watch(TorchFunctionMode):
     def _by_grid(self) -> dict[tuple[int, int], list[Layer]]:
         found: dict[tuple[int, int], list[Layer]] = {}
         for layer in self.layers:
-            if layer.looks_at_itself and layer.parts:
+            if layer.looks_at_itself and layer.parts and WORDS_ALONE not in layer.name:
                 found.setdefault(grid_of(self._tokens or layer.tokens, self.size), []).append(layer)
         return found
 
@@ -134,7 +143,10 @@ class Watch(TorchFunctionMode):
         """Note how many of a transformer's tokens are the picture's, where it takes tokens."""
         if threading.get_ident() == self._thread:
             x = args[0] if args else kwargs.get("hidden_states", kwargs.get("sample"))
-            self._tokens = x.shape[1] if isinstance(x, Tensor) and x.ndim == 3 else None
+            if isinstance(x, Tensor):
+                self._tokens = x.shape[1] if x.ndim == 3 else None
+            else:  # a list of pictures (C, 1, H, W), which the model cuts into patches of 2 x 2 itself
+                self._tokens = math.prod(x[0].shape[2:]) // 4
 
     def enter(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An attention layer begins."""

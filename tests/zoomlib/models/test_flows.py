@@ -8,7 +8,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from tests.doubles.plain_samples import plain_samples
-from tests.doubles.tiny_flows import CHANNELS, flux_pipeline, sd3_pipeline
+from tests.doubles.tiny_flows import CHANNELS, flux_pipeline, sd3_pipeline, z_image_pipeline
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import Distilled, guided
@@ -33,7 +33,7 @@ def flux(request, tmp_path_factory):
     return request.param, *flux_pipeline(tmp_path_factory.mktemp(request.param), request.param)
 
 
-@pytest.fixture(scope="module", params=[sd3_pipeline, flux_pipeline], ids=["sd3", "flux"])
+@pytest.fixture(scope="module", params=[sd3_pipeline, flux_pipeline, z_image_pipeline], ids=["sd3", "flux", "z"])
 def either(request, tmp_path_factory):
     """The folder of one of the families."""
     return request.param(tmp_path_factory.mktemp("either"))[0]
@@ -105,16 +105,37 @@ def test_fill_keeps_what_its_pipeline_keeps(tmp_path):
     mask[..., :19, 7:] = 1
     condition = denoiser.condition(PROMPTS, image=image, mask=mask)
     generator = torch.Generator()
-    settings = {"steps": 4, "eta": 0.0, "draw": lambda *_: noise, "consolidate": lambda x, *_: x, "generator": generator}
+    settings = {
+        "steps": 4,
+        "eta": 0.0,
+        "draw": lambda *_: noise,
+        "consolidate": lambda x, *_: x,
+        "generator": generator,
+    }
     ours = last(walk(denoiser, condition, **settings)).clean
     certain(pipeline.vae)
-    told = {"image": image, "mask_image": mask, "num_inference_steps": 4, "guidance_scale": 30.0}
+    told = {"image": image / 2 + 0.5, "mask_image": mask, "num_inference_steps": 4, "guidance_scale": 30.0}
     theirs = pipeline(**given(packed(noise, 2)), **told).images
     assert torch.allclose(ours, unpacked(theirs, denoiser.shape[1:], 2), **CLOSE)
     nothing = last(walk(denoiser, denoiser.condition(PROMPTS), **settings)).clean
     assert not torch.allclose(ours, nothing, atol=1e-2), "what is kept matters"
     hidden = denoiser.condition(PROMPTS, image=torch.where(mask > 0, -image, image), mask=mask)
     assert torch.equal(hidden.rows["kept"], condition.rows["kept"]), "what stands under the mask is not seen"
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(6.0, 4.0), (3.0, 1.0)], ids=["base", "turbo"])
+def test_z_image_samples_as_its_pipeline(tmp_path, shift, scale):
+    """Latents to 1e-4. Theirs adds to the words' direction what ours multiplies it by: one less."""
+    folder, pipeline = z_image_pipeline(tmp_path, shift)
+    denoiser = load_denoiser(folder, size=SIZE)
+    facts = describe(folder, size=SIZE)
+    assert (facts["guidance"] == 1, facts["steps"]) == (shift == 3, 9 if shift == 3 else None)
+    negatives = ["blurred, torn", ""] if scale > 1 else None
+    ours, noise = plain_samples(denoiser, PROMPTS, 5, scale, negatives)
+    told = {"num_inference_steps": 5, "guidance_scale": scale - 1, "negative_prompt": negatives}
+    theirs = pipeline(**given(noise) | {"prompt": list(PROMPTS)}, **told).images
+    assert torch.allclose(ours, theirs, **CLOSE)
+    assert ours.std() > 0.1
 
 
 def test_guidance_is_an_input_of_a_distilled_model(flux):
