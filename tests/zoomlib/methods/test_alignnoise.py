@@ -84,9 +84,10 @@ def test_the_bundled_model_is_left_as_it_was_found(bundled):
     image, mask, fill = border(bundled)
     problem = prepare(bundled, ["a blue nebula"], image, mask, fill)
     z, step = problem.draw(seeded()), bundled.ladder(3)[0]
-    processors, before = bundled.parts.backbone.network.attn_processors, bundled.predict_clean(z, step, problem.condition)
+    network = bundled.parts.backbone.network
+    processors, before = network.attn_processors, bundled.predict_clean(z, step, problem.condition)
     refine(problem, z, seeded(), Refinement(iterations=1))
-    after = bundled.parts.backbone.network.attn_processors
+    after = network.attn_processors
     assert list(processors) == list(after)
     assert all(processors[name] is after[name] for name in processors)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in bundled.parts.backbone.network.modules())
