@@ -10,6 +10,9 @@ from zoomlib.denoiser import AttentionMaps, Condition, Denoiser, Wrapper
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 
+SHARE, MOST = 0.95, 1.5
+"""Of Imagen's dynamic threshold, as DeepFloyd IF has them."""
+
 
 class Guided(Wrapper):
     """Classifier-free guidance (arXiv 2207.12598): x = x_n + scale (x_c - x_n), n for the negative or empty prompt.
@@ -82,7 +85,7 @@ def _signed(condition: Condition, sign: str) -> Condition:
     return Condition({name[1:]: rows for name, rows in condition.rows.items() if name[0] == sign})
 
 
-def dynamic_threshold(clean: Tensor, share: float = 0.95, most: float = 1.5) -> Tensor:
+def dynamic_threshold(clean: Tensor, share: float = SHARE, most: float = MOST) -> Tensor:
     """Estimates (L, C, H, W) within [-1, 1]: each level clamped at the quantile `share` of its sizes, at least 1 and at
     most `most`, and divided by it (Imagen, arXiv 2205.11487, section 2.3)."""
     s = torch.quantile(clean.abs().flatten(1), share, dim=1).clamp(1, most)[:, None, None, None]

@@ -8,7 +8,7 @@ from evaluation.networks import clip
 from zoomlib.bundled.assemble import write_model
 from zoomlib.bundled.tokenizer import MAX_TOKENS, train_tokenizer
 from zoomlib.models.components import new_text_encoder, new_unet, save_component
-from zoomlib.models.super_resolution import SuperResolution
+from zoomlib.models.upscaling.net import SuperResolution
 
 
 def write_tiny_model(folder: Path) -> Path:

@@ -28,7 +28,7 @@ def train_super_resolution(
     The input is the area average of the truth, so what is learned is the inverse of the down-scaling that joint
     sampling uses. The loss is the absolute error of pixels and of their differences, which keeps edges crisp.
     """
-    from zoomlib.models.super_resolution import SuperResolution
+    from zoomlib.models.upscaling.net import SuperResolution
 
     torch.manual_seed(seed)  # torch's layers draw from the global generator
     net = SuperResolution().to(device, memory_format=torch.channels_last)

@@ -16,7 +16,7 @@ from zoomlib.inpainting import Config, inpaint
 from zoomlib.methods import independent
 from zoomlib.models import describe, load_denoiser, load_upscaler
 from zoomlib.models.components import new_text_encoder, save_component, unet_input
-from zoomlib.models.super_resolution import SuperResolution
+from zoomlib.models.upscaling.net import SuperResolution
 
 
 @pytest.fixture(scope="module")
