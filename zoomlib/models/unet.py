@@ -44,6 +44,12 @@ def check_widths(config: Mapping[str, Any], vae: Mapping[str, Any], words: int) 
             f"The UNet makes {config['out_channels']} channels, but the model's autoencoder reads "
             f"{vae['latent_channels']}: its parts do not belong together. Fetch the model again."
         )
+    colours = {int(vae.get(name, 3)) for name in ("in_channels", "out_channels")}
+    if colours != {3}:
+        raise InvalidInputError(
+            "The model's autoencoder reads or writes something else beside three colours. This architecture has no "
+            "adapter here."
+        )
     if config.get("class_embed_type") or config.get("num_class_embeds"):
         raise InvalidInputError(
             "The UNet is told of a class, a picture or a noise level beside the words. This architecture has no "

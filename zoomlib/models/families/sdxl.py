@@ -1,5 +1,7 @@
-"""Stable Diffusion XL (arXiv 2307.01952), text-to-image and inpainting: a latent UNet with two CLIP text towers, told
-of the picture's size as well. Its few-step kin (Turbo, Lightning) are the same network with other noise levels."""
+"""Stable Diffusion XL (arXiv 2307.01952), text-to-image and inpainting: a latent UNet with two CLIP text towers.
+
+It is told of the picture's size as well. Its few-step kin (Turbo, Lightning) are the same network with other noise.
+"""
 
 from __future__ import annotations
 
