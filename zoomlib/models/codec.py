@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoomlib.models.placement import runs_on
+
 
 def codec_factor(config: Mapping[str, Any]) -> int:
     """Pixels per place of an autoencoder's code, in each direction, from its configuration."""
@@ -28,8 +30,21 @@ class AutoencoderCodec:
         self.shift = float(getattr(config, "shift_factor", None) or 0.0)
 
     def _given(self, x: Tensor) -> Tensor:
-        first = next(self.vae.parameters())
-        return x.to(first.device, first.dtype)
+        return x.to(runs_on(self.vae), next(self.vae.parameters()).dtype)
+
+    def tile(self) -> bool:
+        """Take pictures in tiles from now on; False where that is so already, or cannot be."""
+        if getattr(self.vae, "use_tiling", True):
+            return False
+        self.vae.enable_tiling()  # type: ignore[operator]
+        return True
+
+    def widen(self) -> bool:
+        """Work in float32 from now on; False where that is so already."""
+        if next(self.vae.parameters()).dtype == torch.float32:
+            return False
+        self.vae.float()
+        return True
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:

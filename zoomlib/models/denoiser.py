@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoomlib.denoiser import AttentionMaps, Codec, Condition
-from zoomlib.errors import InvalidInputError
+from zoomlib.errors import InvalidInputError, UnsoundError
 from zoomlib.ladder import Ladder, Step
 from zoomlib.models.attention import watch_attention
 from zoomlib.models.backbone import Facts, Parts, Rows
+
+TEXTS = 8
+"""How many are read at a time."""
 
 
 class ModelDenoiser:
     """Backbone, schedule and codec of a family, as the samplers want them.
 
     size: (H, W) of a level of z. draft: a quicker, rougher codec for estimates on the way, else the codec itself.
+    parameters: how many the network has.
     """
 
     def __init__(
@@ -35,6 +41,7 @@ class ModelDenoiser:
         self.codec = parts.codec
         self.draft = draft or parts.codec
         self.inpaints, self.distilled = facts.inpaints, facts.distilled
+        self.parameters = sum(p.numel() for p in parts.backbone.network.parameters())
         self._nothing: Rows | None = None
 
     def ladder(self, steps: int) -> Ladder:
@@ -55,7 +62,7 @@ class ModelDenoiser:
         Raises InvalidInputError for an image without a mask, for other shapes than z's, or for a model that cannot
         take them.
         """
-        rows = self.parts.backbone.words(prompts)
+        rows = self._words(prompts)
         if image is None and mask is None:
             return Condition(rows)
         if not self.inpaints:
@@ -64,6 +71,12 @@ class ModelDenoiser:
             )
         image, mask = self._checked(len(prompts), image, mask)
         return Condition(rows | self.parts.backbone.kept(image, mask, self.codec))
+
+    def _words(self, prompts: Sequence[str]) -> Rows:
+        """Rows of all texts, a few at a time: the attention of a large text encoder takes much memory."""
+        batches = (prompts[k : k + TEXTS] for k in range(0, len(prompts), TEXTS))
+        rows = Condition.cat([Condition(self.parts.backbone.words(batch)) for batch in batches]).rows
+        return {name: value.to(self.device) for name, value in rows.items()}
 
     def _checked(self, L: int, image: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         H, W = (side * self.codec.factor for side in self.shape[1:])
@@ -78,13 +91,33 @@ class ModelDenoiser:
     def predict_clean(self, z: Tensor, step: Step, condition: Condition) -> Tensor:
         """The clean estimate of z (L, C, H, W) at one noise level, float32, without guidance."""
         out = self.parts.backbone.predict(z, step, self._told(condition))
-        return self.parts.schedule.clean(out.float(), z, step)
+        # A copy, since recorded CUDA graphs write their output to the same place again.
+        return self.parts.schedule.clean(self._sound(out.to(torch.float32, copy=True), z), z, step)
+
+    def _sound(self, out: Tensor, z: Tensor) -> Tensor:
+        """A prediction in half precision, if its numbers are finite where z's are. Raises UnsoundError if not."""
+        if self.dtype != torch.float32 and not bool(out.isfinite().all()) and bool(z.isfinite().all()):
+            other = "bfloat16 or float32" if self.dtype == torch.float16 else "float32"
+            raise UnsoundError(
+                f"The model ({self.facts.family}) made numbers that are none (NaN) in {str(self.dtype)[6:]}. Use "
+                f"model.dtype={other}."
+            )
+        return out
 
     def attention_maps(self, z: Tensor, step: Step, condition: Condition, grid: int | None = None) -> AttentionMaps:
         """Self-attention maps of one evaluation, as `zoomlib.denoiser.Attentive` says."""
-        with watch_attention(self.parts.backbone.network, self.shape[1:]) as watch:
+        with self.as_written(), watch_attention(self.parts.backbone.network, self.shape[1:]) as watch:
             self.parts.backbone.predict(z, step, self._told(condition))
         return watch.maps(grid)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the network is compiled, for each number of levels anew."""
+        return getattr(self.parts.backbone.network, "_compiled_call_impl", None) is not None
+
+    def as_written(self) -> AbstractContextManager[Any]:
+        """Within, a compiled network runs as it is written: hooks see its layers, and no graph is made."""
+        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     def _told(self, condition: Condition) -> Rows:
         """The condition's rows; an inpainting model that was shown nothing to keep is told that all is to be made."""

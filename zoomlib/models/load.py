@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
@@ -16,7 +18,7 @@ from zoomlib.models.digests import KINDS, revision_of
 from zoomlib.models.families import family_of
 from zoomlib.models.folder import Folder
 from zoomlib.models.placement import Placement
-from zoomlib.models.places import Sources, find
+from zoomlib.models.places import Sources, find, used_parts
 from zoomlib.models.upscaling import (
     NET,
     DiffusionUpscaler,
@@ -68,6 +70,7 @@ def describe(
         "family": facts.family,
         "shape": (facts.channels, height, width),
         "factor": facts.factor,
+        "multiple": facts.multiple,
         "size_px": (height * facts.factor, width * facts.factor),
         "inpaints": facts.inpaints,
         "distilled": facts.distilled,
@@ -83,11 +86,9 @@ def describe(
 def _accepted(folder: Path, size: tuple[int, int] | None) -> Collection[str]:
     """The parts that are used of a model, which can make that size."""
     found = Folder(folder)
-    if is_upscaler(found):
-        return describe_upscaler(found)["parts"]  # type: ignore[no-any-return]
-    facts: Facts = family_of(found).facts(found)
-    level_size(facts, size)
-    return facts.parts
+    if not is_upscaler(found):
+        level_size(family_of(found).facts(found), size)
+    return used_parts(folder)
 
 
 def _weights(folder: Folder, parts: Sequence[str], dtype: torch.dtype, kept: Path | None) -> dict[str, Any]:
@@ -123,18 +124,22 @@ def load_denoiser(
     fallbacks: Sequence[str | Path] = (),
     size: tuple[int, int] | None = None,
     sources: Sources | None = None,
+    placement: Placement | None = None,
+    on_note: Note = unheard,
 ) -> Denoiser:
     """A model as `Denoiser`, without guidance (give it to `zoomlib.guidance.guided`).
 
     size: (height, width) of a level in pixels; the model's own when None. sources: as `find` has them. Nothing is got
-    from a network: `describe` does that. Weights are read from safetensors only.
+    from a network: `describe` does that. Weights are read from safetensors only. placement: where and how it runs,
+    instead of device and dtype. on_note: told what is done otherwise than asked (`zoomlib.careful`).
     Raises InvalidInputError for a folder that is no model, for an architecture without an adapter, for a size that it
     cannot make, and for missing or damaged weights.
     """
     from zoomlib.models.denoiser import ModelDenoiser
 
+    placement = placement or Placement(torch.device(device), dtype)
     accepted = partial(_accepted, size=size)
-    folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=dtype, parts=accepted).folder)
+    folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=placement.dtype, parts=accepted).folder)
     if is_upscaler(folder):
         raise InvalidInputError(
             f"The model {str(name_or_folder)!r} enlarges pictures and makes none. Name it in enlarge.stages, and a "
@@ -143,9 +148,10 @@ def load_denoiser(
     family = family_of(folder)
     facts = family.facts(folder)
     level = level_size(facts, size)
-    placement = Placement(torch.device(device), dtype)
-    parts = family.load(folder, dtype)
-    placement.place(parts.modules)
+    parts = family.load(folder, placement.dtype)
+    placement.place(parts.modules, parts.backbone.network)
+    if facts.factor > 1:
+        parts = replace(parts, codec=CarefulCodec(parts.codec, on_note))
     return ModelDenoiser(parts, facts, level, placement.device, placement.dtype)
 
 
@@ -164,10 +170,9 @@ def load_upscaler(
     text encoder the second stage of DeepFloyd IF shares where it has none. Raises InvalidInputError for a folder
     without an up-scaler, for a size that it cannot take, and for missing or damaged weights.
     """
-    options: dict[str, Any] = {"sources": sources, "dtype": dtype, "parts": partial(_accepted, size=None)}
-    folder = Folder(find(name_or_folder, **options).folder)
-    text = None if text_of is None else Folder(find(text_of, **options).folder)
-    return load_upscaler_from(folder, device=torch.device(device), dtype=dtype, size=size, text=text)
+    folder = Folder(find(name_or_folder, sources=sources, dtype=dtype).folder)
+    text = None if text_of is None else Folder(find(text_of, sources=sources, dtype=dtype).folder)
+    return load_upscaler_from(folder, Placement(torch.device(device), dtype), size=size, text=text)
 
 
 def revision(
