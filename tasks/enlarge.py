@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tasks.events import Listener, StageMoved, StageStarted
+from tasks.film import loops
 from tasks.given import fitted_photo, put_back
 from tasks.loop import reach, unrolled
 from tasks.run import Results, Run, Stage
@@ -61,14 +62,20 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     """The stack of the run, at the denoiser's size or enlarged."""
     sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
     on_event(StageStarted(NAME, len(sampled), "levels"))
-    focus = placed_focus(len(sampled), run.model["shape"][1:], run.model["factor"], run.p, run.focus)
+    focus = sampled_focus(run, len(sampled))
     levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
     if run.upscaler is not None:
         levels = reconcile(run, put_back(run, sampled, levels), focus)
         levels = put_back(run, sampled, levels)
-    folder = ZoomStack(levels.clamp(-1, 1), run.p, focus).save(work / "stack")
+    folder = ZoomStack(levels.clamp(-1, 1), run.p, focus, loops(run)).save(work / "stack")
     on_event(StageMoved(NAME, len(sampled)))
     return Made({file.name: file for file in sorted(folder.iterdir())}, {"shape": list(levels.shape)})
+
+
+def sampled_focus(run: Run, levels: int) -> Focus:
+    """The focus of the windows that the run's method sampled."""
+    grid = getattr(run.method, "GRID", "pixels")
+    return placed_focus(levels, run.model["shape"][1:], run.model["factor"], run.p, run.focus, grid)
 
 
 def enlarge(run: Run, net: Mapping[str, Any], levels: Tensor, on_event: Listener) -> Tensor:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +15,10 @@ from zoomlib.stack import ZoomStack
 from zoomlib.walk import State, last, picture_shape
 
 _NO_COLOUR = 10.0  # values beyond are another range's, such as that of 8 bits; what a model overshoots is far below
+
+Grid = Literal["pixels", "model"]
+"""Where windows lie at whole factors: on whole pixels, or on whole places of the model's space, where noise and latents
+agree; for models of pixels the same."""
 
 Describe = Callable[[Tensor, Tensor, int], str]
 """From the picture of the widest level or of the one before, the view to be enlarged, both (3, H, W) in [-1, 1], and
@@ -118,8 +122,10 @@ class Run(Protocol):
         """Sample a scene."""
 
 
-def keyword_forms(config: type, run: Run) -> tuple[Callable[..., Iterator[State]], Callable[..., ZoomStack]]:
-    """`sample` and `sample_stack` of a method: its run with settings and scene as keyword arguments.
+def keyword_forms(
+    config: type, run: Run, grid: Grid = "pixels"
+) -> tuple[Callable[..., Iterator[State]], Callable[..., ZoomStack]]:
+    """`sample` and `sample_stack` of a method: its run with settings and scene as keyword arguments. `grid`: its GRID.
 
     Raises TypeError for a keyword that is neither.
     """
@@ -147,7 +153,8 @@ def keyword_forms(config: type, run: Run) -> tuple[Callable[..., Iterator[State]
         """As `sample`, but return the finished stack: the last levels, in pixels, clamped to [-1, 1]."""
         given = signature.bind(*args, **keywords).arguments
         own, scene = parts(given)
-        return finished(given["denoiser"], last(sample(*args, **keywords)), scene, loop=getattr(own, "loop", False))
+        state, loop = last(sample(*args, **keywords)), getattr(own, "loop", False)
+        return finished(given["denoiser"], state, scene, grid, loop=loop)
 
     for form in (sample, sample_stack):
         vars(form)["__signature__"] = signature  # what `help` shows
@@ -180,24 +187,27 @@ def pictures(denoiser: Denoiser, state: State) -> tuple[Tensor, Tensor]:
     return levels, estimate
 
 
-def placed_focus(levels: int, size: tuple[int, int], factor: int, p: float, focus: Focus) -> Focus:
+def placed_focus(
+    levels: int, size: tuple[int, int], factor: int, p: float, focus: Focus, grid: Grid = "pixels"
+) -> Focus:
     """The focus of a model's levels, whose z is of `size` (H, W) and its pictures `factor` times larger.
 
-    Windows lie on whole places of z, so that noise and latents agree there, where p divides its sides; else on whole
+    Windows lie on whole places of z, where the method's grid is the model's and p divides the sides of z; else on whole
     pixels, where p divides those; else anywhere.
     """
-    for H, W in (size, (size[0] * factor, size[1] * factor)):
-        if p == int(p) and H % int(p) == W % int(p) == 0:
+    pixels = (size[0] * factor, size[1] * factor)
+    for H, W in (size, pixels) if grid == "model" else (pixels,):
+        if p >= 2 and H % p == W % p == 0:
             return snapped_focus(levels, H, W, int(p), focus)
     return focus
 
 
-def model_focus(denoiser: Denoiser, levels: int, scene: Scene) -> Focus:
+def model_focus(denoiser: Denoiser, levels: int, scene: Scene, grid: Grid = "pixels") -> Focus:
     """`placed_focus` of a scene's levels made by that model."""
-    return placed_focus(levels, denoiser.shape[1:], denoiser.codec.factor, scene.p, scene.focus)
+    return placed_focus(levels, denoiser.shape[1:], denoiser.codec.factor, scene.p, scene.focus, grid)
 
 
-def finished(denoiser: Denoiser, state: State, scene: Scene, *, loop: bool = False) -> ZoomStack:
-    """The stack of a run's last state, in pixels."""
+def finished(denoiser: Denoiser, state: State, scene: Scene, grid: Grid = "pixels", *, loop: bool = False) -> ZoomStack:
+    """The stack of a run's last state, in pixels, by a method of that grid."""
     levels = pictures(denoiser, state)[0].clamp(-1, 1)
-    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene), loop)
+    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene, grid), loop)

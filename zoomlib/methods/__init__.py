@@ -15,7 +15,10 @@ Constants say what else it can do; without them it cannot.
 - `PHOTO`, "widest" or "deepest": the level that a photograph (`scene.photo`) starts it at.
 - `IMAGES = True`: pictures of single levels (`scene.images`) are kept, so that a level of a run can be made again.
 - `EXTENDS`, a tuple of "wider" and "deeper": where levels can be added to a finished run.
+- `DIVIDES = True`: p is a whole number that divides the sides of a level, of z and so of its picture.
 - `NESTS = True`: windows show the deeper levels as they are, so that enlarged levels must again.
+- `GRID = "model"`: windows lie on whole places of the model's space rather than on whole pixels (`zoomlib.scene.Grid`);
+  give it to `keyword_forms` too.
 - `VERSION`, a text: to be raised when the method makes other numbers from the same inputs; what was made is made again.
 
 Settings of these names mean the same in every method and are known outside: `steps`; `margin`, from which p follows;

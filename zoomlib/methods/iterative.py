@@ -12,11 +12,13 @@ from zoomlib.scene import Scene, Work, keyword_forms
 from zoomlib.spaces import Space, Spaces
 from zoomlib.walk import State
 
-__all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["DIVIDES", "EXTENDS", "GRID", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = joint.PHOTO
 IMAGES = joint.IMAGES
 EXTENDS = joint.EXTENDS
+GRID = joint.GRID
+DIVIDES = joint.DIVIDES
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Config:
     steps: int = 40
     eta: float = 1.0
     feather: float = 0.0
+    loop: bool = False
     space: Space = "auto"
     every: int = 1
     switch: float = 0.5
@@ -43,6 +46,7 @@ class Config:
             blending="none",
             update="iterative",
             feather=self.feather,
+            loop=self.loop,
             space=self.space,
             every=self.every,
             switch=self.switch,
@@ -69,4 +73,4 @@ def run(
     return joint.run(denoiser, prompts, config.as_joint(), scene, generator=generator, state=state)
 
 
-sample, sample_stack = keyword_forms(Config, run)
+sample, sample_stack = keyword_forms(Config, run, GRID)

@@ -18,16 +18,18 @@ from zoomlib.ladder import Step, check_eta, check_steps
 from zoomlib.ladder import update as update_step
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
 from zoomlib.photograph import Photograph
-from zoomlib.scene import Scene, Work, checked_picture, keyword_forms
+from zoomlib.scene import Grid, Scene, Work, checked_picture, keyword_forms
 from zoomlib.spaces import Consolidation, Join, Place, Space, Spaces
 from zoomlib.stack import consolidate
 from zoomlib.walk import Draw, State, begin, check_run, fresh, picture_shape, walk
 
-__all__ = ["EXTENDS", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["DIVIDES", "EXTENDS", "GRID", "IMAGES", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = "widest"
 IMAGES = True
 EXTENDS = ("wider", "deeper")
+GRID: Grid = "model"
+DIVIDES = True
 
 Noise = Literal["shared", "random"]
 Update = Literal["joint", "iterative"]
@@ -124,7 +126,7 @@ def run(
     return _states(task, denoiser.condition(prompts, scene.negatives), generator, state)
 
 
-sample, sample_stack = keyword_forms(Config, run)
+sample, sample_stack = keyword_forms(Config, run, GRID)
 
 
 @dataclass(frozen=True, eq=False)

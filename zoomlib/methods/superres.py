@@ -10,14 +10,15 @@ from zoomlib.enlarging.settings import Config
 from zoomlib.geometry import boxes
 from zoomlib.held import bonds
 from zoomlib.magnifier import Magnifier
-from zoomlib.scene import Scene, keyword_forms, model_focus
+from zoomlib.scene import Grid, Scene, keyword_forms, model_focus
 from zoomlib.walk import State, check_run, picture_shape
 
-__all__ = ["EXTENDS", "IMAGES", "NESTS", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
+__all__ = ["EXTENDS", "GRID", "IMAGES", "NESTS", "PHOTO", "Config", "State", "run", "sample", "sample_stack"]
 
 PHOTO = "widest"
 IMAGES = True
 EXTENDS = ("deeper",)
+GRID: Grid = "model"
 NESTS = True
 
 
@@ -42,7 +43,7 @@ def run(
     check_run(denoiser, prompts, config.work(len(prompts), given).steps, generator, state)
     pictures = scene.given(denoiser, len(prompts), photo_at=0)
     _, H, W = picture_shape(denoiser)
-    inside = boxes(len(prompts), H, W, scene.p, model_focus(denoiser, len(prompts), scene))
+    inside = boxes(len(prompts), H, W, scene.p, model_focus(denoiser, len(prompts), scene, GRID))
     glasses = [Magnifier(box, H, W) for box in inside]
     held = bonds(pictures, scene.open, inside, scene.p, BAND)
     chain = Chain(denoiser, prompts, config, scene, inside, glasses, pictures, held)
@@ -50,4 +51,4 @@ def run(
     return walk_down(chain, generator, state)
 
 
-sample, sample_stack = keyword_forms(Config, run)
+sample, sample_stack = keyword_forms(Config, run, GRID)
