@@ -60,6 +60,15 @@ def cached(wanted: HubId, marker: str) -> tuple[Path, str] | None:
     return folder, folder.name
 
 
+def snapshot(wanted: HubId) -> Path | None:
+    """The folder of what is in the cache of a repository at that revision, whatever of it is there."""
+    home, revision = _home(wanted), wanted.revision or "main"
+    note = home / "refs" / revision
+    commit = note.read_text(encoding="utf-8").strip() if note.is_file() else revision
+    folder = home / "snapshots" / commit
+    return folder if folder.is_dir() else None
+
+
 def cached_names() -> list[str]:
     """ORG/NAME of everything in the cache, whatever of it is there."""
     from huggingface_hub import constants
@@ -187,6 +196,8 @@ class _told:  # noqa: N801 - reads as a statement
 def _reason(wanted: HubId, error: Exception) -> str:
     from huggingface_hub import constants, errors
 
+    if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # the client says only that its cache has no such file
     page = f"{constants.ENDPOINT}/{wanted.repo}"
     if isinstance(error, errors.GatedRepoError):
         return (

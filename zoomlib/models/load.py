@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
 from zoomlib.models.digests import KINDS, revision_of
+from zoomlib.models.extra_files import Extras, Lora, find_extras
 from zoomlib.models.families import family_of
 from zoomlib.models.folder import Folder
 from zoomlib.models.placement import Placement
@@ -40,21 +41,26 @@ def describe(
     dtype: torch.dtype = torch.float32,
     download: bool = False,
     sources: Sources | None = None,
+    loras: Sequence[Lora] = (),
+    embeddings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a run records of a model, read from its files without loading weights.
 
     name_or_folder, fallbacks, dtype, download, sources: as `zoomlib.models.places.find` has them; nothing large is got
-    for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when None.
+    for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when None. loras,
+    embeddings: changes of the model (`zoomlib.models.extra_files`).
 
     Keys: `kind` ("model", or "upscaler" for one that can only enlarge: `zoomlib.models.upscaling.describe_upscaler`
     names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes` of
     its weights, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture,
     `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`, `clamp`,
-    `steps`, `revision` (SHA-256 over the files of the parts that sampling uses). Raises InvalidInputError for no model,
-    one that is not whole, one without an adapter, and a size that it cannot make.
+    `steps`, `loras` and `embeddings` (their names, weights, words and digests), `revision` (SHA-256 over the files of
+    the parts that sampling uses, and of those changes). Raises InvalidInputError for no model, one that is not whole,
+    one without an adapter, a size that it cannot make, and changes that are not there or not for this model.
     """
     options: dict[str, Any] = {"sources": sources, "download": download, "dtype": dtype}
-    place = find(name_or_folder, fallbacks, parts=partial(_accepted, size=size), **options)
+    changed = partial(find_extras, loras=loras, embeddings=embeddings, sources=sources, download=download)
+    place = find(name_or_folder, fallbacks, parts=partial(_accepted, size=size, changed=changed), **options)
     folder, kept = Folder(place.folder), None if sources is None else sources.digests
     told = {"id": place.name, "folder": str(place.folder.resolve()), "commit": place.commit}
     if is_upscaler(folder):
@@ -62,6 +68,7 @@ def describe(
         return {"kind": "upscaler", **told, **larger, **_weights(folder, larger["parts"], dtype, kept)}
     facts = family_of(folder).facts(folder)
     height, width = level_size(facts, size)
+    extras, weights = changed(folder, facts), _weights(folder, facts.parts, dtype, kept)
     factor = net_factor(folder)
     upscaler = None if factor is None else {"id": place.name, "factor": factor, "revision": revision(folder.path / NET)}
     return {
@@ -79,15 +86,22 @@ def describe(
         "clamp": facts.clamp,
         "steps": facts.steps,
         "upscaler": upscaler,
-        **_weights(folder, facts.parts, dtype, kept),
+        **extras.facts(kept),
+        **weights,
+        "revision": extras.revision(weights["revision"], kept),
     }
 
 
-def _accepted(folder: Path, size: tuple[int, int] | None) -> Collection[str]:
-    """The parts that are used of a model, which can make that size."""
+def _accepted(
+    folder: Path, size: tuple[int, int] | None, changed: Callable[[Folder, Facts], Extras] | None = None
+) -> Collection[str]:
+    """The parts that are used of a model, which can make that size and take those changes."""
     found = Folder(folder)
     if not is_upscaler(found):
-        level_size(family_of(found).facts(found), size)
+        facts = family_of(found).facts(found)
+        level_size(facts, size)
+        if changed is not None:
+            changed(found, facts)
     return used_parts(folder)
 
 
@@ -126,19 +140,24 @@ def load_denoiser(
     sources: Sources | None = None,
     placement: Placement | None = None,
     on_note: Note = unheard,
+    loras: Sequence[Lora] = (),
+    embeddings: Sequence[str] = (),
 ) -> Denoiser:
     """A model as `Denoiser`, without guidance (give it to `zoomlib.guidance.guided`).
 
     size: (height, width) of a level in pixels; the model's own when None. sources: as `find` has them. Nothing is got
     from a network: `describe` does that. Weights are read from safetensors only. placement: where and how it runs,
     instead of device and dtype. on_note: told what is done otherwise than asked (`zoomlib.careful`).
+    loras, embeddings: changes of its weights, merged into them, and words that it is taught (`zoomlib.models.extras`).
     Raises InvalidInputError for a folder that is no model, for an architecture without an adapter, for a size that it
-    cannot make, and for missing or damaged weights.
+    cannot make, for missing or damaged weights, and for changes that are not for this model.
     """
     from zoomlib.models.denoiser import ModelDenoiser
+    from zoomlib.models.extras import put_on
 
     placement = placement or Placement(torch.device(device), dtype)
-    accepted = partial(_accepted, size=size)
+    changed = partial(find_extras, loras=loras, embeddings=embeddings, sources=sources)
+    accepted = partial(_accepted, size=size, changed=changed)
     folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=placement.dtype, parts=accepted).folder)
     if is_upscaler(folder):
         raise InvalidInputError(
@@ -147,8 +166,10 @@ def load_denoiser(
         )
     family = family_of(folder)
     facts = family.facts(folder)
-    level = level_size(facts, size)
+    level, extras = level_size(facts, size), changed(folder, facts)
     parts = family.load(folder, placement.dtype)
+    if extras.loras or extras.embeddings:
+        put_on(parts.backbone.pipeline, extras, on_note)
     placement.place(parts.modules, parts.backbone.network)
     if facts.factor > 1:
         parts = replace(parts, codec=CarefulCodec(parts.codec, on_note))
@@ -163,16 +184,21 @@ def load_upscaler(
     size: tuple[int, int] | None = None,
     text_of: str | Path | None = None,
     sources: Sources | None = None,
+    placement: Placement | None = None,
+    on_note: Note = unheard,
 ) -> Upscaler | DiffusionUpscaler:
     """An up-scaler: a `DiffusionUpscaler`, or the net in a model's folder, a callable on (L, 3, H, W) with a `factor`.
 
     size: (height, width) in pixels of what is to be enlarged, checked before weights are loaded. text_of: a model whose
-    text encoder the second stage of DeepFloyd IF shares where it has none. Raises InvalidInputError for a folder
-    without an up-scaler, for a size that it cannot take, and for missing or damaged weights.
+    text encoder the second stage of DeepFloyd IF shares where it has none. sources, placement, on_note: as
+    `load_denoiser` has them. Raises InvalidInputError for a folder without an up-scaler, for a size that it cannot
+    take, and for missing or damaged weights.
     """
-    folder = Folder(find(name_or_folder, sources=sources, dtype=dtype).folder)
-    text = None if text_of is None else Folder(find(text_of, sources=sources, dtype=dtype).folder)
-    return load_upscaler_from(folder, Placement(torch.device(device), dtype), size=size, text=text)
+    placement = placement or Placement(torch.device(device), dtype)
+    options: dict[str, Any] = {"sources": sources, "dtype": placement.dtype}
+    folder = Folder(find(name_or_folder, **options).folder)
+    text = None if text_of is None else Folder(find(text_of, **options).folder)
+    return load_upscaler_from(folder, placement, size=size, text=text, on_note=on_note)
 
 
 def revision(
