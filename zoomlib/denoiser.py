@@ -183,6 +183,16 @@ class Wrapper:
         """Whether `condition` takes the kept pixels and a mask."""
         return self.denoiser.inpaints
 
+    @property
+    def distilled(self) -> bool:
+        """Whether the model takes the guidance scale as an input."""
+        return bool(getattr(self.denoiser, "distilled", False))
+
+    @property
+    def evened(self) -> int:
+        """Side of the patches in which guidance keeps the length of the model's directions; 0 for none."""
+        return int(getattr(self.denoiser, "evened", 0))
+
     def ladder(self, steps: int) -> Ladder:
         """Noise levels of a run of that many steps."""
         return self.denoiser.ladder(steps)

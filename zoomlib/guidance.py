@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from zoomlib.denoiser import AttentionMaps, Condition, Denoiser, Wrapper
 from zoomlib.errors import InvalidInputError
@@ -64,7 +65,7 @@ class Guided(Wrapper):
         else:
             both = Condition.cat([_signed(condition, "+"), _signed(condition, "-")])
             with_prompt, without = self.denoiser.predict_clean(torch.cat([z, z]), step, both).chunk(2)
-            out = self._rescaled(without + self.scale * (with_prompt - without), with_prompt)
+            out = self._led(without + self.scale * (with_prompt - without), with_prompt, z)
         if self.clamp == "dynamic":
             return dynamic_threshold(out)
         return out.clamp(-1, 1) if self.clamp else out
@@ -73,12 +74,39 @@ class Guided(Wrapper):
         """Those of the conditional evaluation alone."""
         return super().attention_maps(z, step, condition if self.scale == 1 else _signed(condition, "+"), grid)
 
+    def _led(self, guided: Tensor, conditional: Tensor, z: Tensor) -> Tensor:  # noqa: ARG002 - `Evened` needs it
+        return self._rescaled(guided, conditional)
+
     def _rescaled(self, guided: Tensor, conditional: Tensor) -> Tensor:
         if not self.rescale:
             return guided
         axes = (1, 2, 3)
         contrast = conditional.std(axes, keepdim=True) / guided.std(axes, keepdim=True).clamp_min(1e-8)
         return guided * (1 + self.rescale * (contrast - 1))
+
+
+class Evened(Guided):
+    """Guidance that turns the directions of a flow, z - x, and leaves each patch of z as long a one as it has with the
+    words alone. Qwen-Image is sampled so; large scales then neither burn out nor grey."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        scale: float,
+        patch: int,
+        rescale: float = 0.0,
+        clamp: bool | Literal["dynamic"] = False,
+    ):
+        super().__init__(denoiser, scale, rescale, clamp)
+        self.patch = patch
+
+    def _led(self, guided: Tensor, conditional: Tensor, z: Tensor) -> Tensor:
+        lengths = (self._lengths(z - conditional) / self._lengths(z - guided).clamp_min(1e-12)).to(z.dtype)
+        even = z - (z - guided) * lengths.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        return self._rescaled(even, conditional)
+
+    def _lengths(self, directions: Tensor) -> Tensor:
+        return F.pixel_unshuffle(directions, self.patch).norm(dim=1, keepdim=True)
 
 
 def _signed(condition: Condition, sign: str) -> Condition:
@@ -95,9 +123,12 @@ def dynamic_threshold(clean: Tensor, share: float = SHARE, most: float = MOST) -
 def guided(
     denoiser: Denoiser, scale: float, rescale: float = 0.0, clamp: bool | Literal["dynamic"] = False
 ) -> Denoiser:
-    """The denoiser with guidance, in the way that it takes it: `Distilled` models by an input, others by `Guided`."""
+    """The denoiser with guidance, in the way that it takes it: `Distilled` models by an input, others by `Guided` or
+    `Evened`."""
     if getattr(denoiser, "distilled", False):
         return Distilled(denoiser, scale)
+    if patch := getattr(denoiser, "evened", 0):
+        return Evened(denoiser, scale, patch, rescale, clamp)
     return Guided(denoiser, scale, rescale, clamp)
 
 

@@ -2,10 +2,13 @@
 
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLQwenImage,
     FlowMatchEulerDiscreteScheduler,
     FluxFillPipeline,
     FluxPipeline,
     FluxTransformer2DModel,
+    QwenImagePipeline,
+    QwenImageTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     ZImagePipeline,
@@ -15,6 +18,7 @@ from diffusers import (
 from tests.doubles.tiny_texts import (
     clip_tokenizer,
     clip_tower,
+    qwen_seeing,
     qwen_tokenizer,
     qwen_tower,
     settled,
@@ -101,6 +105,25 @@ def z_image_pipeline(folder, shift=6.0):
     settled(*parts.values())
     scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
     return written(ZImagePipeline(**parts, tokenizer=qwen_tokenizer(), scheduler=scheduler), folder)
+
+
+def qwen_image_pipeline(folder):
+    """Qwen-Image, of any size that two places divide."""
+    parts = {
+        "transformer": QwenImageTransformer2DModel(
+            2, CHANNELS * 4, CHANNELS, num_layers=2, attention_head_dim=8, num_attention_heads=2,
+            joint_attention_dim=16, axes_dims_rope=(2, 2, 4),
+        ),
+        "vae": AutoencoderKLQwenImage(
+            4, CHANNELS, [1, 2], 1, temperal_downsample=[False], latents_mean=[0.3, -0.2, 0.1, 0.0],
+            latents_std=[1.5, 2.0, 0.7, 1.0],
+        ),
+        "text_encoder": qwen_seeing(),
+    }  # fmt: skip
+    settled(*parts.values())
+    shift = {"use_dynamic_shifting": True, "max_shift": 0.9, "max_image_seq_len": 8192, "shift_terminal": 0.02}
+    scheduler = FlowMatchEulerDiscreteScheduler(**shift)
+    return written(QwenImagePipeline(**parts, tokenizer=qwen_tokenizer(), scheduler=scheduler), folder)
 
 
 def written(pipeline, folder):

@@ -73,6 +73,20 @@ def qwen_tower(width=16):
     return Qwen3Model(config)
 
 
+def qwen_seeing(width=16):
+    """Qwen 2.5 VL, of which words alone are used."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    words = {
+        "vocab_size": len(LETTERS) + 3, "hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 2048,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]},
+    }  # fmt: skip
+    sight = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 16, "out_hidden_size": width}
+    config = Qwen2_5_VLConfig(text_config=words, vision_config=sight | {"fullatt_block_indexes": [0]})
+    return Qwen2_5_VLForConditionalGeneration(config)
+
+
 def settled(*modules):
     """Random weights large enough that words, times and places all matter."""
     torch.manual_seed(7)

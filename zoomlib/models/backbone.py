@@ -59,7 +59,9 @@ class Facts:
     family: for people. channels, size: of one level of z, size (H, W) the one that it was trained for. factor: pixels
     per place of z. multiple: both sides of z must be multiples of it. largest: what no side of z may exceed (None: any
     may do). inpaints: takes kept pictures and a mask. distilled: takes the guidance scale as an input. guidance,
-    rescale, clamp, steps: what suits it (None: nothing special). parts: the folders and files that sampling uses.
+    rescale, clamp, steps: what suits it (None: nothing special). evened: side of the patches of z in which guidance
+    keeps the length of directions (`zoomlib.guidance.Evened`), 0 for none. parts: what sampling uses.
+    takes: which changes of `zoomlib.models.extra_files` it takes; then its backbone has the `pipeline` of diffusers.
     """
 
     family: str
@@ -75,3 +77,5 @@ class Facts:
     rescale: float = 0.0
     clamp: bool | Literal["dynamic"] = False
     steps: int | None = None
+    evened: int = 0
+    takes: tuple[Literal["loras", "embeddings"], ...] = ()

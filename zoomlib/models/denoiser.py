@@ -40,7 +40,7 @@ class ModelDenoiser:
         self.device, self.dtype = device, dtype
         self.codec = parts.codec
         self.draft = draft or parts.codec
-        self.inpaints, self.distilled = facts.inpaints, facts.distilled
+        self.inpaints, self.distilled, self.evened = facts.inpaints, facts.distilled, facts.evened
         self.parameters = sum(p.numel() for p in parts.backbone.network.parameters())
         self._nothing: Rows | None = None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from zoomlib.denoiser import Codec
 from zoomlib.errors import InvalidInputError
@@ -39,3 +42,11 @@ def places(rows: int, columns: int, device: torch.device) -> Tensor:
     """Where each patch lies: float32 (rows columns, 3) of 0, row and column."""
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     return torch.stack([torch.zeros_like(row), row, column], 2).flatten(0, 1).float().to(device)
+
+
+def filled_up(texts: Sequence[Tensor] | Tensor, length: int) -> Tensor:
+    """Texts of any number of tokens, each (tokens, ...), as (L, length, ...), with zeros behind."""
+    short = pad_sequence(list(texts), batch_first=True)
+    whole = short.new_zeros(len(short), length, *short.shape[2:])
+    whole[:, : short.shape[1]] = short
+    return whole

@@ -8,7 +8,8 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from tests.doubles.plain_samples import plain_samples
-from tests.doubles.tiny_flows import CHANNELS, flux_pipeline, sd3_pipeline, z_image_pipeline
+from tests.doubles.tiny_flows import CHANNELS, flux_pipeline, qwen_image_pipeline, sd3_pipeline, z_image_pipeline
+from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import Distilled, guided
@@ -33,7 +34,10 @@ def flux(request, tmp_path_factory):
     return request.param, *flux_pipeline(tmp_path_factory.mktemp(request.param), request.param)
 
 
-@pytest.fixture(scope="module", params=[sd3_pipeline, flux_pipeline, z_image_pipeline], ids=["sd3", "flux", "z"])
+EITHER = {"sd3": sd3_pipeline, "flux": flux_pipeline, "z": z_image_pipeline, "qwen": qwen_image_pipeline}
+
+
+@pytest.fixture(scope="module", params=EITHER.values(), ids=EITHER.keys())
 def either(request, tmp_path_factory):
     """The folder of one of the families."""
     return request.param(tmp_path_factory.mktemp("either"))[0]
@@ -136,6 +140,24 @@ def test_z_image_samples_as_its_pipeline(tmp_path, shift, scale):
     theirs = pipeline(**given(noise) | {"prompt": list(PROMPTS)}, **told).images
     assert torch.allclose(ours, theirs, **CLOSE)
     assert ours.std() > 0.1
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_qwen_image_samples_as_its_pipeline(tmp_path, scale):
+    """Latents to 1e-4, with guidance that keeps lengths, noise levels that end early, and a code that has means."""
+    folder, pipeline = qwen_image_pipeline(tmp_path)
+    denoiser = load_denoiser(folder, size=SIZE)
+    negatives = ["blurred, torn", "dull"] if scale > 1 else None
+    ours, noise = plain_samples(Chunked(denoiser, 3), PROMPTS, 5, scale, negatives)
+    told = {"num_inference_steps": 5, "true_cfg_scale": scale, "negative_prompt": negatives}
+    theirs = unpacked(pipeline(**given(packed(noise, 2)), **told).images, denoiser.shape[1:], 2)
+    assert torch.allclose(ours, theirs, **CLOSE)
+    assert ours.std() > 0.1
+    picture = pipeline(**given(packed(noise, 2)) | {"output_type": "pt"}, **told).images
+    assert torch.allclose(denoiser.codec.decode(ours).clamp(-1, 1) / 2 + 0.5, picture, atol=1e-3)
+    again = denoiser.codec.encode(denoiser.codec.decode(ours))
+    frames = pipeline.vae.encode(denoiser.codec.decode(ours)[:, :, None]).latent_dist.mode()[:, :, 0]
+    assert torch.allclose(again[:, 1], (frames[:, 1] + 0.2) / 2, atol=1e-4)
 
 
 def test_guidance_is_an_input_of_a_distilled_model(flux):

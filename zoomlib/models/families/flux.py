@@ -15,6 +15,7 @@ from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.folder import Folder, networks
+from zoomlib.models.placement import runs_on
 from zoomlib.models.schedule import Flow
 from zoomlib.models.transformer import own_type, packed, places, unpacked
 
@@ -80,7 +81,7 @@ class _Backbone:
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
-        length, device = FAST_WORDS if self.facts.steps == FAST_STEPS else WORDS, self.network.device
+        length, device = FAST_WORDS if self.facts.steps == FAST_STEPS else WORDS, runs_on(self.network)
         text, pooled, _ = self.pipeline.encode_prompt(list(prompts), device=device, max_sequence_length=length)
         rows = {"text": text, "pooled": pooled}
         if self.facts.distilled:

@@ -13,6 +13,7 @@ from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.placement import runs_on
 from zoomlib.models.schedule import Flow
 from zoomlib.models.transformer import TextOnly, own_type
 
@@ -70,7 +71,7 @@ class _Backbone(TextOnly):
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
         text, _, pooled, _ = self.pipeline.encode_prompt(
-            list(prompts), None, None, self.network.device, do_classifier_free_guidance=False
+            list(prompts), None, None, runs_on(self.network), do_classifier_free_guidance=False
         )
         return {"text": text, "pooled": pooled}
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.folder import Folder, networks
+from zoomlib.models.placement import runs_on
 from zoomlib.models.schedule import Flow
-from zoomlib.models.transformer import TextOnly, own_type
+from zoomlib.models.transformer import TextOnly, filled_up, own_type
 
 PATCH, SIDE, WORDS = 2, 128, 512
 """Of a patch and of a level of z, in its places; tokens of a text."""
@@ -74,7 +74,7 @@ class _Backbone(TextOnly):
     def words(self, prompts: Sequence[str]) -> Rows:
         """The hidden states of each text's tokens, filled up with zeros, and which of them are the text's."""
         texts, _ = self.pipeline.encode_prompt(
-            list(prompts), self.network.device, do_classifier_free_guidance=False, max_sequence_length=WORDS
+            list(prompts), runs_on(self.network), do_classifier_free_guidance=False, max_sequence_length=WORDS
         )
         told = [text.new_ones(len(text), dtype=torch.bool) for text in texts]
         return {"text": filled_up(texts, WORDS), "told": filled_up(told, WORDS)}
@@ -86,11 +86,3 @@ class _Backbone(TextOnly):
         time = torch.full((len(z),), 1 - step.time / 1000, device=z.device)
         out = self.network(list(z.to(dtype).unsqueeze(2)), time, texts, return_dict=False)[0]
         return -torch.stack(list(out)).squeeze(2)
-
-
-def filled_up(texts: Sequence[Tensor], length: int) -> Tensor:
-    """Texts of any number of tokens, each (tokens, ...), as (L, length, ...), with zeros behind."""
-    short = pad_sequence(list(texts), batch_first=True)
-    whole = short.new_zeros(len(short), length, *short.shape[2:])
-    whole[:, : short.shape[1]] = short
-    return whole
