@@ -117,7 +117,7 @@ def dynamic_threshold(clean: Tensor, share: float = SHARE, most: float = MOST) -
     """Estimates (L, C, H, W) within [-1, 1]: each level clamped at the quantile `share` of its sizes, at least 1 and at
     most `most`, and divided by it (Imagen, arXiv 2205.11487, section 2.3)."""
     s = torch.quantile(clean.abs().flatten(1), share, dim=1).clamp(1, most)[:, None, None, None]
-    return torch.maximum(torch.minimum(clean, s), -s) / s
+    return clean.clamp(-s, s) / s
 
 
 def guided(

@@ -64,7 +64,9 @@ def base_stage(folder, **scheduler):
         tokenizer=t5_tokenizer(),
         text_encoder=text,
         unet=network,
-        scheduler=DDIMScheduler.from_config(DDIM | {"beta_schedule": "squaredcos_cap_v2"} | scheduler),
+        scheduler=DDIMScheduler.from_config(
+            DDIM | {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "leading"} | scheduler
+        ),
         requires_safety_checker=False,
         **CHECKS,
     )

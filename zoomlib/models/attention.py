@@ -23,6 +23,8 @@ from zoomlib.errors import InvalidInputError
 
 USUAL_GRID = 16
 WORDS_FIRST = {
+    "AttnAddedKV": True,
+    "SlicedAttnAddedKV": True,
     "JointAttn": False,
     "FusedJointAttn": False,
     "FluxAttn": True,
@@ -30,7 +32,7 @@ WORDS_FIRST = {
     "QwenDoubleStream": True,
     "ZSingleStream": False,
 }
-"""Whether the words' tokens stand before the picture's in a joint layer, by how its processor's class name begins."""
+"""Whether the words' tokens stand before the picture's in a layer of both, by how its processor's class name begins."""
 WORDS_ALONE = "context_refiner"
 """In the names of layers in which words look at words."""
 
@@ -49,17 +51,17 @@ class Layer:
 
     @property
     def looks_at_itself(self) -> bool:
-        """Whether queries and keys come from the same tokens, the picture's or the picture's and the words'."""
-        return self.words is None or (self.lengths is not None and self.lengths[0] == self.tokens + self.words)
+        """Whether keys come from the picture's tokens, with or without the words'."""
+        return self.words is None or (self.lengths is not None and self.lengths[1] == self.tokens + self.words)
 
     def picture_map(self, tokens: int) -> Tensor:
         """Probabilities from picture to picture, the mean over the heads: float32 (B, tokens, tokens)."""
         whole = torch.cat([part().flatten(0, -3) for part in self.parts])
         mean: Tensor = whole.view(self.batch, -1, *whole.shape[-2:]).mean(1)
-        if mean.shape[1] == tokens:
+        if mean.shape[2] == tokens:
             return mean
         own = slice(-tokens, None) if self._words_first() else slice(tokens)
-        return mean[:, own, own]
+        return mean[:, own if mean.shape[1] > tokens else slice(None), own]
 
     def _words_first(self) -> bool:
         for start, first in WORDS_FIRST.items():
