@@ -1,0 +1,1 @@
+"""After sampling: levels made larger stage by stage, agreeing again after each."""

@@ -1,0 +1,105 @@
+"""How the levels of a run agree, at any size: after every stage of a cascade they are blended and rendered anew."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from zoomlib.area import render
+from zoomlib.blend import Mode, blend
+from zoomlib.cascade.mend import continued
+from zoomlib.geometry import Focus, Window, boxes, ring, whole_pixels
+from zoomlib.photograph import Mode as PhotoMode
+from zoomlib.photograph import Photograph
+from zoomlib.stack import consolidate, render_levels
+
+How = Literal["blended", "nested", "alone"]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a method's levels agree.
+
+    how: `blended` and rendered, as in joint sampling; `nested`, where windows show the deeper levels as they are; or
+    `alone`. p: any factor above 1 for nested levels, a whole one for blended ones. focus: of the windows that were
+    sampled (`geometry.grid_focus`), so that they stay where they were. The rest as of `stack.consolidate`.
+    """
+
+    how: How
+    p: float
+    focus: Focus = None
+    blending: Mode = "none"
+    coarse_weight: float = 1.0
+    feather: float = 0.0
+    loop: bool = False
+    photo_mode: PhotoMode = "projection"
+
+    def step(self, levels: int, photo: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+        """What a sampler does with the estimates (L, C, H, W) of every step; `photo` is level 0 in the same space."""
+        if self.how == "alone":
+            return lambda estimates: estimates
+        if self.how == "nested":
+            return self._nested
+        return partial(
+            consolidate,
+            p=int(self.p),
+            blending=self.blending,
+            coarse_weight=self.coarse_weight,
+            feather=self.feather,
+            focus=self.focus,
+            loop=self.loop,
+            photo=None if photo is None else Photograph(photo, levels, int(self.p), self.focus),
+            photo_mode=self.photo_mode,
+        )
+
+    def settle(self, levels: Tensor, photo: Tensor | None = None) -> Tensor:
+        """Levels (L, 3, H, W) that were enlarged each by itself, in agreement, in [-1, 1].
+
+        Without a feather every window equals the area average of the level that it shows, up to rounding. Around it
+        goes on what that changes (`mend.continued`). With a photograph, level 0 shows it but for that and what has to
+        be clamped.
+        """
+        if self.how == "alone":
+            return levels.clamp(-1, 1)
+        if self.how == "nested":
+            own = levels.clamp(-1, 1)
+            return self._nested(continued(own, self._nested(own), self._windows(own)).clamp(-1, 1))
+        return self._blended(levels, photo)
+
+    def _blended(self, levels: Tensor, photo: Tensor | None) -> Tensor:
+        L, p = len(levels), int(self.p)
+        held = None if photo is None else Photograph(photo.to(levels), L, p, self.focus)
+        if held is not None:
+            levels = held.apply(levels, self.photo_mode)
+        own = blend(levels, p, self.blending, self.focus, self.coarse_weight, loop=self.loop)
+        project = held is not None and self.photo_mode == "projection"
+        if held is not None and project:
+            own = held.project(own)
+        own = own.clamp(-1, 1)
+        if not self.feather:
+            own = continued(own, self._rendered(own), self._windows(own)).clamp(-1, 1)
+        if held is not None and project:
+            own = held.project(own).clamp(-1, 1)
+        shown = self._rendered(own)
+        # Soft windows move the means of the photograph's cells; without them, showing it and agreeing are one.
+        return held.project(shown).clamp(-1, 1) if held is not None and project and self.feather else shown
+
+    def _rendered(self, levels: Tensor) -> Tensor:
+        return render_levels(levels, int(self.p), self.focus, self.feather, loop=self.loop)
+
+    def _nested(self, levels: Tensor) -> Tensor:
+        """Windows show the deeper levels as they are; at any p."""
+        H, W = levels.shape[-2:]
+        if self.p == int(self.p) and not H % int(self.p) and not W % int(self.p):
+            return render_levels(levels, int(self.p), self.focus)
+        return torch.stack(render(list(levels), boxes(len(levels), H, W, self.p, self.focus), self.p))
+
+    def _windows(self, levels: Tensor) -> Sequence[Window]:
+        L, _, H, W = levels.shape
+        if self.how == "blended":
+            found = ring(L, H, W, int(self.p), self.focus)
+            return found if self.loop else found[:-1]
+        return [whole_pixels(box, H, W) for box in boxes(L, H, W, self.p, self.focus)]
