@@ -107,7 +107,7 @@ def gathered(parts: Iterable[Tensor], rows: int) -> Tensor:
     return out
 
 
-class Meter(TorchDispatchMode):
+class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are made within and still live; `peak` is the most at any moment.
 
     Beyond `limit` it raises torch.OutOfMemoryError, as a graphics card does and a CPU does not: there the system ends
@@ -115,7 +115,7 @@ class Meter(TorchDispatchMode):
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.limit, self.live, self.peak = limit, 0, 0
         self._known = WeakIdKeyDictionary()
 
@@ -150,7 +150,7 @@ class _Held:
 
 
 def _address(x: Tensor) -> int:
-    return x.untyped_storage()._cdata
+    return int(x.untyped_storage()._cdata)
 
 
 class Use:

@@ -51,7 +51,7 @@ class Placement:
         """Put the networks of a model, of which `network` predicts, where and how they run, in place."""
         if self.channels_last:
             for module in modules.values():
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                module.to(memory_format=torch.channels_last)
         if self.offload == "none":
             for module in modules.values():
                 module.to(self.device)
