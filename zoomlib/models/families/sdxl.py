@@ -65,6 +65,7 @@ def facts(folder: Folder) -> Facts:
         distilled=distilled,
         guidance=quick.guidance if quick else 5.0,
         steps=quick.steps if quick else None,
+        takes=("loras", "embeddings"),
     )
 
 

@@ -50,6 +50,7 @@ def facts(folder: Folder) -> Facts:
         distilled=distilled,
         guidance=quick.guidance if quick else 7.5,
         steps=quick.steps if quick else None,
+        takes=("loras", "embeddings"),
     )
 
 
