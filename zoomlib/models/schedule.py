@@ -122,3 +122,35 @@ class Flow:
     def clean(self, out: Tensor, z: Tensor, step: Step) -> Tensor:
         """The clean estimate from the predicted velocity."""
         return z - step.sigma * out
+
+
+class SolverFlow(Flow):
+    """A flow whose noise levels are those of diffusers' `DPMSolverMultistepScheduler` with `use_flow_sigmas`.
+
+    Raises InvalidInputError for another scheduler, and for sigmas of another spacing.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        from diffusers import DPMSolverMultistepScheduler
+
+        spacings = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
+        named = str(config.get("_class_name"))
+        if named != "DPMSolverMultistepScheduler" or any(config.get(spacing) for spacing in spacings):
+            raise InvalidInputError(
+                f"The scheduler {named} of this model is not read here as a flow. Expected a "
+                "DPMSolverMultistepScheduler whose only spacing is use_flow_sigmas."
+            )
+        whole = dict(config) | {"final_sigmas_type": "zero"}  # a ladder ends clean
+        self.scheduler: Any = DPMSolverMultistepScheduler.from_config(whole)
+
+    def ladder(self, steps: int, size: tuple[int, int]) -> Ladder:  # noqa: ARG002 - its shift is always the same
+        """Noise levels of a run; the network's times are whole numbers, as its pipeline has them."""
+        check_steps(steps)
+        self.scheduler.set_timesteps(steps)
+        sigma = self.scheduler.sigmas.double()
+        return Ladder(1 - sigma, sigma, torch.cat([self.scheduler.timesteps.double(), torch.zeros(1).double()]))
+
+
+def flow_of(config: Mapping[str, Any], patch: int = 2, *, even: bool = True) -> Flow:
+    """The flow that a scheduler's configuration describes, by whichever of the two kinds of scheduler."""
+    return SolverFlow(config) if config.get("use_flow_sigmas") else Flow(config, patch, even=even)

@@ -15,7 +15,7 @@ from types import ModuleType
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.folder import Folder
 
-FAMILIES = ("tenfold", "deepfloyd", "sdxl", "stable_diffusion", "sd3", "flux", "z_image", "qwen_image")
+FAMILIES = ("tenfold", "deepfloyd", "sdxl", "stable_diffusion", "sd3", "flux", "z_image", "qwen_image", "sana")
 
 
 def family_of(folder: Folder) -> ModuleType:
