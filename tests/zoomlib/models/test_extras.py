@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.doubles.plain_samples import plain_samples
+from tests.doubles.tiny_lora import FILE, write_lora
 from tests.doubles.tiny_pipelines import latent_pipeline
 from tests.doubles.tiny_sdxl import sdxl_pipeline
 from zoomlib.errors import InvalidInputError
@@ -12,7 +13,6 @@ from zoomlib.models import describe, load_denoiser
 from zoomlib.models.extra_files import Lora
 
 PROMPT = "a red galaxy"
-TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
 @pytest.fixture(scope="module")
@@ -22,26 +22,9 @@ def model(tmp_path_factory):
     return folder, pipeline
 
 
-def write_lora(made, folder, seed, towers=("text_encoder",)):
-    """Train nothing, but write what training would: peft's layers with random numbers, by diffusers' own writer."""
-    from peft import LoraConfig, get_peft_model_state_dict
-
-    pipeline, layers = made[1], {}
-    for part, targets in [("unet", TARGETS), *((tower, ["q_proj", "v_proj"]) for tower in towers)]:
-        module = getattr(pipeline, part)
-        module.add_adapter(LoraConfig(r=2, lora_alpha=3, target_modules=targets), adapter_name="made")
-        found = get_peft_model_state_dict(module, adapter_name="made")
-        generator = torch.Generator().manual_seed(seed)
-        layers[part] = {k: torch.randn(v.shape, generator=generator) / 2 for k, v in sorted(found.items())}
-    pipeline.unload_lora_weights()
-    given = {f"{part}_lora_layers": found for part, found in layers.items()}
-    pipeline.save_lora_weights(folder, **given, safe_serialization=True)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def loras(model, tmp_path_factory):
-    return [write_lora(model, tmp_path_factory.mktemp(f"lora{seed}"), seed) for seed in (1, 2)]
+    return [write_lora(model[1], tmp_path_factory.mktemp(f"lora{k}"), k, ["text_encoder"]) for k in (1, 2)]
 
 
 def theirs(pipeline, z, prompt=PROMPT):
@@ -52,14 +35,13 @@ def theirs(pipeline, z, prompt=PROMPT):
 def test_merged_changes_equal_diffusers_own_layers(model, loras):
     """To 1e-4: two LoRAs at weights of their own, theirs beside the weights, ours within."""
     folder, pipeline = model
-    given = [Lora(str(loras[0]), 0.7), Lora(str(loras[1] / "pytorch_lora_weights.safetensors"), -0.4)]
+    given = [Lora(str(loras[0]), 0.7), Lora(str(loras[1] / FILE), -0.4)]
     denoiser = load_denoiser(folder, loras=given)
     ours, z = plain_samples(denoiser, [PROMPT], 4)
     plain = theirs(pipeline, z)
-    file = "pytorch_lora_weights.safetensors"
-    pipeline.load_lora_weights(loras[0], weight_name=file, adapter_name="a")
+    pipeline.load_lora_weights(loras[0], weight_name=FILE, adapter_name="a")
     with pytest.warns(UserWarning, match="multiple adapters"):  # of theirs, not of ours
-        pipeline.load_lora_weights(loras[1], weight_name=file, adapter_name="b")
+        pipeline.load_lora_weights(loras[1], weight_name=FILE, adapter_name="b")
     pipeline.set_adapters(["a", "b"], [0.7, -0.4])
     changed = theirs(pipeline, z)
     pipeline.unload_lora_weights()
@@ -80,7 +62,7 @@ def test_the_forerunners_format_is_read(model, loras, tmp_path):
     """Kohya's names, as most shared files have them, with alpha: the same as diffusers' own names."""
     from diffusers.utils import convert_state_dict_to_kohya
 
-    tensors = load_file(loras[0] / "pytorch_lora_weights.safetensors")
+    tensors = load_file(loras[0] / FILE)
     own = {name: tensor for name, tensor in tensors.items() if name.startswith("unet.")}
     kohya = convert_state_dict_to_kohya({name.removeprefix("unet."): tensor for name, tensor in own.items()})
     kohya = {f"lora_unet_{name.removeprefix('lora_unet_')}": tensor.clone() for name, tensor in kohya.items()}
@@ -99,10 +81,10 @@ def test_the_forerunners_format_is_read(model, loras, tmp_path):
 
 def test_sdxl_takes_changes_of_all_its_towers(tmp_path):
     made = sdxl_pipeline(tmp_path / "model")
-    lora = write_lora(made, tmp_path / "lora", 3, ("text_encoder", "text_encoder_2"))
+    lora = write_lora(made[1], tmp_path / "lora", 3, ("text_encoder", "text_encoder_2"))
     ours, z = plain_samples(load_denoiser(made[0], loras=[Lora(str(lora), 0.5)]), [PROMPT], 4)
     pipeline = made[1]
-    pipeline.load_lora_weights(lora, weight_name="pytorch_lora_weights.safetensors", adapter_name="a")
+    pipeline.load_lora_weights(lora, weight_name=FILE, adapter_name="a")
     pipeline.set_adapters(["a"], [0.5])
     assert torch.allclose(ours, theirs(pipeline, z), atol=1e-4)
 
@@ -197,7 +179,7 @@ def test_what_fits_no_layer_is_refused_or_said(model, loras, tmp_path):
     }
     with pytest.raises(InvalidInputError, match="does not fit"):
         load_denoiser(model[0], loras=[Lora(vectors(tmp_path / "alien.safetensors", **alien))])
-    own = load_file(loras[0] / "pytorch_lora_weights.safetensors")
+    own = load_file(loras[0] / FILE)
     notes = []
     load_denoiser(model[0], loras=[Lora(vectors(tmp_path / "part.safetensors", **own, **alien))], on_note=notes.append)
     assert len(notes) == 1
@@ -208,3 +190,23 @@ def test_a_word_that_the_tokenizer_has_is_refused(model, tmp_path):
     word = vectors(tmp_path / "word.safetensors", **{"galaxy</w>": torch.ones(16)})
     with pytest.raises(InvalidInputError, match="cannot be taught"):
         load_denoiser(model[0], embeddings=[word])
+
+
+def test_a_lora_of_the_hub_is_got_once_and_named_by_its_repository(model, loras, hub_here):
+    """ORG/NAME, and ORG/NAME/FILE where there are several; what is in the cache is not asked for again."""
+    hub_here.add("someone/style", loras[0], {"README.md": b"words"})
+    hub_here.add("someone/many", loras[1], {"other.safetensors": b"0"})
+    local = describe(model[0], loras=[Lora(str(loras[0]))])["revision"]
+    with pytest.raises(InvalidInputError, match="hf download someone/style"):
+        describe(model[0], loras=[Lora("someone/style")])
+    assert describe(model[0], loras=[Lora("someone/style")], download=True)["revision"] == local
+    hub_here.asked.clear()
+    ours, _ = plain_samples(load_denoiser(model[0], loras=[Lora("someone/style")]), [PROMPT], 2)
+    assert ours.isfinite().all()
+    assert hub_here.asked == []
+    with pytest.raises(InvalidInputError, match="Name the file itself"):
+        describe(model[0], loras=[Lora("someone/many")], download=True)
+    told = describe(model[0], loras=[Lora(f"someone/many/{FILE}")], download=True)
+    assert told["loras"][0]["name"] == f"someone/many/{FILE}"
+    with pytest.raises(InvalidInputError, match="has no absent"):
+        describe(model[0], loras=[Lora("someone/many/absent.safetensors")], download=True)

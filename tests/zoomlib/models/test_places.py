@@ -9,7 +9,6 @@ import sys
 import pytest
 import torch
 
-from tests.doubles.hub_server import serving
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.errors import InvalidInputError
 from zoomlib.models import Sources, describe, find, hub, load_denoiser
@@ -23,20 +22,10 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def server(model, tmp_path, monkeypatch):
-    """A hub with one model, and an empty cache of the real client that asks it."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import _http
-
-    monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # the client's pauses between its attempts
-    with serving() as service:
-        service.add(NAME, model, {"README.md": b"words", "unet/pytorch_model.bin": b"pickle", "run.py": b"exit()"})
-        files = service.address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "ENDPOINT", service.address)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        yield service
+def server(model, hub_here):
+    """A hub with one model."""
+    hub_here.add(NAME, model, {"README.md": b"words", "unet/pytorch_model.bin": b"pickle", "run.py": b"exit()"})
+    return hub_here
 
 
 def test_a_model_of_the_hub_is_got_pinned_and_then_found_without_asking(server, model):
