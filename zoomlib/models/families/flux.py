@@ -62,6 +62,7 @@ def facts(folder: Folder) -> Facts:
         distilled=distilled,
         guidance=FILL_GUIDANCE if told == fill else 1.0 if fast else GUIDANCE,
         steps=FAST_STEPS if fast else None,
+        takes=("loras",),
     )
 
 

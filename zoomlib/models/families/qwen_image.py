@@ -53,6 +53,7 @@ def facts(folder: Folder) -> Facts:
         multiple=PATCH,
         guidance=4.0,
         evened=PATCH,
+        takes=("loras",),
     )
 
 
