@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tasks.run import Tools
 from zoomlib.denoiser import Codec, Condition, IdentityCodec
+from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step, flow_ladder
 
 SHAPE = (3, 32, 32)
@@ -24,14 +25,14 @@ def colour(prompt: str) -> Tensor:
 class Painter:
     """Estimates the prompt's colour, with a little of z in it so that every step and all noise counts."""
 
-    shape = SHAPE
     device = torch.device("cpu")
     dtype = torch.float32
     codec: Codec = IdentityCodec()
     inpaints = False
 
-    def __init__(self, seconds_per_step: float = 0.0) -> None:
+    def __init__(self, seconds_per_step: float = 0.0, size: tuple[int, int] | None = None) -> None:
         self.seconds_per_step = seconds_per_step
+        self.shape = SHAPE if size is None else (SHAPE[0], *size)
         self.steps = 0
 
     def ladder(self, steps: int) -> Ladder:
@@ -64,24 +65,29 @@ class Doubler:
 
 @dataclass
 class Studio:
-    """Tools with the painter, counting what was loaded; `revision` and the rest can be changed between runs."""
+    """Tools with the painter, counting what was loaded; `revision` and the rest can be changed between runs.
+
+    multiple: sides of levels must be multiples of it."""
 
     revision: str = "r1"
     seconds_per_step: float = 0.0
+    multiple: int = 1
     loaded: list[str] = field(default_factory=list)
     painters: list[Painter] = field(default_factory=list)
 
-    def describe(self, name: str, **options: object) -> dict:
-        upscaler = {"factor": 2, "revision": "u1"}
-        size = SHAPE[1:]
-        return {"id": name, "revision": self.revision, "family": "painter", "factor": 1, "shape": SHAPE} | {
+    def describe(self, name: str, *, size: tuple[int, int] | None = None, **options: object) -> dict:
+        size = SHAPE[1:] if size is None else size
+        if any(side % self.multiple for side in size):
+            raise InvalidInputError(f"Both sides must be multiples of {self.multiple}.")
+        return {"id": name, "revision": self.revision, "family": "painter", "factor": 1, "shape": (3, *size)} | {
+            "multiple": self.multiple,
             "size_px": size,
-            "upscaler": upscaler,
+            "upscaler": {"factor": 2, "revision": "u1"},
         }
 
-    def load_denoiser(self, name: str, **options: object) -> Painter:
+    def load_denoiser(self, name: str, *, size: tuple[int, int] | None = None, **options: object) -> Painter:
         self.loaded.append("denoiser")
-        self.painters.append(Painter(self.seconds_per_step))
+        self.painters.append(Painter(self.seconds_per_step, size))
         return self.painters[-1]
 
     def load_upscaler(self, name: str, **options: object) -> Doubler:
