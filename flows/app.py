@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import closing
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from flows.downloads import Downloads
 from tasks import environment
+from tasks.events import listening
 
 
 class Commands(TyperGroup):
@@ -17,7 +21,8 @@ class Commands(TyperGroup):
         """Run the command and turn what it raises into its exit code."""
         environment.yield_idle_threads()
         try:
-            return super().invoke(ctx)
+            with closing(Downloads(sys.stderr)) as downloads, listening(downloads):
+                return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own, wrong usage among them
                 raise

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_dashboard, cli_plan, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
+from flows import cli_compare, cli_dashboard, cli_models, cli_plan, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
 from flows.app import app, given
 from flows.options import (
     Audio,
@@ -24,13 +24,16 @@ from flows.options import (
     Fps,
     Llm,
     NoEngine,
+    Preset,
     Quiet,
     Runs,
     RunsMethod,
     SecondsPerLevel,
     Settings,
+    Shape,
     Shown,
     Size,
+    Style,
     Way,
 )
 
@@ -45,9 +48,12 @@ def zoom(
         ),
     ] = None,
     method: Annotated[str | None, typer.Option(help="Sampling method. [default: joint]")] = None,
-    model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
+    model: Annotated[str | None, typer.Option(help="A model's name or folder, or ORG/NAME. [default: bundled]")] = None,
+    preset: Preset = None,
+    shape: Shape = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps. [default: the method's]")] = None,
     guidance: Annotated[float | None, typer.Option(help="Guidance scale, 1 is none. [default: 2]")] = None,
+    style: Style = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise. [default: 0]")] = None,
     p: Annotated[float | None, typer.Option("--p", help="Zoom factor per level. [default: the story's]")] = None,
     margin: Annotated[
@@ -86,12 +92,15 @@ def zoom(
 
     values = given(
         **{
+            "preset": preset,
             "method": method,
             "model.name": model,
+            "model.size": shape,
             "sampling.steps": steps,
             "guidance.scale": guidance,
             "seed": seed,
             "p": p,
+            "style": style,
             "sampling.margin": margin,
             "photo": None if photo is None else str(photo),
             "model.device": device,
@@ -198,24 +207,6 @@ def schema() -> None:
     from flows import information
 
     information.schema()
-
-
-@app.command()
-def models() -> None:
-    """List the models that are here."""
-    from flows import information
-
-    information.models()
-
-
-@app.command()
-def doctor(
-    out: Runs = None,
-) -> None:
-    """Check this installation: versions, devices, video encoder, disk, weights."""
-    from flows.examination import examine
-
-    raise typer.Exit(examine(out))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.app import app, given
-from flows.options import Device, DryRun, Force, NoEngine, Runs, Settings
+from flows.options import Device, DryRun, Force, NoEngine, Preset, Runs, Settings
 
 
 @app.command()
@@ -28,6 +28,7 @@ def sweep(
         str | None, typer.Option(help="How many, or which: 3, 0,7 or 3-5. [default: those of the sweep]")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of a model. [default: bundled]")] = None,
+    preset: Preset = None,
     device: Device = None,
     settings: Settings = None,
     to: Annotated[
@@ -44,7 +45,7 @@ def sweep(
     from flows.command import Manner
     from flows.sweeping import Request, sweep_command
 
-    values = given(**{"model.name": model, "model.device": device})
+    values = given(**{"preset": preset, "model.name": model, "model.device": device})
     named = (*(stories or ()), *(more or ()))
     manner = Manner(dry_run, force, no_engine, quiet)
     sweep_command(Request(sweep, named, seeds, values, tuple(settings or ()), to, max_mb, out, manner))

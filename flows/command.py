@@ -17,10 +17,11 @@ from tasks.cost import cost
 from tasks.events import Listener
 from tasks.film import film_of
 from tasks.given import given_levels
+from tasks.models import describe_here
 from tasks.pipeline import run_zoom
 from tasks.plan import prepare
 from tasks.records import kept_change
-from tasks.run import Run
+from tasks.run import Run, Tools
 from tasks.score import score_table
 from tasks.services import Services, using
 from tasks.specs import RunConfig, with_settings, with_values
@@ -82,7 +83,7 @@ def carry_out(
 
     notes: what was chosen for the user. wish: that the story was planned of, which the run tells.
     """
-    run = prepare(config, story, root)
+    run = prepare(config, story, root, Tools(describe=describe_here) if manner.dry_run else None)
     if not manner.quiet:
         for note in (*notes, *run.notes):
             print(f"Note: {plain(note)}", file=sys.stderr)
@@ -146,11 +147,19 @@ def show_plan(run: Run) -> None:
             f"Before it is drawn the story is refined: a vision model looks {times(run.config.plan.refine)} at most at "
             f"a draft of its {len(run.story.levels)} levels. With other prompts it will be another run."
         )
+    if run.cascade:
+        height, width = run.size_px
+        steps = [
+            ("sampled", f"{width}x{height}"),
+            *((f"stage {n}", stage.told()) for n, stage in enumerate(run.cascade, 1)),
+        ]
+        table(("levels", "pixels"), steps)
     estimate = cost(run)
+    more = f" and {estimate.enlarging:,} of those that enlarge" if estimate.enlarging else ""
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
     print(
-        f"Cost of making all: {estimate.evaluations:,} evaluations of the model{pace}, {estimate.frames:,} frames, "
-        f"at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
+        f"Cost of making all: {estimate.evaluations:,} evaluations of the model{pace}{more}, "
+        f"{estimate.frames:,} frames, at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from flows.terminal import plain, table
@@ -48,12 +50,58 @@ def collect(out: Path | None) -> None:
     print(f"{cleaned.files:,} files removed, {cleaned.bytes / 2**20:,.1f} MB freed.")
 
 
-def models() -> None:
-    """Print the models that are here: the bundled one and those in the models folder."""
+def models(*, as_json: bool = False) -> None:
+    """Print the models that are here: the bundled one, those in the models folder and in the hub's cache."""
     from tasks import environment
     from tasks.models import available
 
     folder = environment.read().models
-    rows = [(m["name"], m["family"], str(m["revision"])[:12], m["note"]) for m in available(folder)]
-    table(("model", "family", "revision", ""), rows)
-    print(f"\nUse one: tenfold zoom STORY --model NAME-OR-FOLDER. Local models are looked for in {folder}/.")
+    found = list(available(folder))
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    rows = [(m["name"], m["family"], size(m["bytes"]), m["revision"][:12], m["note"]) for m in found]
+    table(("model", "family", "size", "revision", ""), rows)
+    print(
+        f"\nUse one: tenfold zoom STORY --model NAME. Local models are looked for in {folder}/, others in the hub's "
+        "cache.\nGet one: tenfold models get ORG/NAME."
+    )
+
+
+def styles() -> None:
+    """Print the styles that configurations may name."""
+    from tasks.styles import styles as known
+
+    table(("style", "words", "not"), [(name, style.words, style.negative) for name, style in known().items()])
+    print('\nUse one: tenfold zoom STORY --style NAME, or --style "words of your own, with a comma".')
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    if count is None:
+        return ""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def get_models(names: Sequence[str], dtype: str) -> None:
+    """Get models from the hub, or their newest version, and say what they are and where they lie."""
+    from tasks.models import get
+
+    for name in names:
+        found = get(name, dtype)
+        print(f"{name}: {found['family']}, {size(found['bytes'])}, commit {found['commit']}\n  in {found['folder']}")
+
+
+def presets(*, as_json: bool = False) -> None:
+    """Print the presets, and which of their models are here."""
+    from tasks import presets as known
+    from tasks.models import is_here
+
+    here = {name: is_here(name) for preset in known.presets() for name in preset.models}
+    if as_json:
+        print(json.dumps([asdict(preset) for preset in known.presets()], indent=2))
+        return
+    for preset in known.presets():
+        print(f"{preset.name}: for {preset.about}; needs {preset.needs}")
+        table(("model, or instead", ""), [(name, "here" if here[name] else "") for name in preset.models])
+    print("Use one: tenfold zoom STORY --preset NAME. What is said beside it, by options or --set, is kept.")

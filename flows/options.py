@@ -58,6 +58,14 @@ class Format(StrEnum):
 Size = Annotated[
     str | None, typer.Option(help="Longer side of the film in pixels, or 1920x1080. [default: 256, or the run's]")
 ]
+Shape = Annotated[
+    str | None,
+    typer.Option(metavar="WIDTHxHEIGHT", help="Size of the levels that the model draws. [default: the model's own]"),
+]
+Style = Annotated[
+    str | None,
+    typer.Option(help="Style of all pictures: a name (`tenfold models styles`), or words. [default: the story's]"),
+]
 Fps = Annotated[
     str | None, typer.Option(help="Frames per second, as 24, 29.97 or 30000/1001. [default: 30; gif and webp 12.5]")
 ]
@@ -82,6 +90,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show configuration, pla
 Force = Annotated[bool, typer.Option("--force", help="Make every stage again.")]
 NoEngine = Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the video's path.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Settings for a kind of machine: cpu, gpu-8gb, ... (tenfold models presets)."),
+]
 Finished = Annotated[str, typer.Argument(metavar="RUN", help="A finished run: its id, or its folder.")]
 RunsMethod = Annotated[str | None, typer.Option(help="Sampling method. [default: the run's]")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]")]

@@ -39,6 +39,7 @@ class Environment:
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
     runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
+    cache: TENFOLD_CACHE, what can be computed again (default `tenfold` in XDG_CACHE_HOME, or ~/.cache).
     vision_model: TENFOLD_VISION_MODEL, the vision model that looks at pictures and writes prompts.
     plan_model: TENFOLD_PLAN_MODEL, the language model that plans stories.
     editor: VISUAL or EDITOR, the command that opens a text for a person.
@@ -47,6 +48,7 @@ class Environment:
     debug: bool = False
     runs: Path = Path("runs")
     models: Path = Path("models")
+    cache: Path = Path(".cache/tenfold")
     vision_model: str | None = None
     plan_model: str | None = None
     editor: str = "vi"
@@ -58,7 +60,13 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=variables.get("TENFOLD_DEBUG", "").strip().lower() not in ("", "0", "false", "no"),
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
+        cache=_cache(variables),
         vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
         plan_model=variables.get("TENFOLD_PLAN_MODEL") or None,
         editor=variables.get("VISUAL") or variables.get("EDITOR") or "vi",
     )
+
+
+def _cache(variables: Mapping[str, str]) -> Path:
+    own, all_caches = variables.get("TENFOLD_CACHE"), variables.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(all_caches) if all_caches else Path.home() / ".cache") / "tenfold"

@@ -34,6 +34,14 @@ class StageWaiting:
 
 
 @dataclass(frozen=True)
+class StageNoted:
+    """Something is done otherwise than asked, as fewer levels at a time because memory ran out: a sentence."""
+
+    stage: str
+    text: str
+
+
+@dataclass(frozen=True)
 class StageDone:
     """The stage's artefacts are there: made now, or found (`made` False)."""
 
@@ -62,7 +70,10 @@ class RunEnded:
     error: str | None = None
 
 
-Event = StageStarted | StageMoved | StageWaiting | StageDone | RunStarted | RunEnded
+Event = StageStarted | StageMoved | StageWaiting | StageNoted | StageDone | RunStarted | RunEnded
+DOWNLOAD = "download"
+"""The stage that the getting of a model is told as."""
+
 Listener = Callable[[Event], None]
 
 

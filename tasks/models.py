@@ -2,53 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import torch
 
+from tasks import environment
+from tasks.errors import RefusedError, RunError
+from tasks.events import DOWNLOAD, StageMoved, StageStarted, listener
+from tasks.machine import resolve_device
 from zoomlib import bundled, models
 from zoomlib.errors import InvalidInputError
+from zoomlib.models import hub
 from zoomlib.models.folder import INDEX
+from zoomlib.models.hub import NotThereError
 from zoomlib.models.load import revision
+from zoomlib.models.placement import usual_dtype
+from zoomlib.models.places import fetched
 
 SCORER_CONFIG = "open_clip_config.json"  # named here again: where open_clip is met, importing takes seconds
+MB = 2**20
 
 
-def available(folder: Path) -> list[dict[str, str]]:
-    """The bundled model and every model in a subfolder of `folder`: name, family, revision, note."""
-    local = sorted(path for path in folder.iterdir() if (path / INDEX).is_file()) if folder.is_dir() else []
-    return [_row(name) for name in ("bundled", *map(str, local))]
+def sources() -> models.Sources:
+    """Where this user's models are, and who is told of downloads: the listener of the run in progress."""
+    found = environment.read()
+    return models.Sources(found.models, found.cache / "digests.json", _Downloads())
+
+
+class _Downloads:
+    """Tells bytes as events of a stage; what is small is not worth a word."""
+
+    def __init__(self) -> None:
+        self.shown: tuple[str, int] | None = None
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """A model has `done` of `total` bytes."""
+        if total < MB:
+            return
+        if self.shown != (name, total):
+            self.shown = (name, total)
+            listener()(StageStarted(DOWNLOAD, total // MB, f"MB of {name}", done=done // MB))
+        listener()(StageMoved(DOWNLOAD, done // MB))
+
+
+def available(folder: Path) -> Iterator[dict[str, Any]]:
+    """The bundled model, every model in the folder of models, and those in the hub's cache: name, family, revision,
+    bytes, note, place ("shipped", "folder" or "cache"); a family where it can be used."""
+    yield _row("bundled", "shipped")
+    for index in sorted({*folder.glob(f"*/{INDEX}"), *folder.glob(f"*/*/{INDEX}")}):
+        yield _row(index.parent.relative_to(folder).as_posix(), "folder")
+    for name in hub.cached_names():
+        wanted = hub.hub_id(name)
+        if wanted is not None and hub.cached(wanted, INDEX) is not None:
+            yield _row(name, "cache")
 
 
 def describe_model(name: str, **options: Any) -> dict[str, Any]:
-    """As `zoomlib.models.describe`. Raises InvalidInputError also for what loading would meet only in mid-run: a part
-    without weights, or a file of weights that was cut off."""
+    """As `zoomlib.models.describe`, with this user's places. Raises InvalidInputError also for a configuration that no
+    adapter can make sense of."""
     try:
-        described = models.describe(name, **options)
+        return models.describe(name, **{"sources": sources(), **options})
     except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise InvalidInputError(
             f"The configuration of the model {name!r} cannot be used: {type(error).__name__}: {error}. "
             "Fetch the model again."
         ) from error
-    for part in sorted(Path(described["folder"]).iterdir()):
-        _check_weights(part)
-    return described
 
 
-def _check_weights(part: Path) -> None:
-    """Refuse a part, where the model has it, whose safetensors are missing or not as long as their headers say."""
-    if not (part / "config.json").is_file():
-        return
-    files = list(part.glob("*.safetensors"))
-    if not files:
-        raise InvalidInputError(f"{part} holds no safetensors. Fetch the model again in that format, or convert it.")
-    for file in files:
-        try:
-            with safe_open(file, "pt"):
-                pass
-        except (OSError, SafetensorError) as error:
-            raise InvalidInputError(f"The weights in {file} are damaged: {error}. Fetch the model again.") from error
+def get(name: str, dtype: str = "auto") -> dict[str, Any]:
+    """Get a model's newest version, or what of it is missing here, from the hub, and describe it.
+
+    dtype: which variant of the weights, "auto" as suits this machine. Raises RefusedError for what is no name of a
+    hub's model, RunError where it cannot be had.
+    """
+    wanted = hub.hub_id(name)
+    if wanted is None:
+        raise RefusedError(f"Expected ORG/NAME or ORG/NAME@REVISION, as hubs name models, got {name!r:.80}.")
+    kind = usual_dtype(resolve_device("auto")) if dtype == "auto" else getattr(torch, dtype)
+    try:
+        place = fetched(name, wanted, sources(), kind)
+    except NotThereError as reason:
+        raise RunError(f"The model {name!r} {reason}.") from reason
+    return describe_model(name if wanted.revision else f"{name}@{place.commit}", dtype=kind)
+
+
+def is_here(name: str) -> bool:
+    """Whether a model can be used without getting anything."""
+    try:
+        models.find(name, sources=sources())
+    except InvalidInputError:
+        return False
+    return True
+
+
+def describe_here(name: str, **options: Any) -> dict[str, Any]:
+    """As `describe_model`, and whatever is asked for, nothing is got from a network."""
+    return describe_model(name, **{**options, "download": False})
 
 
 def describe_scorer(name: str) -> dict[str, Any]:
@@ -66,13 +117,15 @@ def describe_scorer(name: str) -> dict[str, Any]:
     )
 
 
-def _row(name: str) -> dict[str, str]:
+def _row(name: str, place: str) -> dict[str, Any]:
+    row = {"name": name, "place": place}
     try:
         described = describe_model(name)
     except (InvalidInputError, OSError) as error:
-        return {"name": name, "family": "", "revision": "", "note": f"cannot be used: {error}"}
+        return {**row, "family": "", "revision": "", "bytes": None, "note": f"cannot be used: {error}"}
     height, width = described["size_px"]
-    net = described["upscaler"]
+    net = described.get("upscaler")
     larger = f", {net['factor']} times larger by super-resolution" if net else ""
-    note = f"{width} x {height} px{larger}"
-    return {"name": name, "family": described["family"], "revision": described["revision"], "note": note}
+    only = f"enlarges {described['factor']} times, to " if described["kind"] == "upscaler" else ""
+    facts = {"family": described["family"], "revision": described["revision"], "bytes": described["bytes"]}
+    return {**row, **facts, "note": f"{only}{width} x {height} px{larger}"}

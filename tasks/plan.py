@@ -21,6 +21,7 @@ import prompts
 from prompts import Story
 from tasks import loading
 from tasks.blueprint import Blueprint
+from tasks.cascade_plan import cascade_of, with_numbers
 from tasks.compose_plan import composed_run
 from tasks.cost import disk_bytes
 from tasks.errors import RefusedError
@@ -31,16 +32,19 @@ from tasks.machine import check_room, check_writable, resolve_device
 from tasks.measures import describe_measures, describe_scorer
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
+from tasks.sizes import check_size, described, notes_on_size
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
+from tasks.styles import styled
 from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import margin_factor
 from zoomlib.methods import load_method, method_names
 
 SMALLER = "a smaller --size, --fps or --seconds-per-level"
 _NOT_CONTENT: Any = {
+    "preset": True,
     "photo": True,
     "compose": {"folder"},
     "model": {"device", "rows", "fallbacks", "download", "offload", "compile", "channels_last"},
@@ -62,21 +66,24 @@ def prepare(
     tools = tools or Tools()
     if config.compose is not None:
         return accepted(composed_run(config, story, root, tools))
+    story = styled(config, story)
     method = load_method(config.method)
-    model = loading.describe(config.model, tools)
+    model = described(config, story, method, tools)
     photo, images = given_files(config, story, method)
     scorer = describe_scorer(config.scores, tools)
+    config = _resolved(config, story, method, model, photo)
+    cascade = cascade_of(config, model, tools)
     run = Run(
         id="",
         story=story,
-        config=_resolved(config, story, method, model, photo),
+        config=config.model_copy(update={"enlarge": with_numbers(config.enlarge, cascade)}),
         root=root,
         folder=root,
         method=method,
         shape=model["shape"],
         size_px=model["size_px"],
         model=model,
-        upscaler=_upscaler(config, model, tools),
+        cascade=cascade,
         scorer=scorer,
         measures=describe_measures(config.scores.measures, scorer),
         photo=photo,
@@ -85,7 +92,8 @@ def prepare(
         tools=tools,
         told=told or {},
     )
-    run = replace(run, notes=notes_of(run))
+    check_size(run)
+    run = replace(run, notes=(*notes_of(run), *notes_on_size(run)))
     _check_base(run)
     _check_method(run)
     return accepted(run)
@@ -113,7 +121,7 @@ def _resolved(
         "sampling": sampling,
         "p": resolve_p(config, story, sampling.get("margin"), model["size_px"][1]),
         "photo": None if photo is None else photo.path,
-        "model": config.model.model_copy(update={"device": resolve_device(config.model.device)}),
+        "model": loading.resolved_model(config.model, model),
         "guidance": loading.resolved_guidance(config.guidance, model),
         "vision": resolve_vision(config, method),
     }
@@ -143,6 +151,8 @@ def run_id(run: Run) -> str:
     for level in story["levels"]:  # by content, not by where it lies on this machine
         level["image"] = None if level["image"] is None else sha256_of(Path(level["image"]))
     weights = [run.model["id"], run.model["revision"]]
+    if run.config.enlarge.stages:
+        weights += [one for stage in run.cascade for one in (stage.model["id"], stage.model["revision"])]
     photo = None if run.photo is None else run.photo.sha256
     sounds = {name: given.sha256 for name, given in run.sounds.items()}
     content = {"story": story, "config": config, "photo": photo, "sounds": sounds, "model": weights}
@@ -231,17 +241,6 @@ def notes_of(run: Run) -> tuple[str, ...]:
         for level, picture in pictures
         for said in changes(picture.path, run.size_px)
     )
-
-
-def _upscaler(config: RunConfig, model: Mapping[str, Any], tools: Tools) -> Mapping[str, Any] | None:
-    wanted = config.enlarge.model
-    if wanted == "none" or (wanted == "auto" and config.film.size_px <= max(model["size_px"])):
-        return None
-    owner = config.model.name if wanted == "auto" else wanted
-    net = (model if wanted == "auto" else tools.describe(wanted))["upscaler"]
-    if net is None and wanted != "auto":
-        raise RefusedError(f"{wanted} has no super-resolution net. Use enlarge.model=auto or none.")
-    return None if net is None else {"id": owner, **net}
 
 
 def _check_place(run: Run) -> None:

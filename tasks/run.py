@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from prompts import Story
+from tasks.enlarge_spec import Enlargement
 from tasks.events import Listener
 from tasks.specs import RunConfig
 from tasks.stage import Json, Made, Manifest, StageKey, Workshop
@@ -58,15 +59,17 @@ def _describe_scorer(name: str) -> Mapping[str, Any]:
 
 
 def _load_denoiser(name: str, **options: Any) -> Denoiser:
+    from tasks.models import sources
     from zoomlib import models
 
-    return models.load_denoiser(name, **options)
+    return models.load_denoiser(name, **{"sources": sources(), **options})
 
 
 def _load_upscaler(name: str, **options: Any) -> Any:
+    from tasks.models import sources
     from zoomlib import models
 
-    return models.load_upscaler(name, **options)
+    return models.load_upscaler(name, **{"sources": sources(), **options})
 
 
 def _load_scorer(name: str, **options: Any) -> Scorer:
@@ -105,7 +108,8 @@ class Run:
 
     config: resolved: p, device and the method's own settings are filled in.
     shape: (C, H, W) of one level in the model's space. size_px: (height, width) of one sampled picture.
-    model, upscaler, scorer, measures: their descriptions; None for a net or a scorer that is not used.
+    model, scorer, measures: their descriptions; None for a scorer that is not used.
+    cascade: the stages in which sampled levels are enlarged.
     photo: the picture to start from. images: those of single levels, by level. sounds: audio files by the film's
     setting that names them. notes: what is done to pictures before they are used, and whatever else a user should
     know, a sentence each. told: how the story came about, by entry of `CONFIG`: its plan, its refinement.
@@ -120,7 +124,7 @@ class Run:
     shape: tuple[int, int, int]
     size_px: tuple[int, int]
     model: Mapping[str, Any]
-    upscaler: Mapping[str, Any] | None = None
+    cascade: tuple[Enlargement, ...] = ()
     scorer: Mapping[str, Any] | None = None
     measures: tuple[Mapping[str, Any], ...] = ()
     photo: GivenFile | None = None

@@ -15,10 +15,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks.compose_spec import ComposeSpec
+from tasks.enlarge_spec import EnlargeSpec
 from tasks.errors import RefusedError
 from tasks.film_spec import FilmSpec
 from tasks.model_spec import ModelSpec
 from tasks.plan_spec import PlanSpec
+from tasks.presets import preset_of
 
 
 class Spec(BaseModel):
@@ -37,14 +39,6 @@ class GuidanceSpec(Spec):
     )
     clamp: bool | Literal["dynamic"] | None = Field(
         default=None, description="keep estimates in [-1, 1], dynamic by arXiv 2205.11487; null: as the model needs"
-    )
-
-
-class EnlargeSpec(Spec):
-    """Super-resolution of the sampled levels, with blending after it."""
-
-    model: str = Field(
-        default="auto", min_length=1, description="auto (the model's own where the film needs it), none, a folder"
     )
 
 
@@ -96,10 +90,16 @@ class BaseSpec(Spec):
 class RunConfig(Spec):
     """Everything of a run that is not the story. Every field has a default that works."""
 
+    preset: str | None = Field(default=None, description="a kind of machine; fills in what nobody has said")
     method: str = Field(default="joint", min_length=1)
     sampling: dict[str, Any] = Field(default_factory=dict, description="the method's own settings, e.g. steps, eta")
     seed: int = Field(default=0, ge=0, lt=2**63)
     p: float | None = Field(default=None, description="zoom factor from level to level; the story's own when null")
+    style: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="a style's name, or words, in the place of the story's; none for no style",
+    )
     photo: Path | None = Field(
         default=None, description="picture to start from, the widest level or the deepest as the method needs"
     )
@@ -152,8 +152,13 @@ def read_settings(settings: Iterable[str]) -> dict[str, object]:
 
 
 def with_values(config: RunConfig, values: Mapping[str, object]) -> RunConfig:
-    """The configuration with values by dotted path on top; raises RefusedError as `with_settings`."""
+    """The configuration with values by dotted path on top; raises RefusedError as `with_settings`.
+
+    A value of `preset` brings that preset's settings, below everything that differs from the defaults already.
+    """
     tree = config.model_dump(mode="python")
+    if values.get("preset") is not None:
+        _fill(tree, preset_of(values["preset"]).settings)
     for path, value in values.items():
         _put(tree, path.split("."), value)
     return parse_config(tree)
@@ -180,6 +185,21 @@ def _paths(spec: type[BaseModel], prefix: str) -> list[str]:
         is_part = isinstance(inner, type) and issubclass(inner, BaseModel)
         found += _paths(inner, f"{prefix}{name}.") if is_part else [prefix + name]  # type: ignore[arg-type]
     return found
+
+
+def _fill(tree: dict[str, Any], settings: Mapping[str, object]) -> None:
+    """Put settings where the tree has what it has by default."""
+    usual = RunConfig().model_dump(mode="python")
+    for path, value in settings.items():
+        steps = path.split(".")
+        if _at(tree, steps) == _at(usual, steps):
+            _put(tree, steps, value)
+
+
+def _at(tree: Any, path: list[str]) -> object:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def _put(tree: dict[str, Any], path: list[str], value: object) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from prompts.schedule import TextLimit
 from tasks.specs import RunConfig
 from zoomlib import bundled
+from zoomlib.errors import InvalidInputError
 
 BUNDLED = "bundled"
 
@@ -18,12 +19,25 @@ def text_limit(config: RunConfig | None = None) -> TextLimit:
     """
     from prompts.schedule.tokens import clip_limit, folder_limit
 
-    name = None if config is None else config.model.name
-    if name is None:
-        return clip_limit()
-    if name == BUNDLED:
+    if config is not None and is_bundled(config):
         return folder_limit(bundled.folder(), "the bundled model") or clip_limit()
-    return folder_limit(Path(name).expanduser()) or clip_limit()
+    folders = [] if config is None else map(_folder, (config.model.name, *config.model.fallbacks))
+    folder = next(filter(None, folders), None)
+    return (None if folder is None else folder_limit(folder)) or clip_limit()
+
+
+def _folder(name: str) -> Path | None:
+    """Where a model lies; None where it is not here, which whoever draws will say."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    from tasks.models import sources
+    from zoomlib.models.places import here
+
+    try:
+        return here(name, sources())
+    except InvalidInputError:
+        return None
 
 
 def is_bundled(config: RunConfig) -> bool:

@@ -15,7 +15,8 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-LARGE_BYTES = 2**20
+LARGE_BYTES = 2**26
+"""Smaller files are hashed again in each process: that is quicker than to look."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 KINDS = frozenset({".json", ".safetensors", ".txt", ".model"})
 MOST_KEPT = 4096

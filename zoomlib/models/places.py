@@ -104,22 +104,31 @@ def local_folder(name: str, sources: Sources) -> Path | None:
     """
     if name == BUNDLED:
         return bundled.folder()
-    here = Path(name).expanduser()
-    if (here / INDEX).is_file():
-        return here
-    if here.suffix in CHECKPOINTS and (here.is_file() or "/" not in name):
-        raise InvalidInputError(_single_file(here))
+    path = Path(name).expanduser()
+    if (path / INDEX).is_file():
+        return path
+    if path.suffix in CHECKPOINTS and (path.is_file() or "/" not in name):
+        raise InvalidInputError(_single_file(path))
     words = Path(name).parts
-    if sources.models is None or not words or here.is_absolute() or ".." in words or "~" in name:
+    if sources.models is None or not words or path.is_absolute() or ".." in words or "~" in name:
         return None
     below = sources.models.joinpath(*words)
     return below if (below / INDEX).is_file() else None
 
 
+def here(name: str, sources: Sources) -> Path | None:
+    """The folder of a model on this machine, the hub's cache included, whole or not; None where there is none."""
+    folder, wanted = local_folder(name, sources), hub.hub_id(name)
+    if folder is not None or wanted is None:
+        return folder
+    found = hub.cached(wanted, INDEX)
+    return None if found is None else found[0]
+
+
 def _no_name(name: str) -> str:
-    here = Path(name).expanduser()
-    if here.is_dir():
-        inside = sorted(path.name for path in here.iterdir() if path.suffix in CHECKPOINTS)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        inside = sorted(path.name for path in folder.iterdir() if path.suffix in CHECKPOINTS)
         if inside:
             return f"is a folder with {inside[0]} and no {INDEX}: expected diffusers' format, a folder for every part"
         return f"is a folder without a {INDEX}: expected a model in diffusers' format"
@@ -143,12 +152,12 @@ def _single_file(file: Path) -> str:
 
 
 def _at_hub(name: str, wanted: HubId, sources: Sources, download: bool, dtype: torch.dtype, parts: Parts) -> Place:
-    here = hub.cached(wanted, INDEX)
-    missing = [] if here is None else Folder(here[0]).lacking(parts(here[0]), dtype)
-    if here is not None and not missing:
-        return Place(name, *here)
+    found = hub.cached(wanted, INDEX)
+    missing = [] if found is None else Folder(found[0]).lacking(parts(found[0]), dtype)
+    if found is not None and not missing:
+        return Place(name, *found)
     if not download:
-        state = "is neither a folder nor in the hub's cache" if here is None else f"is not whole: {'; '.join(missing)}"
+        state = "is neither a folder nor in the hub's cache" if found is None else f"is not whole: {'; '.join(missing)}"
         raise NotThereError(f"{state}; to get it: tenfold models get {wanted}, or: hf download {wanted.repo}")
     return fetched(name, wanted, sources, dtype, parts)
 

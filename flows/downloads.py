@@ -1,0 +1,34 @@
+"""Models on their way here are shown by whatever command needs them, before its own work begins."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TextIO
+
+from flows.terminal import progress
+from tasks.events import DOWNLOAD, Event, Listener, StageMoved, StageStarted
+
+
+class Downloads:
+    """Shows downloads on `stream`, and nothing else; a run in progress has a listener of its own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.open = stream, ExitStack()
+        self.shown: Listener | None = None
+        self.total = 0
+
+    def __call__(self, event: Event) -> None:
+        """Show one event, if it is of a download."""
+        if isinstance(event, StageStarted) and event.stage == DOWNLOAD:
+            self.open.close()
+            self.shown, self.total = self.open.enter_context(progress(self.stream)), event.total
+            self.shown(event)
+        elif isinstance(event, StageMoved) and event.stage == DOWNLOAD and self.shown is not None:
+            self.shown(event)
+            if event.done >= self.total:
+                self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was, also where a download has failed."""
+        self.open.close()
+        self.shown = None
