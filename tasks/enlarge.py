@@ -1,8 +1,7 @@
-"""The stack: sampled levels enlarged by super-resolution, made to agree again at that size, kept as 8-bit pictures."""
+"""The stack: sampled levels enlarged stage by stage, made to agree after each, kept as 8-bit pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +9,34 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from tasks import cascade
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.film import loops
-from tasks.given import fitted_photo, put_back
-from tasks.loop import reach, unrolled
+from tasks.given import fitted_photo, known, put_back
+from tasks.noting import Notes
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
 from tasks.stage import Json, Made
+from zoomlib.cascade.agree import Agreement
 from zoomlib.geometry import Focus
-from zoomlib.photograph import Photograph
+from zoomlib.images import AGREE
 from zoomlib.scene import placed_focus
-from zoomlib.stack import ZoomStack, consolidate
+from zoomlib.stack import ZoomStack
 
 NAME = "levels"
 
 
 def enlarging_inputs(run: Run, results: Results) -> Json:
-    """The sampled levels, the net, and how levels are made to agree."""
+    """The sampled levels, the stages, and how levels are made to agree."""
     return {
         "sampled": results["sampling"].artifacts["sampled"].sha256,
         "p": run.p,
         "focus": plain_focus(run),
         "photo": None if run.photo is None else run.photo.sha256,
-        "upscaler": None if run.upscaler is None else [run.upscaler["id"], run.upscaler["revision"]],
+        "stages": [stage.inputs() for stage in run.cascade],
         "dtype": run.config.model.dtype,
         "consolidation": consolidation(run),
-    } | ({} if run.upscaler is None else _given_inputs(run))
+    } | ({} if not run.cascade else _given_inputs(run) | _drawing_inputs(run))
 
 
 def _given_inputs(run: Run) -> dict[str, Json]:
@@ -48,28 +49,35 @@ def _given_inputs(run: Run) -> dict[str, Json]:
     return inputs
 
 
+def _drawing_inputs(run: Run) -> dict[str, Json]:
+    """What stages that draw depend on beside the levels: words, guidance and seed."""
+    if not any(stage.draws for stage in run.cascade):
+        return {}
+    return {
+        "prompts": list(run.story.prompts()),
+        "negatives": list(run.story.negatives()),
+        "guidance": run.config.guidance.model_dump(mode="json"),
+        "seed": run.config.seed,
+        "model": [run.model["id"], run.model["revision"]],
+    }
+
+
 def consolidation(run: Run) -> dict[str, Any] | None:
     """How the run's method makes levels agree; None for a method that leaves them alone."""
     settings = run.config.sampling
-    names = ("blending", "coarse_weight", "feather", "loop")
+    names = ("blending", "coarse_weight", "feather", "loop", "photo_mode")
     found = {name: settings[name] for name in names if name in settings}
     if "feather" in found:
         return {"blending": "none", **found}
     return {"nested": True} if getattr(run.method, "NESTS", False) else None
 
 
-def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
-    """The stack of the run, at the denoiser's size or enlarged."""
-    sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
-    on_event(StageStarted(NAME, len(sampled), "levels"))
-    focus = sampled_focus(run, len(sampled))
-    levels = sampled if run.upscaler is None else enlarge(run, run.upscaler, sampled, on_event)
-    if run.upscaler is not None:
-        levels = reconcile(run, put_back(run, sampled, levels), focus)
-        levels = put_back(run, sampled, levels)
-    folder = ZoomStack(levels.clamp(-1, 1), run.p, focus, loops(run)).save(work / "stack")
-    on_event(StageMoved(NAME, len(sampled)))
-    return Made({file.name: file for file in sorted(folder.iterdir())}, {"shape": list(levels.shape)})
+def agreement_of(run: Run, levels: int) -> Agreement:
+    """The same at any size."""
+    settings, focus = consolidation(run), sampled_focus(run, levels)
+    if settings is None:
+        return Agreement("alone", run.p, focus)
+    return Agreement("nested", run.p, focus) if "nested" in settings else Agreement("blended", run.p, focus, **settings)
 
 
 def sampled_focus(run: Run, levels: int) -> Focus:
@@ -78,38 +86,66 @@ def sampled_focus(run: Run, levels: int) -> Focus:
     return placed_focus(levels, run.model["shape"][1:], run.model["factor"], run.p, run.focus, grid)
 
 
-def enlarge(run: Run, net: Mapping[str, Any], levels: Tensor, on_event: Listener) -> Tensor:
-    """Every level (L, 3, H, W) by a super-resolution net, one at a time: memory does not grow with L."""
-    spec = run.config.model
-    dtype = getattr(torch, spec.dtype)
-    upscaler = run.tools.load_upscaler(net["id"], device=spec.device, dtype=dtype)
-    larger = []
-    for done, level in enumerate(torch.split(levels, 1), start=1):
-        larger.append(upscaler(level).float().cpu())
-        on_event(StageMoved(NAME, done))
-    return torch.cat(larger)
+def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> Made:
+    """The stack of the run, at the denoiser's size or enlarged; goes on from the stages and steps found in `work`."""
+    sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
+    agreement, notes = agreement_of(run, len(sampled)), Notes(NAME, on_event)
+    levels = _Cascade(run, sampled, agreement, work, on_event, notes).levels()
+    stack = ZoomStack(levels.clamp(-1, 1), run.p, agreement.focus, loops(run))
+    folder = stack.save(work / "stack")
+    files = {file.name: file for file in sorted(folder.iterdir())}
+    return Made(files, {"shape": list(levels.shape), **notes.facts()})
 
 
-def reconcile(run: Run, levels: Tensor, focus: Focus) -> Tensor:
-    """Make enlarged levels agree again as the run's method does: each was enlarged without regard to others.
+class _Cascade:
+    """The stages of a run, from the sampled levels on."""
 
-    They are blended, rendered and held to the photograph, or, where levels are made around each other, windows show
-    the deeper levels, which now hold more.
-    """
-    settings = consolidation(run)
-    if settings is None:
+    def __init__(
+        self, run: Run, sampled: Tensor, agreement: Agreement, work: Path, on_event: Listener, notes: Notes
+    ) -> None:
+        self.run, self.sampled, self.agreement, self.work = run, sampled, agreement, work
+        self.on_event, self.notes, self.done = on_event, notes, 0
+
+    def levels(self) -> Tensor:
+        """The levels after all stages."""
+        levels, units = self.sampled, [cascade.units(stage, len(self.sampled)) for stage in self.run.cascade]
+        unit = "steps" if any(stage.draws for stage in self.run.cascade) else "levels"
+        found = [number for number in range(len(units)) if cascade.is_kept(self.work, number)]
+        first = max(found, default=-1) + 1
+        self.done = sum(units[:first])
+        self.on_event(StageStarted(NAME, sum(units) or len(levels), unit, done=self.done))
+        for number in range(max(first - 1, 0), len(units)):
+            levels = cascade.kept(self.work, number, lambda before=levels, k=number: self._stage(k, before))
+        if not units:
+            self.on_event(StageMoved(NAME, len(levels)))
         return levels
-    if "nested" in settings:
-        return ZoomStack(levels.clamp(-1, 1), run.p, focus).rendered().levels
-    L, p, size = len(levels), int(run.p), (levels.shape[2], levels.shape[3])
-    photo = fitted_photo(run, size)
-    if not settings.pop("loop", False):
-        held = None if photo is None else Photograph(photo, L, p, focus)
-        return consolidate(levels, p, focus=focus, photo=held, **settings)
-    # In larger pictures a level can see itself round the loop. It then meets as many copies of the others as it sees.
-    beyond = reach(*size, p)
-    levels, focus = unrolled(levels, focus, beyond)
-    return consolidate(levels, p, focus=focus, **settings)[beyond : beyond + L]
+
+    def _stage(self, number: int, levels: Tensor) -> Tensor:
+        """The levels after one stage, in agreement."""
+        run, sampled = self.run, self.sampled
+        size = run.cascade[number].size_px
+        photo = fitted_photo(run, size) if self.agreement.how == "blended" and not loops(run) else None
+        given = known(run, sampled, size) if run.cascade[number].draws else {}
+        larger = cascade.made(run, number, levels, self.agreement, given, photo, self.work, self._moved, self.notes)
+        larger = self.agreement.settle(put_back(run, sampled, larger), photo)
+        return self._rejoined(put_back(run, sampled, larger))
+
+    def _moved(self) -> None:
+        self.done += 1
+        self.on_event(StageMoved(NAME, self.done))
+
+    def _rejoined(self, levels: Tensor) -> Tensor:
+        """Levels with given pictures put back, whose windows agree again where they do not to a step of 8 bits.
+
+        Pictures that were given so stay as they are. Soft windows are left to the method.
+        """
+        given = known(self.run, self.sampled, (levels.shape[-2], levels.shape[-1]), anywhere=True)
+        if self.agreement.how == "alone" or self.agreement.feather or not given:
+            return levels
+        shown = self.agreement.rendered(levels)
+        keep = (shown - levels).abs().amax((1, 2, 3)) <= AGREE
+        keep &= torch.tensor([level in given for level in range(len(levels))])
+        return torch.where(keep[:, None, None, None], levels, shown)
 
 
 LEVELS = Stage(NAME, ("sampling",), enlarging_inputs, make_levels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -124,17 +125,30 @@ def put_back(run: Run, sampled: Tensor, levels: Tensor) -> Tensor:
     A picture that was given larger than it was sampled, or that a base has enlarged already, shows what it really
     holds and not what super-resolution makes of it.
     """
-    small, large = _all_given(run, sampled), _all_given(run, levels)
-    factor, out = levels.shape[-1] // sampled.shape[-1], levels.clone()
-    for level in small.keys() & large.keys() - _coarse(run, levels):
-        same = (sampled[level] == small[level]).all(0)
-        same = same.repeat_interleave(factor, 0).repeat_interleave(factor, 1)
-        out[level] = torch.where(same, large[level], levels[level])
+    out = levels.clone()
+    for level, same, picture in _shown(run, sampled, (levels.shape[-2], levels.shape[-1])):
+        out[level] = torch.where(same, picture, levels[level])
     return out
 
 
-def _all_given(run: Run, like: Tensor) -> dict[int, Tensor]:
-    size = like.shape[-2], like.shape[-1]
+def known(run: Run, sampled: Tensor, size: Size, *, anywhere: bool = False) -> dict[int, Tensor]:
+    """The given pictures at the size of enlarged levels, by level, that sampling has kept everywhere, or anywhere."""
+    found = _shown(run, sampled, size)
+    return {level: picture for level, same, picture in found if bool(same.any() if anywhere else same.all())}
+
+
+def _shown(run: Run, sampled: Tensor, size: Size) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Levels with a picture that is known at their size, where sampling has kept it (H, W), and that picture."""
+    if run.photo is None and not run.images and run.config.base is None:
+        return
+    small, large = _all_given(run, (sampled.shape[-2], sampled.shape[-1])), _all_given(run, size)
+    factor = size[1] // sampled.shape[-1]
+    for level in sorted(small.keys() & large.keys() - _coarse(run, size)):
+        same = (sampled[level] == small[level]).all(0)
+        yield level, same.repeat_interleave(factor, 0).repeat_interleave(factor, 1), large[level]
+
+
+def _all_given(run: Run, size: Size) -> dict[int, Tensor]:
     return {level: fit(file.path, size) for level, file in _kept_files(run).items()} | given_pictures(run, size)
 
 
@@ -145,7 +159,7 @@ def _kept_files(run: Run) -> dict[int, GivenFile]:
     return first | dict(run.images)
 
 
-def _coarse(run: Run, levels: Tensor) -> set[int]:
+def _coarse(run: Run, size: Size) -> set[int]:
     """Levels whose picture has fewer pixels than the enlarged level: super-resolution knows more of it."""
     shapes = {level: load_picture(file.path)[0].shape for level, file in _kept_files(run).items()}
-    return {level for level, (_, h, w) in shapes.items() if h < levels.shape[-2] or w < levels.shape[-1]}
+    return {level for level, (_, h, w) in shapes.items() if h < size[0] or w < size[1]}

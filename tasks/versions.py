@@ -10,7 +10,7 @@ ALGORITHMS = {
     "plan": "1",
     "story": "1",
     "sampling": "1",
-    "levels": "2",
+    "levels": "3",
     "matches": "1",
     "scores": "3",
     "video": "2",

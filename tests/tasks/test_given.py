@@ -1,7 +1,6 @@
 """What a run is given: pictures of levels, a photograph, seeds, a margin; what of it is kept, said and refused."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,7 +80,7 @@ def test_a_photograph_goes_where_the_method_starts(tmp_path):
 def test_enlarged_levels_show_what_was_given_wherever_it_was_kept(tmp_path):
     file, small = picture(tmp_path / "a.png", (64, 64)), picture(tmp_path / "b.png", (40, 40), seed=1)
     levels = [level("a", file), "b", level("c", small)]
-    made = replace(prepared(tmp_path, OUTPAINT, levels=levels), upscaler={"id": "x", "factor": 2})
+    made = prepared(tmp_path, OUTPAINT, levels=levels)
     before = torch.stack([fit(file, (32, 32)), torch.zeros(3, 32, 32), fit(small, (32, 32))])
     before[0, 1, 5, 7] += 0.25  # a pixel that sampling has changed
     large = torch.full((3, 3, 64, 64), 0.5)

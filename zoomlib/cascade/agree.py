@@ -80,14 +80,17 @@ class Agreement:
             own = held.project(own)
         own = own.clamp(-1, 1)
         if not self.feather:
-            own = continued(own, self._rendered(own), self._windows(own)).clamp(-1, 1)
+            own = continued(own, self.rendered(own), self._windows(own)).clamp(-1, 1)
         if held is not None and project:
             own = held.project(own).clamp(-1, 1)
-        shown = self._rendered(own)
+        shown = self.rendered(own)
         # Soft windows move the means of the photograph's cells; without them, showing it and agreeing are one.
         return held.project(shown).clamp(-1, 1) if held is not None and project and self.feather else shown
 
-    def _rendered(self, levels: Tensor) -> Tensor:
+    def rendered(self, levels: Tensor) -> Tensor:
+        """Levels (L, C, H, W) whose windows show the deeper ones; alone, as they are."""
+        if self.how != "blended":
+            return levels if self.how == "alone" else self._nested(levels)
         return render_levels(levels, int(self.p), self.focus, self.feather, loop=self.loop)
 
     def _nested(self, levels: Tensor) -> Tensor:
