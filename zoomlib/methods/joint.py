@@ -13,6 +13,7 @@ from zoomlib.blend import Mode
 from zoomlib.denoiser import Condition, Denoiser, draft_of
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Focus, boxes, check_factor, snapped_focus
+from zoomlib.grain import Grain, grain_of
 from zoomlib.held import Held, Holding, bonds, draws, encoded, numbered
 from zoomlib.ladder import Step, check_eta, check_steps
 from zoomlib.ladder import update as update_step
@@ -31,7 +32,7 @@ EXTENDS = ("wider", "deeper")
 GRID: Grid = "model"
 DIVIDES = True
 
-Noise = Literal["shared", "random"]
+Noise = Literal["shared", "latents", "random"]
 Update = Literal["joint", "iterative"]
 _CHOICES = {
     "blending": get_args(Mode),
@@ -46,7 +47,8 @@ class Config:
     """Settings of joint sampling. coarse_weight = 1, feather = 0, eta = 1, steps = 256 is the paper's run.
 
     eta: 0 deterministic to 1, DDPM. blending: how estimates are averaged (`zoomlib.blend`). noise: `shared` by all
-    levels (`zoomlib.noise`) or `random`, each its own. update: `joint`, or `iterative`, one level at a time with the
+    levels (`zoomlib.noise`; of latent models as pictures share it, `zoomlib.grain`), shared in `latents`, or `random`,
+    each its own. update: `joint`, or `iterative`, one level at a time with the
     others' latest estimates. coarse_weight: weight of an observation per level of distance. feather: share of the
     window's side over which rendering fades in. loop: the deepest level contains level 0. photo_mode: how a photograph
     is held (`zoomlib.photograph`). space, every, switch: where the levels of latent models are made to agree
@@ -211,10 +213,18 @@ class _Task:
 
     def draw(self, generator: torch.Generator, seeds: Mapping[int, int]) -> Tensor:
         """Noise of all levels."""
-        shape, focus, loop = self.denoiser.shape, self.scene.focus, self.config.loop
-        if self.config.noise == "shared":
-            return zoom_noise(self.levels, shape, self.p, generator, focus, loop=loop, seeds=seeds)
-        return own_noise(range(self.levels), shape, draw_seed(generator), generator.device, seeds)
+        shape = self.denoiser.shape
+        if self.config.noise == "random":
+            return own_noise(range(self.levels), shape, draw_seed(generator), generator.device, seeds)
+        shared = zoom_noise if self.grain is None else self.grain.draw
+        return shared(self.levels, shape, self.p, generator, self.focus, loop=self.config.loop, seeds=seeds)
+
+    @cached_property
+    def grain(self) -> Grain | None:
+        """How the noise of a latent model follows from that of pictures, where it does."""
+        if not self.latent or self.config.noise != "shared" or self.levels == 1:
+            return None
+        return grain_of(self.denoiser.codec, self.denoiser.shape[0], self.denoiser.device)
 
 
 def _states(task: _Task, condition: Condition, generator: torch.Generator, state: State | None) -> Iterator[State]:
