@@ -14,6 +14,7 @@ from tasks.events import (
     RunStarted,
     StageDone,
     StageMoved,
+    StageNoted,
     StageStarted,
     StageWaiting,
     ignore,
@@ -69,6 +70,8 @@ class Bars:
             self.bars.update(self.shown[event.stage], completed=event.done)
         elif isinstance(event, StageWaiting):
             self.bars.console.print(f"{event.stage}: another process is making it; waiting", markup=False)
+        elif isinstance(event, StageNoted):
+            self.bars.console.print(f"{event.stage}: {plain(event.text)}", markup=False, highlight=False)
         elif isinstance(event, RunStarted):
             self._next_run(event)
         elif isinstance(event, RunEnded):
@@ -110,6 +113,8 @@ class Lines:
             self._moved(event)
         elif isinstance(event, StageWaiting):
             self._say(f"{event.stage}: another process is making it; waiting")
+        elif isinstance(event, StageNoted):
+            self._say(f"{event.stage}: {plain(event.text)}")
         elif isinstance(event, StageDone):
             self._say(f"{event.stage}: made in {event.seconds:.1f} s" if event.made else f"{event.stage}: reused")
         elif isinstance(event, RunStarted):

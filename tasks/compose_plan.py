@@ -30,12 +30,12 @@ def composed_run(config: RunConfig, story: Story, root: Path, tools: Tools) -> R
         raise RefusedError("A run that is composed of pictures starts from no other run and no photograph.")
     width, height = spec.views.size
     shape, scorer = (3, height, width), describe_scorer(config.scores, tools)
-    device = resolve_device(config.model.device)  # of the scorer
+    device = resolve_device(config.model.devices[0])  # of the scorer
     update: dict[str, Any] = {
         "method": METHOD,
         "sampling": {},
         "p": None,
-        "model": config.model.model_copy(update={"device": device}),
+        "model": config.model.model_copy(update={"device": device, "dtype": "float32"}),
     }
     return Run(
         id="",

@@ -3,24 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 
+from tasks.errors import RefusedError
+from tasks.machine import resolve_devices
 from tasks.model_spec import ModelSpec
 from tasks.run import Run, Tools
 from tasks.specs import GuidanceSpec
+from zoomlib.careful import Note, unheard
 from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Denoiser
 from zoomlib.guidance import guided
+from zoomlib.models.extra_files import Lora
+from zoomlib.models.placement import Placement, usual_dtype
+from zoomlib.sharding import Sharded
 
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+SMALL_BYTES = 2**30
+"""Weights below which a model runs in float32 unless told otherwise: it gains little by half precision."""
 USUAL_GUIDANCE, USUAL_RESCALE = 2.0, 0.7
 """Of models that say nothing of their own."""
 
 
 def describe(spec: ModelSpec, tools: Tools) -> Mapping[str, Any]:
-    """What the configured model, or the first of its fallbacks that is here, says of itself (`zoomlib.models`)."""
-    return tools.describe(spec.name, fallbacks=spec.fallbacks, size=spec.size_px, download=spec.download)
+    """What the configured model, or the first of its fallbacks that is here, says of itself (`zoomlib.models`).
+
+    Raises RefusedError for one that only enlarges.
+    """
+    spec = spec.model_copy(update={"device": resolve_devices(spec.device)})
+    options = {"fallbacks": spec.fallbacks, "size": spec.size_px, "download": spec.download, **changes(spec)}
+    wanted = partial(tools.describe, spec.name, **options)
+    model = wanted(dtype=dtype_of(spec))
+    if model.get("kind") == "upscaler":
+        raise RefusedError(
+            f"{model['id']} ({model['family']}) enlarges pictures and makes none. Name it in a stage of "
+            "enlarge.stages, and a model that makes pictures with --model."
+        )
+    return model if dtype_of(spec, model) == dtype_of(spec) else wanted(dtype=dtype_of(spec, model))
+
+
+def changes(spec: ModelSpec) -> dict[str, Any]:
+    """What changes the model's weights and words, as `zoomlib.models` takes it; without what is not set."""
+    loras = tuple(Lora(lora.name, lora.weight) for lora in spec.loras)
+    return {name: given for name, given in (("loras", loras), ("embeddings", spec.embeddings)) if given}
+
+
+def dtype_of(spec: ModelSpec, model: Mapping[str, Any] | None = None) -> torch.dtype:
+    """The precision in which a model runs; `auto` needs its description to know whether it is a small one."""
+    if spec.dtype != "auto":
+        return DTYPES[spec.dtype]
+    stored = None if model is None else model.get("bytes")
+    return usual_dtype(spec.devices[0], small=stored is not None and stored < SMALL_BYTES)
+
+
+def resolved_model(spec: ModelSpec, model: Mapping[str, Any]) -> ModelSpec:
+    """The model's settings as they hold here: devices and precision by name, nothing off-loaded from a CPU to itself.
+
+    Raises RefusedError for a device that is not here, InvalidInputError for what does not go together.
+    """
+    device = resolve_devices(spec.device)
+    spec = spec.model_copy(update={"device": device})
+    dtype = next(name for name, kind in DTYPES.items() if kind == dtype_of(spec, model))
+    on_cpu = all(torch.device(name).type == "cpu" for name in spec.devices)
+    spec = spec.model_copy(update={"dtype": dtype, "offload": "none" if on_cpu else spec.offload})
+    for name in spec.devices:
+        placement_of(spec, name)
+    return spec
+
+
+def placement_of(spec: ModelSpec, device: str) -> Placement:
+    """Where and how a resolved model runs on one of its devices."""
+    dtype = DTYPES[spec.dtype]
+    return Placement(torch.device(device), dtype, spec.offload, spec.compile, spec.channels_last)
 
 
 def resolved_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> GuidanceSpec:
@@ -39,15 +96,23 @@ def passes(run: Run) -> int:
     return 1 if run.config.guidance.scale == 1 or run.model.get("distilled") else 2
 
 
-def load_guided(run: Run) -> Denoiser:
-    """The run's model, loaded and wrapped as its configuration says."""
+def load_guided(run: Run, on_note: Note = unheard) -> Denoiser:
+    """The run's model, loaded and wrapped as its configuration says; `on_note` is told what is done otherwise."""
     spec, guidance = run.config.model, run.config.guidance
-    denoiser = run.tools.load_denoiser(
-        run.model["id"], device=spec.device, dtype=getattr(torch, spec.dtype), size=spec.size_px
-    )
-    if isinstance(spec.rows, int):
-        denoiser = Chunked(denoiser, spec.rows)
+    replicas = [Chunked(_loaded(run, device, on_note), spec.rows, on_note) for device in spec.devices]
+    denoiser = replicas[0] if len(replicas) == 1 else Sharded(replicas)
     clamp = guidance.clamp
     if clamp is None:
         clamp = run.model.get("clamp", denoiser.codec.factor == 1)
     return guided(denoiser, guidance.scale or 1.0, rescale=guidance.rescale or 0.0, clamp=clamp)
+
+
+def _loaded(run: Run, device: str, on_note: Note) -> Denoiser:
+    """The run's model on one of its devices. What is not set is not passed on: not every program's models know it."""
+    spec = run.config.model
+    options: dict[str, Any] = {"device": device, "dtype": DTYPES[spec.dtype], "size": spec.size_px, "on_note": on_note}
+    options |= changes(spec)
+    placement = placement_of(spec, device)
+    if placement != Placement(placement.device, placement.dtype):
+        options["placement"] = placement
+    return run.tools.load_denoiser(run.model["id"], **options)

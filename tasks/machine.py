@@ -25,6 +25,11 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def resolve_devices(names: str) -> str:
+    """As `resolve_device`, of one device or of several with commas between them."""
+    return ",".join(resolve_device(name.strip()) for name in names.split(","))
+
+
 def existing_parent(folder: Path) -> Path:
     """The folder itself or the nearest one above it that exists: where it would be created."""
     place = folder.absolute()

@@ -40,10 +40,10 @@ class ModelSpec(_Part):
         default="auto", min_length=1, description="auto, cpu, cuda, cuda:1, mps; several as cuda:0,cuda:1"
     )
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        default="float32", description="auto: what device and model do best"
+        default="auto", description="auto: what device and model do best, float32 on a CPU"
     )
     rows: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
-        default=None, description="levels in the model at a time; auto: as free memory allows; all when null"
+        default="auto", description="levels in the model at a time; auto: as free memory allows; all when null"
     )
     offload: Literal["none", "model", "layers"] = Field(
         default="none", description="keep in the device's memory only the part, or the layers, at work"
@@ -62,6 +62,19 @@ class ModelSpec(_Part):
         if len(sides) > 2 or not all(side.isdecimal() and 16 <= int(side) <= MAX_SIDE_PX for side in sides):
             raise ValueError(f"expected WIDTHxHEIGHT in pixels, as 1024x576, each from 16 to {MAX_SIDE_PX}")
         return "x".join(str(int(side)) for side in (sides if len(sides) == 2 else sides * 2))
+
+    @field_validator("device")
+    @classmethod
+    def _names(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if not all(names) or ("auto" in names and len(names) > 1):
+            raise ValueError("expected a device, or several with commas between them, as cuda:0,cuda:1")
+        return ",".join(names)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that levels are shared among; all but the model's levels is on the first."""
+        return tuple(self.device.split(","))
 
     @property
     def size_px(self) -> tuple[int, int] | None:

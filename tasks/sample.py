@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tasks.events import Listener, StageMoved, StageStarted
 from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file, untouched
 from tasks.loading import load_guided, passes
 from tasks.looking import describe, spent
+from tasks.noting import Notes
 from tasks.run import Results, Run, Stage
 from tasks.services import spent_since
 from tasks.stage import Json, Made
@@ -54,6 +56,8 @@ def _given_inputs(run: Run) -> dict[str, Json]:
     base, inputs = run.config.base, dict[str, Json]()
     if run.images:
         inputs["images"] = {str(level): picture.sha256 for level, picture in sorted(run.images.items())}
+    if run.config.model.size is not None:
+        inputs["size"] = list(run.size_px)
     if seeds_of(run):
         inputs["seeds"] = {str(level): seed for level, seed in seeds_of(run).items()}
     if base is not None:
@@ -76,7 +80,8 @@ def plain_focus(run: Run) -> Json:
 def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) -> Made:
     """Sample the levels, writing the sampler's state after every step; goes on from the state found in `work`."""
     checkpoint = work / "state.safetensors"
-    denoiser = load_guided(run)
+    notes = Notes(NAME, on_event)
+    denoiser = load_guided(run, notes)
     left = last = load_state(checkpoint, denoiser.device)
     steps, unit = work_of(run).steps, f"steps, {len(run.story.levels)} levels"
     on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
@@ -92,7 +97,8 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     passed = (last.index - (left.index if left else 0)) / steps * evaluations(run)
     pace = (time.perf_counter() - began) / passed if passed else None
     facts = {"evaluation_s": pace} | ({} if before is None else {"spent": spent_since(before, run.services.spent)})
-    return _made(run, last, denoiser, work, facts)
+    made = _made(run, last, denoiser, work, facts)
+    return replace(made, facts=made.facts | notes.facts())
 
 
 def _made(run: Run, state: State, denoiser: Denoiser, work: Path, facts: dict[str, Json]) -> Made:

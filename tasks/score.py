@@ -53,7 +53,7 @@ def make_scores(run: Run, results: Results, work: Path, on_event: Listener) -> M
     """Measure everything, as a list of plain scores."""
     on_event(StageStarted(NAME, 1, "stack"))
     stack = load_stack(run, results, work)
-    name, device = run.config.scores.scorer, run.config.model.device
+    name, device = run.config.scores.scorer, run.config.model.devices[0]
     scorer = None if run.scorer is None else run.tools.load_scorer(name, device=device)
     measures = [load_measure(asked, device=device, scorer=scorer) for asked in run.config.scores.measures]
     scores = score_stack(
