@@ -192,3 +192,25 @@ def test_kin_that_cannot_draw_are_refused_by_name(tmp_path, file, change, words)
     changed(folder, file, **change)
     with pytest.raises(InvalidInputError, match=words):
         describe(folder)
+
+
+@pytest.mark.parametrize("kind", ["LCMScheduler", "TCDScheduler"])
+def test_a_consistency_model_takes_its_own_times_and_answers_at_once(tmp_path, kind):
+    """LCM's one step is all that draws no noise: equal to 1e-4. Of TCD, whose last step leaves some noise, the times."""
+    import diffusers
+
+    scheduler = getattr(diffusers, kind)(**SCHEDULE)
+    folder, pipeline = sdxl_pipeline(tmp_path, scheduler=scheduler, time_cond_proj_dim=8)
+    told = describe(folder)
+    assert (told["steps"], told["guidance"], told["distilled"]) == (4, 8.0, True)
+    denoiser = guided(load_denoiser(folder), 8.0)
+    for steps in (1, 3, 4, 8, 50):
+        scheduler.set_timesteps(steps)
+        assert denoiser.ladder(steps).time[:-1].tolist() == scheduler.timesteps.tolist()
+    with pytest.raises(InvalidInputError, match="distilled at 50 times"):
+        denoiser.ladder(51)
+    if kind == "LCMScheduler":
+        z = noise(8, 8)
+        ours = sampled(denoiser, z, denoiser.condition([PROMPT]), steps=1)
+        given = {"num_inference_steps": 1, "guidance_scale": 8.0, "output_type": "latent"}
+        assert torch.allclose(ours, pipeline(PROMPT, latents=z.clone(), **given).images, atol=1e-4)

@@ -16,9 +16,10 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
+from zoomlib.models.consistency import noise_of
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
-from zoomlib.models.schedule import VariancePreserving, check_betas
+from zoomlib.models.schedule import check_betas
 from zoomlib.models.unet import (
     check_channels,
     check_widths,
@@ -92,7 +93,7 @@ def load(folder: Folder, dtype: torch.dtype) -> Parts:
     without = dict.fromkeys(("feature_extractor", "image_encoder"))
     whole = whole_vae(folder, dtype)
     pipeline = folder.pipeline(StableDiffusionXLPipeline, dtype, add_watermarker=False, **without, **whole)
-    schedule = VariancePreserving(folder.config("scheduler"))
+    schedule = noise_of(folder.config("scheduler"))
     return Parts(_Backbone(pipeline), schedule, AutoencoderCodec(pipeline.vae), networks(pipeline))
 
 

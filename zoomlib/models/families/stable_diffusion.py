@@ -15,9 +15,10 @@ from zoomlib.denoiser import Codec
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
+from zoomlib.models.consistency import noise_of
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
-from zoomlib.models.schedule import VariancePreserving, check_betas
+from zoomlib.models.schedule import check_betas
 from zoomlib.models.unet import check_channels, check_widths, guidance_embedding, kept_rows, run_unet, seen
 
 
@@ -61,7 +62,7 @@ def load(folder: Folder, dtype: torch.dtype) -> Parts:
     given: dict[str, Any] = dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder"))
     given["scheduler"] = DDIMScheduler(steps_offset=1, clip_sample=False)  # never used; others are warned of
     pipeline = folder.pipeline(StableDiffusionPipeline, dtype, requires_safety_checker=False, **given)
-    schedule = VariancePreserving(folder.config("scheduler"))
+    schedule = noise_of(folder.config("scheduler"))
     return Parts(_Backbone(pipeline), schedule, AutoencoderCodec(pipeline.vae), networks(pipeline))
 
 
