@@ -196,7 +196,7 @@ def test_kin_that_cannot_draw_are_refused_by_name(tmp_path, file, change, words)
 
 @pytest.mark.parametrize("kind", ["LCMScheduler", "TCDScheduler"])
 def test_a_consistency_model_takes_its_own_times_and_answers_at_once(tmp_path, kind):
-    """LCM's one step is all that draws no noise: equal to 1e-4. Of TCD, whose last step leaves some noise, the times."""
+    """LCM's one step draws no noise: equal to 1e-4. Of TCD, whose last step leaves some noise, the times alone."""
     import diffusers
 
     scheduler = getattr(diffusers, kind)(**SCHEDULE)
