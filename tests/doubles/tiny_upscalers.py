@@ -93,18 +93,10 @@ def second_stage(folder, words=True, **scheduler):
 
 def x4(folder, prediction="v_prediction"):
     """Stable Diffusion's up-scaler: latents of 16 x 16 places for pictures of 64 x 64."""
-    from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, StableDiffusionUpscalePipeline
+    from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionUpscalePipeline
 
     network, text = unet(7, 4, size=16, width=16, num_class_embeds=1000), clip_tower()
-    vae = AutoencoderKL(
-        block_out_channels=(8, 8, 8),
-        latent_channels=4,
-        norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
-        sample_size=64,
-        scaling_factor=0.08333,
-    )
+    vae = autoencoder(scaling_factor=0.08333)
     settled(network, text, vae)
     pipeline = StableDiffusionUpscalePipeline(
         vae=vae,
@@ -116,6 +108,60 @@ def x4(folder, prediction="v_prediction"):
         **CHECKS,
     )
     return written(pipeline, folder)
+
+
+def x2(folder):
+    """Stable Diffusion's up-scaler of latents: latents of 16 x 16 places, of 4 pixels each, for 8 x 8."""
+    from diffusers import EulerDiscreteScheduler, StableDiffusionLatentUpscalePipeline, UNet2DConditionModel
+
+    network = UNet2DConditionModel(
+        sample_size=16,
+        in_channels=8,
+        out_channels=5,
+        block_out_channels=(32, 32, 64, 64),  # of which its blocks normalise 32 at a time
+        down_block_types=("KDownBlock2D", *("KCrossAttnDownBlock2D",) * 3),
+        mid_block_type=None,
+        up_block_types=(*("KCrossAttnUpBlock2D",) * 3, "KUpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=8,
+        act_fn="gelu",
+        conv_in_kernel=1,
+        conv_out_kernel=1,
+        norm_num_groups=None,
+        resnet_time_scale_shift="scale_shift",
+        time_embedding_type="fourier",
+        timestep_post_act="gelu",
+        time_cond_proj_dim=128 + 16,
+        only_cross_attention=False,
+    )
+    text, vae = clip_tower(), autoencoder(scaling_factor=0.18215)
+    settled(network, text, vae)
+    pipeline = StableDiffusionLatentUpscalePipeline(
+        vae=vae,
+        text_encoder=text,
+        tokenizer=clip_tokenizer(),
+        unet=network,
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="sample"
+        ),
+    )
+    return written(pipeline, folder)
+
+
+def autoencoder(scaling_factor):
+    """Four pixels to a place."""
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(8, 8, 8),
+        latent_channels=4,
+        norm_num_groups=4,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        sample_size=64,
+        scaling_factor=scaling_factor,
+    )
 
 
 def written(pipeline, folder):

@@ -149,7 +149,7 @@ def test_description_and_refusals(made, tmp_path):
     with pytest.raises(InvalidInputError, match=r"8 channels\. Expected 7"):
         describe(other)
     index = json.loads((other / "model_index.json").read_text())
-    index |= {"_class_name": "StableDiffusionLatentUpscalePipeline"}
+    index |= {"_class_name": "LDMSuperResolutionPipeline"}
     (other / "model_index.json").write_text(json.dumps({k: v for k, v in index.items() if k != "low_res_scheduler"}))
-    with pytest.raises(InvalidInputError, match=r"StableDiffusionLatentUpscalePipeline.*no adapter"):
+    with pytest.raises(InvalidInputError, match=r"LDMSuperResolutionPipeline.*no adapter"):
         load_upscaler(other)

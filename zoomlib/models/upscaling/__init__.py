@@ -1,7 +1,7 @@
 """Up-scalers: nets that enlarge at once, and diffusion models that sample the large picture.
 
-A family of the latter is a module with `fits(parts)`, `facts(folder) -> UpscalerFacts` and `load(folder, dtype, text)`,
-as families of models have them. Importing this loads no model library.
+A family of the latter is a module with `fits(folder)`, `facts(folder) -> UpscalerFacts` and `load(folder, dtype, text)
+-> (Parts, Noising)`, much as families of models have them. Importing this loads no model library.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["NET", "DiffusionUpscaler", "UpscalerFacts", "describe_upscaler", "is
 NET = "super_resolution"
 """The folder of a net inside a model's folder."""
 
-_FAMILIES = ("stable_diffusion", "deepfloyd")
-_NAMED = {"StableDiffusionLatentUpscalePipeline", "LDMSuperResolutionPipeline"}
+_FAMILIES = ("stable_diffusion", "latent", "deepfloyd")
+_NAMED = {"LDMSuperResolutionPipeline"}
 """Up-scalers of diffusers that have no adapter, to be refused as such."""
 
 
@@ -107,7 +107,7 @@ def _family(folder: Folder) -> ModuleType | None:
         return None
     for name in _FAMILIES:
         family = import_module(f"{__name__}.{name}")
-        if family.fits(folder.parts):
+        if family.fits(folder):
             return family
     return None
 
@@ -117,6 +117,6 @@ def _adapter(folder: Folder) -> ModuleType:
     if family is None:
         raise InvalidInputError(
             f"The up-scaler in {folder.path.name!r} ({folder.index.get('_class_name', 'unnamed pipeline')}) has no "
-            "adapter here. Those of Stable Diffusion (x4) and DeepFloyd IF (stage II) have."
+            "adapter here. Those of Stable Diffusion (x4, and x2 for latents) and DeepFloyd IF (stage II) have."
         )
     return family

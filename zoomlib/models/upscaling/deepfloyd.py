@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoomlib.denoiser import IdentityCodec
+from zoomlib.denoiser import Codec, IdentityCodec
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts, Parts
 from zoomlib.models.families.deepfloyd import UNUSED, check_variance, clamp_of, t5_words
@@ -21,8 +20,9 @@ FACTOR = 4
 TEXT = ("text_encoder", "tokenizer")
 
 
-def fits(parts: Mapping[str, str]) -> bool:
+def fits(folder: Folder) -> bool:
     """A UNet without an autoencoder, and a schedule for the small picture."""
+    parts = folder.parts
     return (
         parts.get("unet") == "UNet2DConditionModel"
         and "image_noising_scheduler" in parts
@@ -64,7 +64,7 @@ def load(folder: Folder, dtype: torch.dtype, text: Folder | None) -> tuple[Parts
     return Parts(backbone, schedule, IdentityCodec(), networks(pipeline)), Noising(small, enlarged)
 
 
-def enlarged(levels: Tensor) -> Tensor:
+def enlarged(levels: Tensor, _: Codec) -> Tensor:
     """Pictures (L, 3, h, w) at the size that z has, by the interpolation that the stage was trained with."""
     size = (levels.shape[2] * FACTOR, levels.shape[3] * FACTOR)
     return F.interpolate(levels, size, mode="bilinear", align_corners=True)

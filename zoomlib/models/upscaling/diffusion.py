@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoomlib.denoiser import Condition, Denoiser, Wrapper
+from zoomlib.denoiser import Codec, Condition, Denoiser, Wrapper
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
@@ -40,16 +40,20 @@ class UpscalerFacts:
 
 @dataclass(frozen=True)
 class Noising:
-    """How small pictures are prepared: enlarged to z's size, then noise of a level. alphas_cumprod: (N,), float64."""
+    """How small pictures are prepared: as what the network sees of them, then with the noise of a level.
+
+    alphas_cumprod: (N,), float64. shown: from pictures (L, 3, h, w), and the codec, to (L, C, H, W) of z's size.
+    """
 
     alphas_cumprod: Tensor
-    enlarge: Callable[[Tensor], Tensor]
+    shown: Callable[[Tensor, Codec], Tensor]
 
-    def noised(self, small: Tensor, level: int, noise: Tensor) -> Tensor:
-        """z = alpha x + sigma eps of the enlarged pictures, at one noise level (conditioning augmentation, arXiv
-        2106.15282)."""
+    def noised(self, small: Tensor, level: int, noise: Callable[[], Tensor]) -> Tensor:
+        """z = alpha x + sigma eps of what is shown, at one noise level (augmentation, arXiv 2106.15282)."""
         variance = float(self.alphas_cumprod[level])
-        return math.sqrt(variance) * small + math.sqrt(1 - variance) * noise
+        if variance == 1:
+            return small
+        return math.sqrt(variance) * small + math.sqrt(1 - variance) * noise().to(small.device)
 
 
 class DiffusionUpscaler:
@@ -74,25 +78,25 @@ class DiffusionUpscaler:
         """A `Denoiser` of the enlarged levels, which is told the given ones: pictures (L, 3, h, w) in [-1, 1].
 
         Its conditions have one row per level, so they are made for all levels at once, prompts in the levels' order. In
-        them `low` (L, 3, H, W), at the size of z, is what the network sees of the levels; tiles of z go with tiles of
+        them `low` (L, C, H, W), at the size of z, is what the network sees of the levels; tiles of z go with tiles of
         it. noise_level: noise on the given levels, from 0 to `facts.most_noise`; more invents more and keeps less; the
         model's usual when None. The noise is each level's own and takes one number from the generator; or `draw` makes
         it. Raises InvalidInputError for a noise level or a size that the model cannot take.
         """
         level = check_noise_level(self.facts, noise_level)
         check_small(self.facts, (levels.shape[2], levels.shape[3]))
-        low = self.noising.enlarge(levels.to(self.device, torch.float32))
-        noise = own_noise_of(low, generator) if draw is None else draw((3, low.shape[2], low.shape[3]))
+        low = self.noising.shown(levels.to(self.device, torch.float32), self.parts.codec)
+        size = (low.shape[2], low.shape[3])
+        noise = (lambda: own_noise_of(low, generator)) if draw is None else (lambda: draw((3, *size)))
         rows = {
-            "low": self.noising.noised(low, level, noise.to(self.device)),
+            "low": self.noising.noised(low, level, noise),
             "noise": torch.full((len(low),), level, device=self.device),
         }
-        size = (low.shape[2], low.shape[3])
         return Told(ModelDenoiser(self.parts, self.facts.model, size, self.device, self.dtype), rows)
 
 
 def own_noise_of(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise of each picture's own, shaped like pictures (L, 3, H, W)."""
+    """Noise of each picture's own, shaped like pictures (L, C, H, W)."""
     L, C, H, W = pictures.shape
     return own_noise(range(L), (C, H, W), draw_seed(generator), generator.device)
 
@@ -111,8 +115,7 @@ def check_noise_level(facts: UpscalerFacts, level: int | None) -> int:
 
 def check_small(facts: UpscalerFacts, size_px: tuple[int, int]) -> None:
     """Raise InvalidInputError for pictures (height, width) to be enlarged that the network cannot divide."""
-    places = facts.factor // facts.model.factor  # of z per pixel of the small picture
-    unit = max(facts.model.multiple // places, 1)
+    unit = max(facts.model.multiple * facts.model.factor // facts.factor, 1)
     if any(side % unit or side < unit for side in size_px):
         nearest = " x ".join(str(max(round(side / unit), 1) * unit) for side in reversed(size_px))
         raise InvalidInputError(

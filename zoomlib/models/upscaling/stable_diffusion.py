@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -17,8 +17,9 @@ from zoomlib.models.upscaling.diffusion import Noising, UpscalerBackbone, Upscal
 PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "low_res_scheduler", "vae")
 
 
-def fits(parts: Mapping[str, str]) -> bool:
+def fits(folder: Folder) -> bool:
     """A UNet, an autoencoder, one CLIP text tower, and a schedule for the small picture."""
+    parts = folder.parts
     return (
         parts.get("unet") == "UNet2DConditionModel"
         and parts.get("text_encoder") == "CLIPTextModel"
@@ -60,4 +61,4 @@ def load(folder: Folder, dtype: torch.dtype, text: Folder | None) -> tuple[Parts
     schedule = VariancePreserving(folder.config("scheduler"))
     small = VariancePreserving(folder.config("low_res_scheduler")).alphas_cumprod
     parts = Parts(backbone, schedule, AutoencoderCodec(pipeline.vae), networks(pipeline))
-    return parts, Noising(small, lambda levels: levels)
+    return parts, Noising(small, lambda levels, _: levels)

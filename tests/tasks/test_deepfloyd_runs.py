@@ -1,0 +1,44 @@
+"""Runs of DeepFloyd IF and Sana: folders with random weights, by the same configuration as any other model."""
+
+import json
+
+import pytest
+import torch
+
+from tasks.errors import RefusedError
+from tasks.pipeline import run_zoom
+from tasks.specs import RunConfig, with_settings
+from tests.doubles.tiny_sana import sana_pipeline
+from tests.doubles.tiny_upscalers import DYNAMIC, base_stage, x4
+from tests.tasks.test_given import sampled
+from tests.tasks.test_pipeline import BASE, story
+
+
+def ran(folder, tmp_path, *settings):
+    config = with_settings(RunConfig(), [*BASE, f"model.name={folder}", "sampling.steps=2", "film.fps=2", *settings])
+    return run_zoom(config, story(levels=["a", "b"]), tmp_path / "runs")
+
+
+def test_a_run_takes_the_base_stage_and_holds_its_estimates_as_it_says(tmp_path):
+    report = ran(base_stage(tmp_path / "if", **DYNAMIC)[0], tmp_path, "model.size=32x16")
+    levels = sampled(report)
+    assert levels.shape == (2, 3, 16, 32)
+    assert bool(levels.isfinite().all())
+    assert float(levels.abs().max()) <= 1
+    config = json.loads((report.run.folder / "config.json").read_text())
+    assert config["guidance"]["scale"] == 7.0
+    assert report.run.model["clamp"] == "dynamic"
+    assert torch.unique(levels).numel() > 100
+
+
+def test_a_run_takes_sana(tmp_path):
+    report = ran(sana_pipeline(tmp_path / "sana")[0], tmp_path)
+    assert sampled(report).shape == (2, 3, 32, 32)
+    assert report.run.model["family"] == "Sana"
+
+
+def test_an_upscaler_draws_no_run(tmp_path):
+    folder, _ = x4(tmp_path / "x4")
+    with pytest.raises(RefusedError, match=r"enlarges pictures and makes none\. Name it in a stage of enlarge\.stages"):
+        ran(folder, tmp_path)
+    assert not (tmp_path / "runs").exists()
