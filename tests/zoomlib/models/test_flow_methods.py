@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.doubles.tiny_flows import flux_pipeline, qwen_image_pipeline, sd3_pipeline, z_image_pipeline
+from tests.doubles.tiny_sana import sana_pipeline
 from zoomlib.chunks import Chunked
 from zoomlib.guidance import guided
 from zoomlib.methods import load_method
@@ -18,6 +19,7 @@ FAMILIES = {
     "fill": lambda folder: flux_pipeline(folder, "fill"),
     "z": z_image_pipeline,
     "qwen": qwen_image_pipeline,
+    "sana": sana_pipeline,
 }
 
 

@@ -8,7 +8,14 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from tests.doubles.plain_samples import plain_samples
-from tests.doubles.tiny_flows import CHANNELS, flux_pipeline, qwen_image_pipeline, sd3_pipeline, z_image_pipeline
+from tests.doubles.tiny_flows import (
+    CHANNELS,
+    flux_pipeline,
+    qwen_image_pipeline,
+    sd3_pipeline,
+    z_image_pipeline,
+)
+from tests.doubles.tiny_sana import sana_pipeline
 from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
@@ -37,10 +44,16 @@ def flux(request, tmp_path_factory):
 EITHER = {"sd3": sd3_pipeline, "flux": flux_pipeline, "z": z_image_pipeline, "qwen": qwen_image_pipeline}
 
 
-@pytest.fixture(scope="module", params=EITHER.values(), ids=EITHER.keys())
-def either(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=[*EITHER, "sana"])
+def any_folder(request, tmp_path_factory):
     """The folder of one of the families."""
-    return request.param(tmp_path_factory.mktemp("either"))[0]
+    return (EITHER | {"sana": sana_pipeline})[request.param](tmp_path_factory.mktemp("any"))[0]
+
+
+@pytest.fixture(scope="module", params=EITHER)
+def either(request, tmp_path_factory):
+    """The folder of one of the families whose attention is softmax."""
+    return EITHER[request.param](tmp_path_factory.mktemp("either"))[0]
 
 
 def given(noise, **other):
@@ -175,9 +188,9 @@ def test_guidance_is_an_input_of_a_distilled_model(flux):
     assert torch.equal(estimate(denoiser), estimate(usual)), "a bare model is led as its kind usually is"
 
 
-def test_rows_pass_the_model_alone_as_in_company(either):
+def test_rows_pass_the_model_alone_as_in_company(any_folder):
     """To 1e-5: what Chunked and sharding over devices rest on."""
-    denoiser = load_denoiser(either, size=SIZE)
+    denoiser = load_denoiser(any_folder, size=SIZE)
     condition, z = denoiser.condition([*PROMPTS, ""]), torch.randn(3, *denoiser.shape)
     step = denoiser.ladder(4)[2]
     whole = denoiser.predict_clean(z, step, condition)
@@ -196,9 +209,9 @@ def test_attention_maps_have_the_picture_s_grid(either):
     assert torch.autograd.grad(maps.maps.square().sum(), z)[0].abs().max() > 0
 
 
-def test_half_precision_is_near_full(either):
+def test_half_precision_is_near_full(any_folder):
     """bfloat16 has 8 bits, in which also times are counted (828 or 832): 20 % of the estimate's spread."""
-    full, half = (load_denoiser(either, size=SIZE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    full, half = (load_denoiser(any_folder, size=SIZE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
     z, step = torch.randn(2, *full.shape), full.ladder(4)[1]
     one, other = (model.predict_clean(z, step, model.condition(PROMPTS)) for model in (full, half))
     assert other.dtype == torch.float32
