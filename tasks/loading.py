@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from tasks.errors import RefusedError
 from tasks.machine import resolve_devices
 from tasks.model_spec import ModelSpec
 from tasks.run import Run, Tools
@@ -29,26 +28,19 @@ USUAL_GUIDANCE, USUAL_RESCALE = 2.0, 0.7
 
 
 def describe(spec: ModelSpec, tools: Tools) -> Mapping[str, Any]:
-    """What the configured model, or the first of its fallbacks that is here, says of itself (`zoomlib.models`).
-
-    Raises RefusedError for one that only enlarges.
-    """
+    """What the configured model, or the first of its fallbacks that is here, says of itself (`zoomlib.models`)."""
     spec = spec.model_copy(update={"device": resolve_devices(spec.device)})
     options = {"fallbacks": spec.fallbacks, "size": spec.size_px, "download": spec.download, **changes(spec)}
     wanted = partial(tools.describe, spec.name, **options)
     model = wanted(dtype=dtype_of(spec))
-    if model.get("kind") == "upscaler":
-        raise RefusedError(
-            f"{model['id']} ({model['family']}) enlarges pictures and makes none. Name it in a stage of "
-            "enlarge.stages, and a model that makes pictures with --model."
-        )
     return model if dtype_of(spec, model) == dtype_of(spec) else wanted(dtype=dtype_of(spec, model))
 
 
 def changes(spec: ModelSpec) -> dict[str, Any]:
-    """What changes the model's weights and words, as `zoomlib.models` takes it; without what is not set."""
+    """What changes the model's weights, words and drafts, as `zoomlib.models` takes it; without what is not set."""
     loras = tuple(Lora(lora.name, lora.weight) for lora in spec.loras)
-    return {name: given for name, given in (("loras", loras), ("embeddings", spec.embeddings)) if given}
+    named = (("loras", loras), ("embeddings", spec.embeddings), ("tiny_vae", spec.tiny_vae))
+    return {name: given for name, given in named if given}
 
 
 def dtype_of(spec: ModelSpec, model: Mapping[str, Any] | None = None) -> torch.dtype:

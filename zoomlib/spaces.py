@@ -28,8 +28,8 @@ class Spaces:
     """Where levels are made to agree. Of no consequence for models of pixels, whose two spaces are one.
 
     space: `pixels`, `latents`, `mixed` (latents while the share of noise in z is above `switch`, then pixels), or
-    `auto`: pixels where a draft codec makes that cheap, else mixed. every: in pixels only at every so many steps, in
-    latents between. Raises InvalidInputError for another space, an `every` below 1 or a switch outside 0 .. 1.
+    `auto`: pixels where a draft codec makes that cheap, else mixed. every: in pixels only at every so many steps, and
+    nowhere between. Raises InvalidInputError for another space, an `every` below 1 or a switch outside 0 .. 1.
     """
 
     space: Space
@@ -51,9 +51,9 @@ class Spaces:
         if not left:
             return "nowhere"
         mixed = self.space == "mixed" or (self.space == "auto" and not drafted)
-        if self.space == "latents" or left % self.every or (mixed and noise_share(step) > self.switch):
+        if self.space == "latents" or (mixed and noise_share(step) > self.switch):
             return "latents"
-        return "pixels"
+        return "nowhere" if left % self.every else "pixels"
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ class AutoencoderCodec:
         self.shift = float(getattr(config, "shift_factor", None) or 0.0)
 
     def _given(self, x: Tensor) -> Tensor:
+        """Where and how the autoencoder works."""
         return x.to(runs_on(self.vae), next(self.vae.parameters()).dtype)
 
     def tile(self) -> bool:
@@ -58,3 +59,19 @@ class AutoencoderCodec:
         """Latents to pixels, float32, about [-1, 1]."""
         codes = self._given(latents / self.scaling + self.shift)
         return torch.cat([self.vae.decode(one[None]).sample.float() for one in codes])  # type: ignore[operator]
+
+
+class TinyCodec(AutoencoderCodec):
+    """An `AutoencoderTiny` of diffusers, distilled from a large one: the same latents, rougher pictures, a small part
+    of the work. Its latents are those that the model denoises, unless its configuration scales them."""
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Pixels (L, 3, H, W) in [-1, 1] to latents, float32."""
+        pictures = self._given(images)
+        codes = torch.cat([self.vae.encode(one[None]).latents.float() for one in pictures])  # type: ignore[operator]
+        return (codes - self.shift) * self.scaling
+
+    def tile(self) -> bool:
+        """Never: its activations are small."""
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,8 +19,10 @@ from zoomlib.models.digests import KINDS, revision_of
 from zoomlib.models.extra_files import Extras, Lora, find_extras
 from zoomlib.models.families import family_of
 from zoomlib.models.folder import Folder
+from zoomlib.models.limits import reads_of
 from zoomlib.models.placement import Placement
 from zoomlib.models.places import Sources, find, used_parts
+from zoomlib.models.tiny import find_tiny, load_tiny, tiny_facts
 from zoomlib.models.upscaling import (
     NET,
     DiffusionUpscaler,
@@ -43,23 +46,27 @@ def describe(
     sources: Sources | None = None,
     loras: Sequence[Lora] = (),
     embeddings: Sequence[str] = (),
+    tiny_vae: str | None = None,
 ) -> dict[str, Any]:
     """What a run records of a model, read from its files without loading weights.
 
     name_or_folder, fallbacks, dtype, download, sources: as `zoomlib.models.places.find` has them; nothing large is got
     for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when None. loras,
-    embeddings: changes of the model (`zoomlib.models.extra_files`).
+    embeddings: changes of the model (`zoomlib.models.extra_files`). tiny_vae: a tiny autoencoder for estimates on the
+    way (`zoomlib.models.tiny`).
 
     Keys: `kind` ("model", or "upscaler" for one that can only enlarge: `zoomlib.models.upscaling.describe_upscaler`
     names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes` of
     its weights, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture,
     `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`, `clamp`,
-    `steps`, `loras` and `embeddings` (their names, weights, words and digests), `revision` (SHA-256 over the files of
-    the parts that sampling uses, and of those changes). Raises InvalidInputError for no model, one that is not whole,
-    one without an adapter, a size that it cannot make, and changes that are not there or not for this model.
+    `steps`, `reads` (how many tokens of a text each tokenizer's encoder is given), `loras` and `embeddings` (their
+    names, weights, words and digests), `tiny_vae` (None, or its `id` and `revision`), `revision` (SHA-256 over the
+    files of the parts that sampling uses, and of those changes). Raises InvalidInputError for no model, one that is not
+    whole, one without an adapter, a size that it cannot make, and changes that are not there or not for this model.
     """
     options: dict[str, Any] = {"sources": sources, "download": download, "dtype": dtype}
-    changed = partial(find_extras, loras=loras, embeddings=embeddings, sources=sources, download=download)
+    places: dict[str, Any] = {"sources": sources, "download": download}
+    changed = partial(_changes, loras=loras, embeddings=embeddings, tiny_vae=tiny_vae, dtype=dtype, **places)
     place = find(name_or_folder, fallbacks, parts=partial(_accepted, size=size, changed=changed), **options)
     folder, kept = Folder(place.folder), None if sources is None else sources.digests
     told = {"id": place.name, "folder": str(place.folder.resolve()), "commit": place.commit}
@@ -68,7 +75,7 @@ def describe(
         return {"kind": "upscaler", **told, **larger, **_weights(folder, larger["parts"], dtype, kept)}
     facts = family_of(folder).facts(folder)
     height, width = level_size(facts, size)
-    extras, weights = changed(folder, facts), _weights(folder, facts.parts, dtype, kept)
+    (extras, tiny), weights = changed(folder, facts), _weights(folder, facts.parts, dtype, kept)
     factor = net_factor(folder)
     upscaler = None if factor is None else {"id": place.name, "factor": factor, "revision": revision(folder.path / NET)}
     return {
@@ -85,15 +92,38 @@ def describe(
         "rescale": facts.rescale,
         "clamp": facts.clamp,
         "steps": facts.steps,
+        "reads": reads_of(folder, facts),
         "upscaler": upscaler,
         **extras.facts(kept),
+        "tiny_vae": None if tiny is None else tiny_facts(str(tiny_vae), tiny, dtype, kept),
         **weights,
-        "revision": extras.revision(weights["revision"], kept),
+        "revision": _with_tiny(extras.revision(weights["revision"], kept), tiny, dtype, kept),
     }
 
 
+def _changes(
+    folder: Folder,
+    facts: Facts,
+    loras: Sequence[Lora],
+    embeddings: Sequence[str],
+    tiny_vae: str | None,
+    dtype: torch.dtype,
+    **places: Any,
+) -> tuple[Extras, Path | None]:
+    """What a run adds to a model, found and checked: changes of its weights and words, and a tiny autoencoder."""
+    extras = find_extras(folder, facts, loras, embeddings, **places)
+    return extras, None if tiny_vae is None else find_tiny(tiny_vae, facts, dtype=dtype, **places)
+
+
+def _with_tiny(base: str, tiny: Path | None, dtype: torch.dtype, kept: Path | None) -> str:
+    """The revision of a model whose levels also depend on a tiny autoencoder."""
+    if tiny is None:
+        return base
+    return hashlib.sha256(f"{base}\n{tiny_facts('', tiny, dtype, kept)['revision']}".encode()).hexdigest()
+
+
 def _accepted(
-    folder: Path, size: tuple[int, int] | None, changed: Callable[[Folder, Facts], Extras] | None = None
+    folder: Path, size: tuple[int, int] | None, changed: Callable[[Folder, Facts], object] | None = None
 ) -> Collection[str]:
     """The parts that are used of a model, which can make that size and take those changes."""
     found = Folder(folder)
@@ -142,6 +172,7 @@ def load_denoiser(
     on_note: Note = unheard,
     loras: Sequence[Lora] = (),
     embeddings: Sequence[str] = (),
+    tiny_vae: str | None = None,
 ) -> Denoiser:
     """A model as `Denoiser`, without guidance (give it to `zoomlib.guidance.guided`).
 
@@ -149,6 +180,7 @@ def load_denoiser(
     from a network: `describe` does that. Weights are read from safetensors only. placement: where and how it runs,
     instead of device and dtype. on_note: told what is done otherwise than asked (`zoomlib.careful`).
     loras, embeddings: changes of its weights, merged into them, and words that it is taught (`zoomlib.models.extras`).
+    tiny_vae: a tiny autoencoder for estimates on the way, the denoiser's `draft`.
     Raises InvalidInputError for a folder that is no model, for an architecture without an adapter, for a size that it
     cannot make, for missing or damaged weights, and for changes that are not for this model.
     """
@@ -156,7 +188,8 @@ def load_denoiser(
     from zoomlib.models.extras import put_on
 
     placement = placement or Placement(torch.device(device), dtype)
-    changed = partial(find_extras, loras=loras, embeddings=embeddings, sources=sources)
+    added: dict[str, Any] = {"loras": loras, "embeddings": embeddings, "tiny_vae": tiny_vae}
+    changed = partial(_changes, **added, dtype=placement.dtype, sources=sources)
     accepted = partial(_accepted, size=size, changed=changed)
     folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=placement.dtype, parts=accepted).folder)
     if is_upscaler(folder):
@@ -166,14 +199,15 @@ def load_denoiser(
         )
     family = family_of(folder)
     facts = family.facts(folder)
-    level, extras = level_size(facts, size), changed(folder, facts)
+    level, (extras, tiny) = level_size(facts, size), changed(folder, facts)
     parts = family.load(folder, placement.dtype)
     if extras.loras or extras.embeddings:
         put_on(parts.backbone.pipeline, extras, on_note)
     placement.place(parts.modules, parts.backbone.network)
     if facts.factor > 1:
         parts = replace(parts, codec=CarefulCodec(parts.codec, on_note))
-    return ModelDenoiser(parts, facts, level, placement.device, placement.dtype)
+    draft = None if tiny is None else load_tiny(tiny, placement, on_note)
+    return ModelDenoiser(parts, facts, level, placement.device, placement.dtype, draft)
 
 
 def load_upscaler(
