@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MAX_SIDE_PX = 8192
 
@@ -14,10 +15,18 @@ class _Part(BaseModel):
 
 
 class LoraSpec(_Part):
-    """Low-rank changes of a model's weights (arXiv 2106.09685), in the format of diffusers or of its forerunners."""
+    """Low-rank changes of a model's weights (arXiv 2106.09685), in the format of diffusers or of its forerunners.
+
+    A text alone is a name.
+    """
 
     name: str = Field(min_length=1, description="a safetensors file, a folder with one, or ORG/NAME at a hub")
     weight: float = Field(default=1.0, ge=-10, le=10)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
 
 
 class ModelSpec(_Part):
@@ -52,6 +61,11 @@ class ModelSpec(_Part):
         default="none", description="torch.compile; reduce-overhead uses CUDA graphs"
     )
     channels_last: bool = Field(default=False, description="memory layout in which convolutions can be quicker")
+
+    @field_validator("loras", "embeddings", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str | Mapping) else value
 
     @field_validator("size", mode="before")
     @classmethod
