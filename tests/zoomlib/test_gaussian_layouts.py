@@ -38,7 +38,7 @@ def points(focus, levels: int):
     return None if focus is None else (focus,) * levels
 
 
-def sampled(p, size, levels, focus, loop, seeds: int, steps: int = 30) -> list[torch.Tensor]:
+def sampled(p, size, levels, focus, loop, seeds: int, steps: int = 50) -> list[torch.Tensor]:
     found = []
     for seed in range(seeds):
         *_, end = joint.sample(
