@@ -61,6 +61,7 @@ class Facts:
     may do). inpaints: takes kept pictures and a mask. distilled: takes the guidance scale as an input. guidance,
     rescale, clamp, steps: what suits it (None: nothing special). evened: side of the patches of z in which guidance
     keeps the length of directions (`zoomlib.guidance.Evened`), 0 for none. parts: what sampling uses.
+    reads: tokenizers, and how many tokens of a text their encoders are given; () for CLIP's, by its own configuration.
     takes: which changes of `zoomlib.models.extra_files` it takes; then its backbone has the `pipeline` of diffusers.
     """
 
@@ -78,4 +79,5 @@ class Facts:
     clamp: bool | Literal["dynamic"] = False
     steps: int | None = None
     evened: int = 0
+    reads: tuple[tuple[str, int], ...] = ()
     takes: tuple[Literal["loras", "embeddings"], ...] = ()

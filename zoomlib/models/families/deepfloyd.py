@@ -46,6 +46,7 @@ def facts(folder: Folder) -> Facts:
         size=size_of(config),
         factor=1,
         parts=("unet", "text_encoder", "tokenizer", "scheduler"),
+        reads=(("tokenizer", 77),),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
         guidance=7.0,
         clamp=clamp_of(folder.config("scheduler")),

@@ -15,6 +15,7 @@ from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.folder import Folder, networks
+from zoomlib.models.limits import CLIP
 from zoomlib.models.placement import runs_on
 from zoomlib.models.schedule import Flow
 from zoomlib.models.transformer import own_type, packed, places, unpacked
@@ -62,6 +63,7 @@ def facts(folder: Folder) -> Facts:
         distilled=distilled,
         guidance=FILL_GUIDANCE if told == fill else 1.0 if fast else GUIDANCE,
         steps=FAST_STEPS if fast else None,
+        reads=(("tokenizer", CLIP), ("tokenizer_2", FAST_WORDS if fast else WORDS)),
         takes=("loras",),
     )
 

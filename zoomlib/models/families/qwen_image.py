@@ -19,6 +19,8 @@ from zoomlib.models.transformer import TextOnly, filled_up, own_type, packed, un
 
 PATCH, SIDE, WORDS = 2, 128, 1024
 """Of a patch and of a level of z, in its places; tokens of a text at most."""
+CHAT = 5
+"""Tokens that end the chat, as which the text is written."""
 BLOCK = 64
 """Texts are given to the network in lengths that are multiples of this, so that compiled ones are few."""
 OTHERS = ("Edit", "Layered", "ControlNet", "Inpaint")
@@ -53,6 +55,7 @@ def facts(folder: Folder) -> Facts:
         multiple=PATCH,
         guidance=4.0,
         evened=PATCH,
+        reads=(("tokenizer", WORDS - CHAT),),
         takes=("loras",),
     )
 

@@ -48,6 +48,7 @@ def facts(folder: Folder) -> Facts:
         multiple=int(config["patch_size"]),
         guidance=4.5,
         steps=20,
+        reads=(("tokenizer", 298),),
         takes=("loras",),
     )
 

@@ -13,10 +13,13 @@ from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.limits import CLIP
 from zoomlib.models.placement import runs_on
 from zoomlib.models.schedule import Flow
 from zoomlib.models.transformer import TextOnly, own_type
 
+WORDS = 256
+"""Tokens of a text that T5 is given."""
 TEXTS = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 T5 = ("text_encoder_3", "tokenizer_3")
 """Read where the index names them; its authors trained without them half of the time, so it can do without."""
@@ -51,6 +54,8 @@ def facts(folder: Folder) -> Facts:
         multiple=patch,
         largest=int(config["pos_embed_max_size"]) * patch,
         guidance=7.0,
+        reads=(("tokenizer", CLIP), ("tokenizer_2", CLIP), *((part, WORDS) for part in t5 if part == T5[1])),
+        takes=("loras",),
     )
 
 
@@ -71,7 +76,12 @@ class _Backbone(TextOnly):
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
         text, _, pooled, _ = self.pipeline.encode_prompt(
-            list(prompts), None, None, runs_on(self.network), do_classifier_free_guidance=False
+            list(prompts),
+            None,
+            None,
+            runs_on(self.network),
+            do_classifier_free_guidance=False,
+            max_sequence_length=WORDS,
         )
         return {"text": text, "pooled": pooled}
 

@@ -19,6 +19,8 @@ from zoomlib.models.transformer import TextOnly, filled_up, own_type
 
 PATCH, SIDE, WORDS = 2, 128, 512
 """Of a patch and of a level of z, in its places; tokens of a text."""
+CHAT = 10
+"""Tokens that the chat takes, as which the text is written."""
 TURBO_SHIFT, TURBO_STEPS = 3.0, 9
 """Turbo is distilled from the base model, has no guidance, and differs in files by its flow's shift alone (base: 6)."""
 
@@ -54,6 +56,8 @@ def facts(folder: Folder) -> Facts:
         largest=min(config["axes_lens"][1:]) * PATCH,
         guidance=1.0 if turbo else 5.0,
         steps=TURBO_STEPS if turbo else None,
+        reads=(("tokenizer", WORDS - CHAT),),
+        takes=("loras",),
     )
 
 

@@ -1,0 +1,34 @@
+"""Notes on prompts that are longer than what the image model reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.run import Run
+from zoomlib.models.limits import unread
+
+SHOWN = 60
+"""Letters of what is not read."""
+MOST = 4
+"""Notes; the others are counted."""
+
+
+def notes_on_texts(run: Run) -> tuple[str, ...]:
+    """A sentence for each prompt of which the model does not read the end, with the words that it does not read."""
+    if "reads" not in run.model or run.model.get("folder") is None:
+        return ()
+    texts = {"prompt": run.story.prompts(), "negative prompt": run.story.negatives()}
+    found = []
+    for kind, written in texts.items():
+        ends = unread(Path(run.model["folder"]), run.model["reads"], list(written))
+        found += [
+            f"The model does not read the end of level {level}'s {kind}: {_short(end)!r}. Shorten it."
+            for level, end in enumerate(ends)
+            if end
+        ]
+    more = [f"Nor does it read the ends of {len(found) - MOST} more."] if len(found) > MOST else []
+    return (*found[:MOST], *more)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3].rstrip()}..."

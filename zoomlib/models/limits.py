@@ -1,0 +1,60 @@
+"""How much of a text the encoders of a model read, found by its tokenizers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoomlib.errors import InvalidInputError
+from zoomlib.models.backbone import Facts
+from zoomlib.models.folder import Folder, quiet
+
+CLIP = 77
+Reads = tuple[tuple[str, int], ...]
+"""A model's tokenizers, by their parts' names, and how many tokens of a text each encoder is given."""
+
+
+def reads_of(folder: Folder, facts: Facts) -> Reads:
+    """What the facts say, else as many as the positions that each CLIP tower has."""
+    if facts.reads:
+        return facts.reads
+    tokenizers = [part for part in facts.parts if part.startswith("tokenizer")]
+    towers = [folder.config(part.replace("tokenizer", "text_encoder")) for part in tokenizers]
+    lengths = [int(tower.get("max_position_embeddings") or CLIP) for tower in towers]
+    return tuple(zip(tokenizers, lengths, strict=True))
+
+
+def unread(folder: Path, reads: Iterable[tuple[str, int]], texts: Sequence[str]) -> list[str]:
+    """The end of each text that none of the model's encoders reads, "" where one reads it all.
+
+    Nothing is loaded for texts that are short enough whatever their tokens are: one holds a byte at least. Raises
+    InvalidInputError for a tokenizer that cannot be read.
+    """
+    reads = [(part, int(most)) for part, most in reads]
+    room = max((most for _, most in reads), default=0)
+    long = [text for text in texts if reads and len(text.encode()) + 2 > room]
+    if not long:
+        return ["" for _ in texts]
+    tokenizers = [(_tokenizer(folder / part), most) for part, most in reads]
+    ends = {text: max(_reach(tokenizer, most, text) for tokenizer, most in tokenizers) for text in long}
+    return [text[ends.get(text, len(text)) :].strip() for text in texts]
+
+
+def _reach(tokenizer: Any, most: int, text: str) -> int:
+    """How many letters of the text lie within its first tokens, those at the start and the end not counted."""
+    room = most - tokenizer.num_special_tokens_to_add()
+    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    return len(text) if len(found) <= room else int(found[max(room - 1, 0)][1])
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        raise InvalidInputError(
+            f"The tokenizer in {folder.parent.name!r}/{folder.name} could not be read: {error}. Fetch the model again."
+        ) from error
