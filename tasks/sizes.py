@@ -26,9 +26,10 @@ def divides(method: ModuleType) -> bool:
 
 def described(config: RunConfig, story: Story, method: ModuleType, tools: Tools) -> Mapping[str, Any]:
     """What the run's model says of itself at the asked size. Raises InvalidInputError as `zoomlib.models.describe`, and
-    RefusedError for a size that it cannot make, naming one that suits the zoom factor, too."""
+    RefusedError for one that only enlarges and for a size that it cannot make, naming one that suits the zoom factor,
+    too."""
     try:
-        return loading.describe(config.model, tools)
+        return _drawing(loading.describe(config.model, tools))
     except InvalidInputError:
         size_px, p = config.model.size_px, story.p if config.p is None else config.p
         if size_px is None:
@@ -43,6 +44,15 @@ def described(config: RunConfig, story: Story, method: ModuleType, tools: Tools)
         f"Both sides of a level must be multiples of {unit} pixels for this model{both}, but {_shape(size_px)} was "
         f"asked for. The nearest is --shape {_shape(near)}."
     )
+
+
+def _drawing(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    if model.get("kind") == "upscaler":
+        raise RefusedError(
+            f"{model['id']} ({model['family']}) enlarges pictures and makes none. Name it in a stage of "
+            "enlarge.stages, and a model that makes pictures with --model."
+        )
+    return model
 
 
 def _at_any_size(config: RunConfig, tools: Tools) -> Mapping[str, Any] | None:

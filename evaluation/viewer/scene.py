@@ -72,8 +72,13 @@ def worlds(stack: ZoomStack, loop: bool) -> list[Image.Image]:
 
 def encoded(picture: Image.Image, quality: int) -> str:
     """A picture as JPEG in base 64, its colours as fine as its light: WebP, which halves them, loses up to 13 dB."""
+    how = {"quality": quality, "subsampling": "4:4:4"}
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality, subsampling="4:4:4", optimize=True)
+    try:
+        picture.save(buffer, "JPEG", **how, optimize=True)
+    except OSError:  # Pillow optimises in a buffer of a byte per pixel, which noise does not fit into
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", **how)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
