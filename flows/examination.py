@@ -1,15 +1,19 @@
-"""`tenfold doctor`: does this installation have what a run needs?"""
+"""`tenfold doctor`: does this installation have what a run needs, and what can this machine run?"""
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 
+from flows.information import size
 from flows.terminal import plain, table
 from tasks import environment
 from tasks.versions import software
@@ -20,13 +24,18 @@ Finding = tuple[str, bool, str]
 LOW_DISK_BYTES = 2**30
 
 
-def examine(out: Path | None = None) -> int:
-    """Print the findings; 0 when all is in order, 1 when something is broken."""
+def examine(out: Path | None = None, *, as_json: bool = False) -> int:
+    """Print the findings, and what this machine can run; 0 when all is in order, 1 when something is broken."""
     root = out or environment.read().runs
-    checks = (_python, _packages, _devices, _encoder, _weights, _scorer, partial(_disk, root), _planner, _server)
+    checks = (_python, _packages, _devices, _hub, _encoder, _weights, _scorer, partial(_disk, root), _planner, _server)
     findings = [finding for check in checks for finding in _examined(check)]
-    table((software(), "", ""), [(what, "ok" if well else "BROKEN", plain(words)) for what, well, words in findings])
     broken = sum(not well for _, well, _ in findings)
+    if as_json:
+        told = [{"what": what, "ok": well, "found": words} for what, well, words in findings]
+        print(json.dumps({"ok": not broken, "findings": told, **_abilities()}, indent=2, ensure_ascii=False))
+        return 1 if broken else 0
+    table((software(), "", ""), [(what, "ok" if well else "BROKEN", plain(words)) for what, well, words in findings])
+    show_abilities(_abilities())
     print(f"\n{broken} broken." if broken else "\nAll in order.")
     return 1 if broken else 0
 
@@ -62,14 +71,46 @@ def _packages() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
-    import torch
+    from tasks.capability import devices, versions
 
-    yield "cpu", True, f"{torch.get_num_threads()} threads"
-    for index in range(torch.cuda.device_count()):
-        facts = torch.cuda.get_device_properties(index)
-        yield f"cuda:{index}", True, f"{facts.name}, {facts.total_memory / 2**30:.0f} GB"
-    if torch.backends.mps.is_available():
-        yield "mps", True, "Apple GPU"
+    for device in devices():
+        yield device.name, True, device.about()
+    found = versions()
+    yield "cuda", True, f"torch's: {found['cuda']}; driver: {found['driver']}"
+
+
+def _hub() -> Iterator[Finding]:
+    from zoomlib.models import hub
+
+    told = "HF_HUB_OFFLINE is set: nothing is got" if hub.is_offline() else "models are got when they are asked for"
+    yield "model hub", True, f"{told}; {len(hub.cached_names())} in its cache {hub.cache_folder()}"
+
+
+def _abilities() -> dict[str, Any]:
+    """What this machine can run: its versions, devices, models and the preset that suits."""
+    from tasks import capability
+
+    found = list(capability.devices())
+    device = capability.best(found)
+    preset = capability.preset_here(device)
+    return {
+        "versions": capability.versions(),
+        "devices": [asdict(one) for one in found],
+        "device": device.name,
+        "models": list(capability.fitting(device, found[0].free)),
+        "preset": preset.name,
+        "advice": capability.advice(preset),
+    }
+
+
+def show_abilities(found: Mapping[str, Any]) -> None:
+    """Print the models that are here with how they fit, and the preset that suits."""
+    rows = [
+        (row["name"], row["family"], size(row["needs"] and row["needs"]["resident"]), row["fits"])
+        for row in found["models"]
+    ]
+    table(("model", "family", "memory", f"on {found['device']}"), rows)
+    print(f"Preset that suits: {found['preset']}.\nUse it: {found['advice']}.")
 
 
 def _encoder() -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 LARGE = (".safetensors", ".bin", ".model", ".ckpt")
 """Files that are kept apart from the history, and have the digest of their content as a name."""
+FILES = "/{repo_id}/resolve/{revision}/{filename}"
 
 
 @dataclass
@@ -170,3 +171,16 @@ def serving() -> Iterator[Hub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def send_client_to(hub: Hub, cache: Path, monkeypatch) -> None:
+    """Let the real client of this process ask that hub, keep files in `cache`, and not pause between its attempts. A
+    process of its own needs HF_ENDPOINT and HF_HUB_CACHE instead, which the client reads once."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    monkeypatch.setattr(_http.time, "sleep", lambda _: None)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.address + FILES)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)

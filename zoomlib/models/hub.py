@@ -77,6 +77,13 @@ def cached_names() -> list[str]:
     return ["/".join(folder.name.split("--")[1:3]) for folder in folders]
 
 
+def cache_folder() -> Path:
+    """Where the cache is."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser()
+
+
 def is_offline() -> bool:
     """Whether the user has forbidden to ask the hub."""
     from huggingface_hub import constants
