@@ -6,14 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from tasks.loop import reach, unrolled
 from tasks.pipeline import Report, run_zoom
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
 from tests.tasks.test_pipeline import BASE, made, run, story
 from zoomlib.film.video import read
 from zoomlib.images import from_pil
-from zoomlib.stack import ZoomStack, consolidate
+from zoomlib.stack import ZoomStack
 
 
 def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp_path):
@@ -24,17 +23,6 @@ def test_windows_agree_after_super_resolution_and_not_for_independent_levels(tmp
 
     assert disagreement(run(tmp_path, "sampling.feather=0")) <= 1.5 * 2 / 255  # each side rounded to 8 bits
     assert disagreement(run(tmp_path, "method=independent")) > 0.1
-
-
-@pytest.mark.parametrize("focus", [None, ((0.25, 0.5),) * 9])
-def test_a_loop_that_is_laid_out_consolidates_as_the_loop_itself(focus):
-    levels = torch.rand(9, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    beyond = reach(64, 64, 2)
-    line, points = unrolled(levels, focus, beyond)
-    settings = {"coarse_weight": 0.5, "feather": 0.1}
-    expected = consolidate(levels, 2, focus=focus, loop=True, **settings)
-    found = consolidate(line, 2, focus=points, **settings)[beyond:-beyond]
-    assert (found - expected).abs().max() < 2 / 256  # by what `reach` leaves out
 
 
 @pytest.mark.parametrize("settings", [(), ("film.direction=out", "enlarge.model=none"), ("film.size_px=256",)])
