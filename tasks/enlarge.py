@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -19,7 +18,6 @@ from tasks.sample import plain_focus
 from tasks.stage import Json, Made
 from zoomlib.cascade.agree import Agreement
 from zoomlib.geometry import Focus
-from zoomlib.images import AGREE
 from zoomlib.scene import placed_focus
 from zoomlib.stack import ZoomStack
 
@@ -128,24 +126,14 @@ class _Cascade:
         given = known(run, sampled, size) if run.cascade[number].draws else {}
         larger = cascade.made(run, number, levels, self.agreement, given, photo, self.work, self._moved, self.notes)
         larger = self.agreement.settle(put_back(run, sampled, larger), photo)
-        return self._rejoined(put_back(run, sampled, larger))
+        shown = known(run, sampled, size, anywhere=True)
+        if not shown:
+            return larger
+        return self.agreement.hold(put_back(run, sampled, larger), known(run, sampled, size), shown)
 
     def _moved(self) -> None:
         self.done += 1
         self.on_event(StageMoved(NAME, self.done))
-
-    def _rejoined(self, levels: Tensor) -> Tensor:
-        """Levels with given pictures put back, whose windows agree again where they do not to a step of 8 bits.
-
-        Pictures that were given so stay as they are. Soft windows are left to the method.
-        """
-        given = known(self.run, self.sampled, (levels.shape[-2], levels.shape[-1]), anywhere=True)
-        if self.agreement.how == "alone" or self.agreement.feather or not given:
-            return levels
-        shown = self.agreement.rendered(levels)
-        keep = (shown - levels).abs().amax((1, 2, 3)) <= AGREE
-        keep &= torch.tensor([level in given for level in range(len(levels))])
-        return torch.where(keep[:, None, None, None], levels, shown)
 
 
 LEVELS = Stage(NAME, ("sampling",), enlarging_inputs, make_levels)

@@ -1,7 +1,7 @@
 """How the levels of a run agree, at any size: after every stage of a cascade they are blended and rendered anew."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -12,6 +12,7 @@ from zoomlib.area import render
 from zoomlib.blend import Mode, blend
 from zoomlib.cascade.mend import continued
 from zoomlib.geometry import Focus, Window, boxes, ring, whole_pixels
+from zoomlib.magnifier import Magnifier
 from zoomlib.photograph import Mode as PhotoMode
 from zoomlib.photograph import Photograph
 from zoomlib.stack import consolidate, render_levels
@@ -92,6 +93,28 @@ class Agreement:
         if self.how != "blended":
             return levels if self.how == "alone" else self._nested(levels)
         return render_levels(levels, int(self.p), self.focus, self.feather, loop=self.loop)
+
+    def hold(self, levels: Tensor, whole: Collection[int], given: Collection[int]) -> Tensor:
+        """Levels (L, 3, H, W) that agree but for given ones that were put back, in agreement again.
+
+        whole: those of the given that come out as they are; what is deeper shows what they show, up to the next given
+        one, as far as that is possible within [-1, 1] (`Magnifier.confine`). Windows of all others show the deeper
+        levels. Soft windows, and levels alone, stay as they are.
+        """
+        if self.how == "alone" or self.feather:
+            return levels
+        L, _, H, W = levels.shape
+        out, bound = levels.clone(), False
+        for i, box in enumerate(boxes(L, H, W, self.p, self.focus)):
+            bound = i in whole or (bound and i not in given)
+            if bound and i + 1 not in given:
+                glass = Magnifier(box, H, W)
+                out[i + 1] = glass.confine(out[i + 1], glass.shown(out[i]))
+        for i in reversed(range(L - 1)):
+            if i not in whole:
+                pair = replace(self, loop=False, focus=self.focus and self.focus[i : i + 2])
+                out[i] = pair.rendered(out[i : i + 2])[0]
+        return out
 
     def _nested(self, levels: Tensor) -> Tensor:
         """Windows show the deeper levels as they are; at any p."""

@@ -84,6 +84,23 @@ def test_a_photograph_is_shown_after_enlarging():
     assert (Photograph(photo, 3, 2).project(out) - out).abs().max() <= 1e-5
 
 
+@pytest.mark.parametrize("how", ["blended", "nested"])
+def test_given_levels_stay_and_deeper_ones_show_what_they_show(how):
+    """Level 1 is given whole; level 3, if it is, but for its window, and shows something else than level 1 does."""
+    agreement = replace(JOINT, how=how, focus=((0.5, 0.25),) * 5)
+    levels = agreement.settle(pictures(5, 32, 48, size=0.5))
+    levels[1], levels[3] = pictures(2, 32, 48, 7, 0.5)
+    out = agreement.hold(levels, {1}, {1, 3})
+    assert torch.equal(out[1], levels[1])
+    window = whole_pixels(ZoomStack(levels, 2, agreement.focus).windows[3], 32, 48)
+    around = torch.ones(32, 48, dtype=torch.bool)
+    around[window.slices] = False
+    assert torch.equal(out[3][:, around], levels[3][:, around])
+    wide, fine = pairs(out, 2, agreement.focus)
+    assert (wide - fine)[[0, 2, 3]].abs().max() <= 1e-6
+    assert disagreement(agreement.hold(levels, {1}, {1}), agreement) <= 2e-6
+
+
 def test_levels_alone_are_left_alone():
     levels = pictures(3, 8, 8)
     assert torch.equal(Agreement("alone", 1.7).settle(levels), levels.clamp(-1, 1))
