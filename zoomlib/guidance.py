@@ -106,7 +106,7 @@ class Evened(Guided):
         return self._rescaled(even, conditional)
 
     def _lengths(self, directions: Tensor) -> Tensor:
-        return F.pixel_unshuffle(directions, self.patch).norm(dim=1, keepdim=True)
+        return F.pixel_unshuffle(directions, self.patch).square().sum(1, keepdim=True).sqrt()
 
 
 def _signed(condition: Condition, sign: str) -> Condition:

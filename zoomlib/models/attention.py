@@ -144,7 +144,7 @@ class Watch(TorchFunctionMode):
     def enter_root(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note how many of a transformer's tokens are the picture's, where it takes tokens."""
         if threading.get_ident() == self._thread:
-            x = args[0] if args else kwargs.get("hidden_states", kwargs.get("sample"))
+            x: Any = args[0] if args else kwargs.get("hidden_states", kwargs.get("sample"))
             if isinstance(x, Tensor):
                 self._tokens = x.shape[1] if x.ndim == 3 else None
             else:  # a list of pictures (C, 1, H, W), which the model cuts into patches of 2 x 2 itself

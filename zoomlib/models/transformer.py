@@ -35,7 +35,7 @@ def packed(z: Tensor, patch: int) -> Tensor:
 def unpacked(tokens: Tensor, size: tuple[int, int], patch: int) -> Tensor:
     """The inverse of `packed` for z of that height and width."""
     rows, columns = size[0] // patch, size[1] // patch
-    return F.pixel_shuffle(tokens.mT.unflatten(2, (rows, columns)), patch)
+    return F.pixel_shuffle(tokens.mT.reshape(len(tokens), -1, rows, columns), patch)
 
 
 def places(rows: int, columns: int, device: torch.device) -> Tensor:

@@ -104,7 +104,7 @@ class _Codec(AutoencoderCodec):
     def __init__(self, vae: nn.Module) -> None:
         config: Any = vae.config
         self.vae, self.factor = vae, _factor(config)
-        self.scaling, self.shift = float(config.scaling_factor), 0.0
+        self.scaling, self.shift = torch.tensor(float(config.scaling_factor)), torch.zeros(())
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
