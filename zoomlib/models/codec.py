@@ -16,6 +16,11 @@ def codec_factor(config: Mapping[str, Any]) -> int:
     return int(2 ** (len(config["block_out_channels"]) - 1))
 
 
+def _by_channel(config: Any, name: str, otherwise: float) -> Tensor:
+    """Numbers of an autoencoder's channels, (C, 1, 1), or one for all."""
+    return torch.tensor(getattr(config, name, None) or [otherwise]).view(-1, 1, 1)
+
+
 class AutoencoderCodec:
     """An `AutoencoderKL` of diffusers. Encoding takes the mean of the posterior, so it draws nothing at random.
 
@@ -26,8 +31,8 @@ class AutoencoderCodec:
         self.vae = vae
         config: Any = vae.config
         self.factor = codec_factor(config)
-        self.scaling = float(config.scaling_factor)
-        self.shift = float(getattr(config, "shift_factor", None) or 0.0)
+        self.scaling = float(config.scaling_factor) / _by_channel(config, "latents_std", 1.0)
+        self.shift = _by_channel(config, "latents_mean", float(getattr(config, "shift_factor", None) or 0.0))
 
     def _given(self, x: Tensor) -> Tensor:
         """Where and how the autoencoder works."""
@@ -52,12 +57,12 @@ class AutoencoderCodec:
         """Pixels (L, 3, H, W) in [-1, 1] to latents, float32, scaled to about unit variance."""
         pictures = self._given(images)
         mean = torch.cat([self.vae.encode(one[None]).latent_dist.mode() for one in pictures])  # type: ignore[operator]
-        return (mean.float() - self.shift) * self.scaling
+        return (mean.float() - self.shift.to(mean.device)) * self.scaling.to(mean.device)
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents to pixels, float32, about [-1, 1]."""
-        codes = self._given(latents / self.scaling + self.shift)
+        codes = self._given(latents / self.scaling.to(latents.device) + self.shift.to(latents.device))
         return torch.cat([self.vae.decode(one[None]).sample.float() for one in codes])  # type: ignore[operator]
 
 
@@ -70,7 +75,7 @@ class TinyCodec(AutoencoderCodec):
         """Pixels (L, 3, H, W) in [-1, 1] to latents, float32."""
         pictures = self._given(images)
         codes = torch.cat([self.vae.encode(one[None]).latents.float() for one in pictures])  # type: ignore[operator]
-        return (codes - self.shift) * self.scaling
+        return (codes - self.shift.to(codes.device)) * self.scaling.to(codes.device)
 
     def tile(self) -> bool:
         """Never: its activations are small."""

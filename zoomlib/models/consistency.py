@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step
-from zoomlib.models.schedule import CONSISTENCY, VariancePreserving
+from zoomlib.models.schedule import VariancePreserving
 
 SIGMA_DATA = 0.5
 
@@ -52,8 +52,3 @@ class Consistency(VariancePreserving):
         time = step.time * self.scaling
         skip = SIGMA_DATA**2 / (time**2 + SIGMA_DATA**2)
         return skip * z + (1 - skip) ** 0.5 * clean
-
-
-def noise_of(config: Mapping[str, Any]) -> VariancePreserving:
-    """The noise of a latent diffusion model, by its scheduler's configuration."""
-    return Consistency(config) if config.get("_class_name") in CONSISTENCY else VariancePreserving(config)

@@ -184,7 +184,7 @@ def test_description(model):
         ("unet/config.json", {"projection_class_embeddings_input_dim": 12 + 5 * 4}, "told of 5 numbers"),
         ("unet/config.json", {"cross_attention_dim": 16}, "reads words 16 wide.* 24 wide"),
         ("unet/config.json", {"out_channels": 8, "in_channels": 8}, "makes 8 channels.* reads 4"),
-        ("scheduler/scheduler_config.json", {"_class_name": "EDMEulerScheduler"}, "EDMEulerScheduler"),
+        ("scheduler/scheduler_config.json", {"_class_name": "CosineDPMSolverMultistepScheduler"}, "CosineDPM"),
     ],
 )
 def test_kin_that_cannot_draw_are_refused_by_name(tmp_path, file, change, words):

@@ -157,7 +157,7 @@ def test_half_precision_is_near_full(model, dtype):
         ("unet/config.json", {"class_embed_type": "projection"}, "told of a class"),
         ("vae/config.json", {"out_channels": 6}, "beside three colours"),
         ("scheduler/scheduler_config.json", {"prediction_type": "flow_prediction"}, "predicts 'flow_prediction'"),
-        ("scheduler/scheduler_config.json", {"_class_name": "EDMEulerScheduler"}, "EDMEulerScheduler"),
+        ("scheduler/scheduler_config.json", {"_class_name": "ScoreSdeVeScheduler"}, "ScoreSdeVe"),
     ],
 )
 def test_kin_that_cannot_draw_are_refused_before_weights_are_read(tmp_path, file, change, words):

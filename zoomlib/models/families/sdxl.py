@@ -16,10 +16,9 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.consistency import noise_of
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
-from zoomlib.models.schedule import check_betas
+from zoomlib.models.noise import check_noise, noise_of
 from zoomlib.models.unet import (
     check_channels,
     check_widths,
@@ -53,7 +52,7 @@ def facts(folder: Folder) -> Facts:
     check_widths(config, vae, words=sum(int(tower["hidden_size"]) for tower in towers))
     distilled = bool(config.get("time_cond_proj_dim"))
     scheduler = folder.config("scheduler")
-    check_betas(scheduler)
+    check_noise(scheduler)
     quick = few_steps(scheduler, distilled)
     return Facts(
         family="Stable Diffusion XL",

@@ -15,10 +15,9 @@ from zoomlib.denoiser import Codec
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.consistency import noise_of
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
-from zoomlib.models.schedule import check_betas
+from zoomlib.models.noise import check_noise, noise_of
 from zoomlib.models.unet import check_channels, check_widths, guidance_embedding, kept_rows, run_unet, seen
 
 
@@ -37,7 +36,7 @@ def facts(folder: Folder) -> Facts:
     config, vae, scheduler = (folder.config(part) for part in ("unet", "vae", "scheduler"))
     channels, inpaints = check_channels(config)
     check_widths(config, vae, words=int(folder.config("text_encoder")["hidden_size"]))
-    check_betas(scheduler)
+    check_noise(scheduler)
     distilled = bool(config.get("time_cond_proj_dim"))
     quick = few_steps(scheduler, distilled)
     return Facts(
