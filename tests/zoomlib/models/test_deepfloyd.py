@@ -142,6 +142,16 @@ def test_a_stage_that_was_fetched_without_its_text_encoder(second, base, tmp_pat
     load_upscaler(folder, text_of=base[0])
 
 
+def test_what_watches_and_marks_pictures_is_not_needed(base, tmp_path):
+    """The published indices name a safety checker and a watermarker; neither is fetched or read."""
+    copy = shutil.copytree(base[0], tmp_path / "copy")
+    index = json.loads((copy / "model_index.json").read_text())
+    index["safety_checker"], index["watermarker"] = (["deepfloyd_if", k] for k in ("IFSafetyChecker", "IFWatermarker"))
+    index["feature_extractor"] = ["transformers", "CLIPImageProcessor"]
+    (copy / "model_index.json").write_text(json.dumps(index))
+    assert load_denoiser(copy).shape == (3, 16, 16)
+
+
 def test_descriptions(base, second):
     told = describe(base[0], size=(32, 16))
     assert (told["kind"], told["family"], told["shape"]) == ("model", "DeepFloyd IF", (3, 32, 16))
