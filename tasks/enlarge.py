@@ -18,7 +18,7 @@ from tasks.sample import plain_focus
 from tasks.stage import Json, Made
 from zoomlib.cascade.agree import Agreement
 from zoomlib.geometry import Focus
-from zoomlib.scene import placed_focus
+from zoomlib.scene import Grid, placed_focus
 from zoomlib.stack import ZoomStack
 
 NAME = "levels"
@@ -80,7 +80,7 @@ def agreement_of(run: Run, levels: int) -> Agreement:
 
 def sampled_focus(run: Run, levels: int) -> Focus:
     """The focus of the windows that the run's method sampled."""
-    grid = getattr(run.method, "GRID", "pixels")
+    grid: Grid = getattr(run.method, "GRID", "pixels")
     return placed_focus(levels, run.model["shape"][1:], run.model["factor"], run.p, run.focus, grid)
 
 

@@ -35,6 +35,8 @@ from zoomlib.models.upscaling import (
 if TYPE_CHECKING:
     from zoomlib.models.upscaling.net import Upscaler
 
+Changes = Callable[[Folder, Facts], tuple[Extras, Path | None]]
+
 
 def describe(
     name_or_folder: str | Path,
@@ -66,7 +68,7 @@ def describe(
     """
     options: dict[str, Any] = {"sources": sources, "download": download, "dtype": dtype}
     places: dict[str, Any] = {"sources": sources, "download": download}
-    changed = partial(_changes, loras=loras, embeddings=embeddings, tiny_vae=tiny_vae, dtype=dtype, **places)
+    changed: Changes = partial(_changes, loras=loras, embeddings=embeddings, tiny_vae=tiny_vae, dtype=dtype, **places)
     place = find(name_or_folder, fallbacks, parts=partial(_accepted, size=size, changed=changed), **options)
     folder, kept = Folder(place.folder), None if sources is None else sources.digests
     told = {"id": place.name, "folder": str(place.folder.resolve()), "commit": place.commit}
@@ -189,7 +191,7 @@ def load_denoiser(
 
     placement = placement or Placement(torch.device(device), dtype)
     added: dict[str, Any] = {"loras": loras, "embeddings": embeddings, "tiny_vae": tiny_vae}
-    changed = partial(_changes, **added, dtype=placement.dtype, sources=sources)
+    changed: Changes = partial(_changes, **added, dtype=placement.dtype, sources=sources)
     accepted = partial(_accepted, size=size, changed=changed)
     folder = Folder(find(name_or_folder, fallbacks, sources=sources, dtype=placement.dtype, parts=accepted).folder)
     if is_upscaler(folder):
