@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoomlib.denoiser import IdentityCodec
 from zoomlib.errors import InvalidInputError
@@ -51,6 +51,7 @@ def facts(folder: Folder) -> Facts:
         guidance=7.0,
         clamp=clamp_of(folder.config("scheduler")),
         steps=100,
+        takes=("loras",),
     )
 
 
@@ -59,7 +60,7 @@ def load(folder: Folder, dtype: torch.dtype) -> Parts:
     from diffusers import IFPipeline
 
     pipeline = folder.pipeline(IFPipeline, dtype, requires_safety_checker=False, **dict.fromkeys(UNUSED))
-    backbone = _Backbone(pipeline.unet, t5_words(pipeline))
+    backbone = _Backbone(pipeline)
     return Parts(backbone, VariancePreserving(folder.config("scheduler")), IdentityCodec(), networks(pipeline))
 
 
@@ -99,8 +100,9 @@ def t5_words(pipeline: Any) -> Callable[[Sequence[str]], Tensor]:
 
 
 class _Backbone(TextOnly):
-    def __init__(self, unet: nn.Module, text: Callable[[Sequence[str]], Tensor]) -> None:
-        self.network, self.text = unet, text
+    def __init__(self, pipeline: Any) -> None:
+        self.pipeline, self.network = pipeline, pipeline.unet
+        self.text = t5_words(pipeline)
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
