@@ -45,12 +45,13 @@ def autoencoder():
     )
 
 
-def sd3_pipeline(folder, t5=True, **scheduler):
-    """Stable Diffusion 3 of 32 x 32 pixels, with places for 48 x 48."""
+def sd3_pipeline(folder, t5=True, medium=False, **scheduler):
+    """Stable Diffusion 3 of 32 x 32 pixels, with places for 48 x 48; medium: with the second attention of 3.5."""
+    dual = {"dual_attention_layers": (0,), "qk_norm": "rms_norm"} if medium else {}
     parts = {
         "transformer": SD3Transformer2DModel(
             16, 2, CHANNELS, 2, 8, 2, joint_attention_dim=32, caption_projection_dim=16, pooled_projection_dim=32,
-            out_channels=CHANNELS, pos_embed_max_size=12,
+            out_channels=CHANNELS, pos_embed_max_size=12, **dual,
         ),
         "vae": autoencoder(),
         "text_encoder": clip_tower(16, projected=True),

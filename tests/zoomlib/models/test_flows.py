@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from torch.nn import functional as F
 
 from tests.doubles.plain_samples import plain_samples
 from tests.doubles.tiny_flows import (
@@ -52,8 +53,8 @@ def any_folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=EITHER)
 def either(request, tmp_path_factory):
-    """The folder of one of the families whose attention is softmax."""
-    return EITHER[request.param](tmp_path_factory.mktemp("either"))[0]
+    """One of the families whose attention is softmax, and its folder."""
+    return request.param, EITHER[request.param](tmp_path_factory.mktemp("either"))[0]
 
 
 def given(noise, **other):
@@ -63,10 +64,10 @@ def given(noise, **other):
 
 
 @pytest.mark.parametrize("scale", [1.0, 4.0])
-@pytest.mark.parametrize("shift", [{}, {"use_dynamic_shifting": True}, {"shift_terminal": 0.1}])
-def test_stable_diffusion_3_samples_as_its_pipeline(tmp_path, scale, shift):
-    """Latents to 1e-4, guidance off and on, with words to lead away from; every way to shift noise levels."""
-    folder, pipeline = sd3_pipeline(tmp_path, **shift)
+@pytest.mark.parametrize("kind", [{}, {"use_dynamic_shifting": True}, {"shift_terminal": 0.1}, {"medium": True}])
+def test_stable_diffusion_3_samples_as_its_pipeline(tmp_path, scale, kind):
+    """Latents to 1e-4, guidance off and on, with words to lead away from; every way to shift noise levels, and 3.5."""
+    folder, pipeline = sd3_pipeline(tmp_path, **kind)
     denoiser = load_denoiser(folder, size=SIZE)
     assert isinstance(denoiser, Denoiser)
     negatives = ["blurred", ""] if scale > 1 else None
@@ -199,13 +200,33 @@ def test_rows_pass_the_model_alone_as_in_company(any_folder):
     assert denoiser.condition(["one"]).rows.keys() == condition.rows.keys()
 
 
-def test_attention_maps_have_the_picture_s_grid(either):
-    denoiser = load_denoiser(either, size=SIZE)
+def test_attention_maps_are_what_the_picture_s_places_look_at(either, monkeypatch):
+    """To 1e-5, from the queries and keys that torch is handed, of 8 x 12 patches; differentiable in z."""
+    kind, folder = either
+    denoiser = load_denoiser(folder, size=SIZE)
     z = torch.randn(2, *denoiser.shape, requires_grad=True)
-    maps = denoiser.attention_maps(z, denoiser.ladder(4)[1], denoiser.condition(PROMPTS))
+    step, condition, seen, attend = (
+        denoiser.ladder(4)[1],
+        denoiser.condition(PROMPTS),
+        [],
+        F.scaled_dot_product_attention,
+    )
+
+    def spy(query, key, value, attn_mask=None, **kwargs):
+        scores = query @ key.mT / query.shape[-1] ** 0.5
+        scores = scores if attn_mask is None else scores.masked_fill(~attn_mask, -torch.inf)
+        own = slice(96) if kind in ("sd3", "z") else slice(-96, None)
+        if query.shape[-2] >= 96:
+            seen.append(scores.softmax(-1).mean(1)[:, own, own])
+        return attend(query, key, value, attn_mask=attn_mask, **kwargs)
+
+    with monkeypatch.context() as patch, torch.no_grad():
+        patch.setattr(F, "scaled_dot_product_attention", spy)
+        denoiser.predict_clean(z, step, condition)
+    maps = denoiser.attention_maps(z, step, condition)
     assert maps.grid == (8, 12)
-    assert maps.maps.shape == (2, 96, 96)
-    assert (maps.maps.sum(-1) <= 1 + 1e-5).all()
+    assert torch.allclose(maps.maps, torch.stack(seen).mean(0), atol=1e-5)
+    assert maps.maps.std() > 1e-4, "a map that is even everywhere would agree with anything"
     assert torch.autograd.grad(maps.maps.square().sum(), z)[0].abs().max() > 0
 
 
