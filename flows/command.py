@@ -22,6 +22,7 @@ from tasks.pipeline import run_zoom
 from tasks.plan import prepare
 from tasks.records import kept_change
 from tasks.run import Run, Tools
+from tasks.running import how_it_runs
 from tasks.score import score_table
 from tasks.services import Services, using
 from tasks.specs import RunConfig, with_settings, with_values
@@ -154,6 +155,8 @@ def show_plan(run: Run) -> None:
             *((f"stage {n}", stage.told()) for n, stage in enumerate(run.cascade, 1)),
         ]
         table(("levels", "pixels"), steps)
+    if not run.config.compose:
+        print(how_it_runs(run))
     estimate = cost(run)
     more = f" and {estimate.enlarging:,} of those that enlarge" if estimate.enlarging else ""
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"

@@ -42,5 +42,5 @@ def explain(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError):
         return FAILED, f"Failed: {error}. What is done is kept; mend this and run the same command again."
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return FAILED, "Failed: out of memory. Take fewer levels into the model at a time: --set model.rows=4."
+        return FAILED, "Failed: out of memory. Ask for less: a smaller --set model.size, or --set model.offload=model."
     return FAILED, f"Failed: {type(error).__name__}: {error}. TENFOLD_DEBUG=1 shows where."

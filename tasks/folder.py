@@ -77,7 +77,7 @@ def summary(run: Run, results: Mapping[str, Manifest], digests: Mapping[str, str
         "photo_sha256": None if run.photo is None else run.photo.sha256,
         "images_sha256": {str(level): picture.sha256 for level, picture in sorted(run.images.items())},
         "sounds_sha256": {name: given.sha256 for name, given in sorted(run.sounds.items())},
-        "notes": list(run.notes),
+        "notes": [*run.notes, *(note for m in results.values() for note in m.facts.get("notes", []))],
         "spent": made.get("spent"),
         "device": made["device"],
         "versions": made["versions"],
