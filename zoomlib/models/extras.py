@@ -62,6 +62,10 @@ def _check_fits(pipeline: Any, lora: Lora, tensors: dict[str, Tensor], on_note: 
         raise InvalidInputError(
             f"The LoRA {lora.name!r} changes no layer of this model: it was made for another kind. Leave it out."
         )
+    if any("dora_scale" in key for key in tensors):
+        on_note(
+            f"The LoRA {lora.name!r} has magnitudes, too (DoRA), which are left out: pictures may differ from its own."
+        )
     if len(layers) < asked:
         on_note(f"Of the LoRA {lora.name!r}, {asked - len(layers)} of {asked} layers are not this model's: left out.")
 

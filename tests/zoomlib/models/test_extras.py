@@ -210,3 +210,24 @@ def test_a_lora_of_the_hub_is_got_once_and_named_by_its_repository(model, loras,
     assert told["loras"][0]["name"] == f"someone/many/{FILE}"
     with pytest.raises(InvalidInputError, match="has no absent"):
         describe(model[0], loras=[Lora("someone/many/absent.safetensors")], download=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_takes_changes_too(model, loras, dtype):
+    """Within 5 % of the change in full precision: the sum is rounded where the weights are."""
+    weights = {}
+    for kind in (torch.float32, dtype):
+        for given in ((), (Lora(str(loras[0])),)):
+            network = load_denoiser(model[0], dtype=kind, loras=given).parts.backbone.network
+            weights[kind, bool(given)] = torch.cat([p.float().flatten() for p in network.parameters()])
+    full, half = (weights[kind, True] - weights[kind, False] for kind in (torch.float32, dtype))
+    assert (half - full).norm() < 0.05 * full.norm()
+
+
+def test_magnitudes_that_are_left_out_are_said(model, loras, tmp_path):
+    tensors = load_file(loras[0] / FILE)
+    name = next(name for name in tensors if "lora_A" in name).replace("lora_A.weight", "dora_scale")
+    notes = []
+    file = vectors(tmp_path / "dora.safetensors", **tensors, **{name: torch.ones(8)})
+    load_denoiser(model[0], loras=[Lora(file)], on_note=notes.append)
+    assert [note for note in notes if "DoRA" in note]

@@ -19,6 +19,7 @@ from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
 from zoomlib.models.noise import check_noise, noise_of
+from zoomlib.models.placement import runs_on
 from zoomlib.models.unet import (
     check_channels,
     check_widths,
@@ -103,8 +104,9 @@ class _Backbone:
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
+        device = runs_on(self.pipeline.text_encoder)
         text, _, pooled, _ = self.pipeline.encode_prompt(
-            list(prompts), device=self.network.device, do_classifier_free_guidance=False
+            list(prompts), device=device, do_classifier_free_guidance=False
         )
         if self.pipeline.config.force_zeros_for_empty_prompt:
             said = torch.tensor([bool(prompt.strip()) for prompt in prompts], device=text.device)

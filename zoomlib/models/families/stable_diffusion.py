@@ -18,6 +18,7 @@ from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.few_steps import few_steps
 from zoomlib.models.folder import Folder, networks, size_of
 from zoomlib.models.noise import check_noise, noise_of
+from zoomlib.models.placement import runs_on
 from zoomlib.models.unet import check_channels, check_widths, guidance_embedding, kept_rows, run_unet, seen
 
 
@@ -71,7 +72,8 @@ class _Backbone:
 
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Rows:
-        text, _ = self.pipeline.encode_prompt(list(prompts), self.network.device, 1, do_classifier_free_guidance=False)
+        device = runs_on(self.pipeline.text_encoder)
+        text, _ = self.pipeline.encode_prompt(list(prompts), device, 1, do_classifier_free_guidance=False)
         return {"text": text}
 
     def kept(self, image: Tensor, mask: Tensor, codec: Codec) -> Rows:
