@@ -13,6 +13,8 @@ from zoomlib.denoiser import Wrapper
 from zoomlib.errors import InvalidInputError, NoRoomError
 from zoomlib.guidance import Guided
 from zoomlib.ladder import Step
+from zoomlib.memory import Meter
+from zoomlib.methods.joint import sample
 from zoomlib.sharding import Sharded
 
 STEP = Step(3, 500.0, 0.6, 0.8)
@@ -137,6 +139,22 @@ def test_a_compiled_model_meets_one_size_and_probes_as_written(monkeypatch):
     assert not any(model.eager[1:])
     assert len({size for size, eager in zip(model.asked, model.eager, strict=True) if not eager}) == 1
     assert estimate(chunked, 2).shape == (2, *SHAPE)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_beside_the_model_sampling_holds_a_fixed_number_of_stacks(scale):
+    """Tensors alive at once, in sizes of all levels: z, estimates, noise, and what blending makes of them."""
+
+    def stacks(levels: int) -> float:
+        denoiser = Guided(Chunked(GaussianDenoiser(SHAPE), 2), scale)
+        with Meter() as meter:
+            for _ in sample(denoiser, ["1"] * levels, p=2, steps=2, generator=torch.Generator().manual_seed(0)):
+                pass
+        return meter.peak / (levels * z(1).nbytes)
+
+    few, many = stacks(16), stacks(64)
+    assert many <= few * 1.01
+    assert many < 9
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3, 9])
