@@ -94,11 +94,6 @@ def redraw(
     )
 
 
-def finish(denoiser: Denoiser, state: State, agreement: Agreement, photo: Tensor | None = None) -> Tensor:
-    """The pictures of a last state, in agreement: float32 (L, 3, H, W) in [-1, 1] on the CPU."""
-    return agreement.settle(denoiser.codec.decode(state.clean).float().cpu(), photo)
-
-
 @torch.no_grad()
 def _begun(denoiser: Denoiser, start: Tensor, config: Config, draw: Draw, generator: torch.Generator) -> State:
     """The pictures with the noise of the first step that is walked, a level at a time."""
