@@ -83,6 +83,14 @@ def resolved_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> GuidanceS
     )
 
 
+def notes_on_model(run: Run) -> tuple[str, ...]:
+    """That another model draws than the one that was named first, where it does."""
+    named, found = run.config.model.name, run.model["id"]
+    if found == named:
+        return ()
+    return (f"The model {named} is not here, and could not be got; {found} draws in its place (model.fallbacks).",)
+
+
 def passes(run: Run) -> int:
     """How often guidance runs the model for one estimate."""
     return 1 if run.config.guidance.scale == 1 or run.model.get("distilled") else 2

@@ -33,12 +33,12 @@ from tasks.measures import describe_measures, describe_scorer
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.sizes import check_size, described, notes_on_size
-from tasks.unread import notes_on_texts
 from tasks.specs import RunConfig, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
 from tasks.styles import styled
+from tasks.unread import notes_on_texts
 from zoomlib.denoiser import Denoiser
 from zoomlib.geometry import margin_factor
 from zoomlib.methods import load_method, method_names
@@ -94,7 +94,7 @@ def prepare(
         told=told or {},
     )
     check_size(run)
-    run = replace(run, notes=(*notes_of(run), *notes_on_size(run), *notes_on_texts(run)))
+    run = replace(run, notes=(*loading.notes_on_model(run), *notes_of(run), *notes_on_size(run), *notes_on_texts(run)))
     _check_base(run)
     _check_method(run)
     return accepted(run)

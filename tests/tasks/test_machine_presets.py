@@ -80,3 +80,15 @@ def test_the_documentation_says_what_a_preset_is(preset):
     assert f"`{preset.name}`" in text
     assert preset.needs in text
     assert all(f"`{name}`" in text for name in preset.models)
+
+
+def test_that_another_model_draws_is_said(tmp_path):
+    story = prompts.load_story("cosmic-leaf")
+    config = with_values(RunConfig(), {"preset": "gpu-8gb", "model.device": "cpu", "model.download": False})
+
+    def only_last(_name, **options):
+        return described(options["fallbacks"][-1], **options)
+
+    notes = [prepare(config, story, tmp_path, Tools(describe=one)).notes for one in (described, only_last)]
+    last = config.model.fallbacks[-1]
+    assert [any(f"{last} draws in its place" in note for note in told) for told in notes] == [False, True]

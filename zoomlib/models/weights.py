@@ -128,7 +128,9 @@ def header(file: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
             parts = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118 - it is no mapping
             return {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in parts.items()}
     except (OSError, SafetensorError) as error:
-        raise InvalidInputError(f"The weights in {file} are damaged: {_reason(file, error)}.") from error
+        raise InvalidInputError(
+            f"The weights in {file} are damaged and could not be read: {_reason(file, error)}."
+        ) from error
 
 
 def _reason(file: Path, error: Exception) -> str:
