@@ -127,6 +127,16 @@ def test_what_is_noised_has_the_variance_of_the_schedule(made):
     assert torch.equal(low[2], low[3][:2])
 
 
+def test_an_autoencoder_that_half_precision_is_too_coarse_for_is_widened_and_that_is_said(made):
+    said = []
+    upscaler = load_upscaler(made[0], dtype=torch.float16, on_note=said.append)
+    codec = upscaler.denoiser(pictures(1, 16, 16), generator=torch.Generator()).codec
+    upscaler.parts.modules["vae"].decoder.conv_in.weight *= 2e4
+    assert bool(codec.decode(noise(1, 4, 16, 16)).isfinite().all())
+    assert len(said) == 1
+    assert "float32" in said[0]
+
+
 def test_description_and_refusals(made, tmp_path):
     folder = made[0]
     told = describe(folder)
