@@ -4,8 +4,8 @@
 
 On a CPU it is the most resident memory that the system has seen of the process (VmHWM), less what it had when the model
 was loaded; on a graphics card torch's own count of the same. Two steps with guidance are sampled and decoded. `stack`
-is what the finished levels take. Noise, blending and updates hold about eight times that (a test counts it), so
-peaks that do not depend on the model grow by so much for each level more. A folder, as of `benchmarks.random_models`, may
+is what the finished levels take. Noise, blending and updates hold about eight times that (a test counts it), so peaks
+that do not depend on the model grow by so much for each level more. A folder, as of `benchmarks.random_models`, may
 stand for the bundled model.
 """
 

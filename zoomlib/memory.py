@@ -167,7 +167,9 @@ def measured(device: torch.device, limit: int) -> Iterator[Use]:
         before = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
         yield use
-        use.bytes = torch.cuda.max_memory_allocated(device) - before
+        # Weights that came to stay (`zoomlib.models.offload`) are there from now on, and no part of the work.
+        stays = max(before, torch.cuda.memory_allocated(device))
+        use.bytes = torch.cuda.max_memory_allocated(device) - stays
     else:
         with Meter(limit) as meter:
             yield use

@@ -7,7 +7,7 @@ import torch
 
 from zoomlib.careful import CarefulCodec
 from zoomlib.errors import NoRoomError
-from zoomlib.memory import Meter, free_bytes, gathered, is_out_of_memory, total_bytes
+from zoomlib.memory import Meter, free_bytes, gathered, is_out_of_memory, measured, total_bytes
 
 FULL = torch.OutOfMemoryError("CUDA out of memory.")
 
@@ -149,3 +149,18 @@ def test_parts_are_gathered_in_order():
     x = torch.arange(12.0).view(6, 2)
     assert torch.equal(gathered(iter(x.split([1, 2, 3])), 6), x)
     assert gathered(iter([x]), 6) is x
+
+
+def test_of_a_graphics_card_the_peak_is_measured_beyond_what_stays(monkeypatch):
+    """No card is here: its counters are told what to say. 100 bytes are there before, 60 of weights come to stay."""
+    now = iter([100, 160])
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: next(now))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: 400)
+    with measured(torch.device("cuda"), 1) as use:
+        pass
+    assert use.bytes == 240
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 500)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 200)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 4000))
+    assert (free_bytes("cuda"), total_bytes("cuda")) == (1300, 4000)  # what torch keeps and does not use is free
