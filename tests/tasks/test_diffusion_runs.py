@@ -77,7 +77,7 @@ def test_what_cannot_be_is_refused_before_weights_are_loaded(made, tmp_path):
     for setting, words in {
         "model.loras=absent.safetensors": "no file",
         "model.size=40x18": r"multiples of 4 .* The nearest is",
-        f"model.embeddings={made / 'lora' / FILE}": "takes vectors for 2",
+        f"model.embeddings={made / 'lora' / FILE}": "no textual inversion for this model: it holds .* named clip_l and clip_g",
     }.items():
         with pytest.raises((InvalidInputError, RefusedError), match=words):
             prepare(config(made, setting), story(levels=["a"]), tmp_path / "runs")

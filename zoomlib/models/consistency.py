@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,4 +52,4 @@ class Consistency(VariancePreserving):
             return clean
         time = step.time * self.scaling
         skip = SIGMA_DATA**2 / (time**2 + SIGMA_DATA**2)
-        return skip * z + (1 - skip) ** 0.5 * clean
+        return z * skip + clean * math.sqrt(1 - skip)

@@ -200,10 +200,11 @@ def _check_embedding(file: Path, folder: Folder) -> str:
     towers = [part for part in ("text_encoder", "text_encoder_2") if part in folder.parts]
     reads = [int(folder.config(part)["hidden_size"]) for part in towers]
     names = CLIP_KEYS if len(towers) == 2 else tuple(found)
-    if len(found) != len(towers) or set(names) != found.keys():
+    if len(found) != len(towers) or set(names) != found.keys() or not all(found.values()):
+        wanted = f"{len(towers)}, named {' and '.join(CLIP_KEYS)}" if len(towers) == 2 else "1, named by their word"
         raise InvalidInputError(
-            f"{file.name} holds {', '.join(found) or 'nothing'}; this model takes vectors for {len(towers)} text "
-            f"tower(s), named {' and '.join(CLIP_KEYS) if len(towers) == 2 else 'by their word'}."
+            f"{file.name} is no textual inversion for this model: it holds {len(found)} tensors"
+            f"{f', as {min(found)}' if found else ''}. Expected vectors for each text tower: {wanted}."
         )
     widths = [found[name][-1] for name in names]
     if widths != reads:
