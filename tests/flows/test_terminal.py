@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from flows.failures import explain
 from flows.terminal import Bars, Lines, plain
-from tasks.events import RunEnded, RunStarted, StageDone, StageMoved, StageStarted, StageWaiting
+from tasks.events import RunEnded, RunStarted, StageDone, StageMoved, StageNoted, StageStarted, StageWaiting
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def test_lines_tell_of_every_stage(capsys):
         StageWaiting("sampling"),
         StageStarted("sampling", 10, "steps", 4),
         StageMoved("sampling", 5),
+        StageNoted("sampling", "Memory ran out\x1b[2J."),
         StageDone("sampling", True, 1.25),
         StageDone("video", False, 0.0),
     ):
@@ -42,6 +43,7 @@ def test_lines_tell_of_every_stage(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "sampling: another process is making it; waiting",
         "sampling: 10 steps, going on from 4",
+        "sampling: Memory ran out [2J.",
         "sampling: made in 1.2 s",
         "video: reused",
     ]
@@ -76,7 +78,7 @@ def test_bars_show_the_stages_of_one_run_below_a_bar_of_all():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     with Progress("{task.description}", "{task.fields[unit]}", console=console) as progress:
         bars = Bars(progress)
-        for event in RUNS:
+        for event in (*RUNS, StageNoted("sampling", "Memory [red]ran out\x1b[2J.")):
             bars(event)
         overall, stage = progress.tasks
         assert (overall.completed, overall.total) == (2, 2)
@@ -84,3 +86,4 @@ def test_bars_show_the_stages_of_one_run_below_a_bar_of_all():
     shown = console.file.getvalue()
     assert "apart, [red]One, seed 0 failed: no room [bold]left" in shown
     assert "now apart, [red]One, seed 0" in shown
+    assert "sampling: Memory [red]ran out [2J." in shown
