@@ -14,6 +14,7 @@ from zoomlib.errors import InvalidInputError, UnsoundError
 from zoomlib.ladder import Ladder, Step
 from zoomlib.models.attention import watch_attention
 from zoomlib.models.backbone import Facts, Parts, Rows
+from zoomlib.models.limits import unwarned
 
 TEXTS = 8
 """How many are read at a time."""
@@ -75,7 +76,8 @@ class ModelDenoiser:
     def _words(self, prompts: Sequence[str]) -> Rows:
         """Rows of all texts, a few at a time: the attention of a large text encoder takes much memory."""
         batches = (prompts[k : k + TEXTS] for k in range(0, len(prompts), TEXTS))
-        rows = Condition.cat([Condition(self.parts.backbone.words(batch)) for batch in batches]).rows
+        with unwarned():
+            rows = Condition.cat([Condition(self.parts.backbone.words(batch)) for batch in batches]).rows
         return {name: value.to(self.device) for name, value in rows.items()}
 
     def _checked(self, L: int, image: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:

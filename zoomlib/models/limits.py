@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,22 @@ def unread(folder: Path, reads: Iterable[tuple[str, int]], texts: Sequence[str])
     tokenizers = [(_tokenizer(folder / part), most) for part, most in reads]
     ends = {text: max(_reach(tokenizer, most, text) for tokenizer, most in tokenizers) for text in long}
     return [text[ends.get(text, len(text)) :].strip() for text in texts]
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Hold back the libraries' own words on long texts: each tokenizer's, though another encoder may read the end."""
+    from diffusers.utils import logging as pictures
+    from transformers.utils import logging as texts
+
+    before = [(library, library.get_verbosity()) for library in (pictures, texts)]
+    for library, _ in before:
+        library.set_verbosity_error()
+    try:
+        yield
+    finally:
+        for library, verbosity in before:
+            library.set_verbosity(verbosity)
 
 
 def _reach(tokenizer: Any, most: int, text: str) -> int:

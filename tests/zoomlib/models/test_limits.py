@@ -43,6 +43,18 @@ def test_what_is_not_read_does_not_matter_and_what_is_does(tmp_path, kind):
     assert not all(torch.equal(rows[name], before[name]) for name in rows)
 
 
+def test_the_libraries_own_warnings_are_held_back(tmp_path, caplog, monkeypatch):
+    """CLIP reads 77 tokens of these, T5 all: what CLIP's tokenizer says of it would mislead."""
+    from diffusers.utils import logging as pictures
+
+    monkeypatch.setattr(pictures._get_library_root_logger(), "propagate", True)
+    folder, pipeline = flux_pipeline(tmp_path)
+    load_denoiser(folder, size=(32, 32)).condition(["a red galaxy " * 12])
+    assert not caplog.records
+    pipeline.encode_prompt("a red galaxy " * 12)
+    assert "truncated" in caplog.text, "without that, diffusers says it"
+
+
 def test_short_texts_are_read_whole(tmp_path):
     folder, _ = flux_pipeline(tmp_path)
     reads = describe(folder, size=(32, 32))["reads"]
