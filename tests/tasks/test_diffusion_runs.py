@@ -6,7 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tasks.continuation import rerolled
 from tasks.errors import RefusedError
+from tasks.finished import read_finished
 from tasks.pipeline import run_zoom
 from tasks.plan import prepare
 from tasks.specs import RunConfig, with_settings
@@ -56,6 +58,15 @@ def test_a_run_of_rectangles_with_a_style_a_lora_and_a_word(made, tmp_path):
     assert reports["word"].run.model["embeddings"][0]["word"] == "sketchy"
 
 
+def test_a_run_that_is_gone_on_with_keeps_its_style(made, tmp_path):
+    """A level made again has the style's words once, and what no level must show once."""
+    first = run(made, tmp_path, "style=ink").run
+    again = rerolled(read_finished(first.id, tmp_path), 1)
+    second = run_zoom(again.config, again.story, again.root).run
+    assert second.story.style == first.story.style == styles()["ink"].words
+    assert second.story.negative == first.story.negative
+
+
 def test_a_file_that_was_changed_makes_another_run(made, tmp_path):
     """Though its name is the same; nothing is loaded to know it."""
     file = tmp_path / "mine.safetensors"
@@ -77,7 +88,7 @@ def test_what_cannot_be_is_refused_before_weights_are_loaded(made, tmp_path):
     for setting, words in {
         "model.loras=absent.safetensors": "no file",
         "model.size=40x18": r"multiples of 4 .* The nearest is",
-        f"model.embeddings={made / 'lora' / FILE}": "no textual inversion for this model: it holds .* named clip_l and clip_g",
+        f"model.embeddings={made / 'lora' / FILE}": "no textual inversion .* named clip_l and clip_g",
     }.items():
         with pytest.raises((InvalidInputError, RefusedError), match=words):
             prepare(config(made, setting), story(levels=["a"]), tmp_path / "runs")
