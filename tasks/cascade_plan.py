@@ -68,10 +68,15 @@ def _net(spec: StageSpec, config: RunConfig, model: Mapping[str, Any], size: Siz
     return Enlargement(spec, net, int(net["factor"]), _times(size, int(net["factor"])))
 
 
-def _upscaler(spec: StageSpec, config: RunConfig, _model: Mapping[str, Any], size: Size, tools: Tools) -> Enlargement:
+def _upscaler(spec: StageSpec, config: RunConfig, model: Mapping[str, Any], size: Size, tools: Tools) -> Enlargement:
     told = _described(str(spec.model), None, config, tools)
     if told.get("kind") != "upscaler":
         raise RefusedError(f"{spec.model} makes pictures and is no up-scaler. Use a stage of kind refine.")
+    if told.get("words_of") not in (None, model.get("family")):
+        raise RefusedError(
+            f"{spec.model} has no text encoder of its own and shares that of {told['words_of']}, but levels are "
+            f"sampled by {config.model.name}. Sample with {told['words_of']}, or fetch {spec.model} with its text encoder."
+        )
     unit = int(told["multiple_px"])
     factor = int(told["factor"])
     larger = _times(size, factor)

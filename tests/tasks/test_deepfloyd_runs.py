@@ -55,3 +55,12 @@ def test_all_three_stages_of_deepfloyd(tmp_path):
     assert stack.levels.shape == (2, 3, 256, 256)
     shown = torch.nn.functional.avg_pool2d(stack.levels[1], 2)
     assert torch.allclose(stack.levels[0, :, 64:192, 64:192], shown, atol=2 / 255), "but for 8 bits"
+
+
+def test_a_second_stage_without_words_is_refused_beside_another_model(tmp_path):
+    """Before anything is sampled."""
+    second = second_stage(tmp_path / "second", words=False)[0]
+    stages = json.dumps([{"how": "upscaler", "model": str(second)}])
+    with pytest.raises(RefusedError, match="shares that of DeepFloyd IF, but levels are sampled by"):
+        ran(sana_pipeline(tmp_path / "sana")[0], tmp_path, f"enlarge.stages={stages}")
+    assert not (tmp_path / "runs").exists()

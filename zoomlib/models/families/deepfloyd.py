@@ -19,6 +19,7 @@ from zoomlib.models.schedule import VariancePreserving
 from zoomlib.models.transformer import TextOnly
 from zoomlib.models.unet import run_unet
 
+FAMILY = "DeepFloyd IF"
 UNUSED = ("safety_checker", "feature_extractor", "watermarker")
 
 
@@ -41,7 +42,7 @@ def facts(folder: Folder) -> Facts:
         )
     check_variance(config)
     return Facts(
-        family="DeepFloyd IF",
+        family=FAMILY,
         channels=3,
         size=size_of(config),
         factor=1,

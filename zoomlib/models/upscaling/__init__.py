@@ -50,6 +50,7 @@ def describe_upscaler(folder: Folder) -> dict[str, Any]:
         "multiple_px": model.multiple * model.factor,
         "noise_level": facts.noise_level,
         "most_noise": facts.most_noise,
+        "words_of": facts.words_of,
         "guidance": model.guidance,
         "rescale": model.rescale,
         "clamp": model.clamp,

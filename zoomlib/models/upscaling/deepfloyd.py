@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from zoomlib.denoiser import Codec, IdentityCodec
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts, Parts
-from zoomlib.models.families.deepfloyd import UNUSED, check_variance, clamp_of, t5_words
+from zoomlib.models.families.deepfloyd import FAMILY, UNUSED, check_variance, clamp_of, t5_words
 from zoomlib.models.folder import Folder, networks, size_of
 from zoomlib.models.schedule import VariancePreserving
 from zoomlib.models.upscaling.diffusion import Noising, UpscalerBackbone, UpscalerFacts, check_input
@@ -47,7 +47,8 @@ def facts(folder: Folder) -> UpscalerFacts:
         steps=50,
     )
     most = int(folder.config("image_noising_scheduler").get("num_train_timesteps", 1000)) - 1
-    return UpscalerFacts(model, FACTOR, noise_level=min(250, most), most_noise=most)
+    words_of = None if _reads(folder) else FAMILY
+    return UpscalerFacts(model, FACTOR, noise_level=min(250, most), most_noise=most, words_of=words_of)
 
 
 def load(folder: Folder, dtype: torch.dtype, text: Folder | None) -> tuple[Parts, Noising]:

@@ -29,13 +29,14 @@ class UpscalerFacts:
 
     model: as of any model; its `size` is what the network was trained for, in places of z. factor: from the small
     picture to the large one. noise_level, most_noise: the usual and the largest noise on the small picture, as times of
-    the schedule for it.
+    the schedule for it. words_of: the family of models whose text encoder it needs, having none of its own.
     """
 
     model: Facts
     factor: int
     noise_level: int
     most_noise: int
+    words_of: str | None = None
 
 
 @dataclass(frozen=True)
