@@ -75,7 +75,7 @@ def _upscaler(spec: StageSpec, config: RunConfig, model: Mapping[str, Any], size
     if told.get("words_of") not in (None, model.get("family")):
         raise RefusedError(
             f"{spec.model} has no text encoder of its own and shares that of {told['words_of']}, but levels are "
-            f"sampled by {config.model.name}. Sample with {told['words_of']}, or fetch {spec.model} with its text encoder."
+            f"sampled by {config.model.name}. Sample with {told['words_of']}, or fetch {spec.model} with its own."
         )
     unit = int(told["multiple_px"])
     factor = int(told["factor"])
