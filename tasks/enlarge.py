@@ -11,7 +11,7 @@ from torch import Tensor
 from tasks import cascade
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.film import loops
-from tasks.given import fitted_photo, known, put_back
+from tasks.given import fitted_photo, given_levels, known, put_back
 from tasks.noting import Notes
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
@@ -19,7 +19,7 @@ from tasks.stage import Json, Made
 from zoomlib.cascade.agree import Agreement
 from zoomlib.geometry import Focus
 from zoomlib.scene import Grid, placed_focus
-from zoomlib.stack import ZoomStack
+from zoomlib.stack import ZoomStack, bounded
 
 NAME = "levels"
 
@@ -89,6 +89,8 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
     agreement, notes = agreement_of(run, len(sampled)), Notes(NAME, on_event)
     levels = _Cascade(run, sampled, agreement, work, on_event, notes).levels()
+    if agreement.how == "blended" and not agreement.feather and run.photo is None and not given_levels(run):
+        levels = bounded(levels, run.p, agreement.focus, loop=agreement.loop)
     stack = ZoomStack(levels.clamp(-1, 1), run.p, agreement.focus, loops(run))
     folder = stack.save(work / "stack")
     files = {file.name: file for file in sorted(folder.iterdir())}

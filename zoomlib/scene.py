@@ -11,7 +11,7 @@ from torch import Tensor
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.geometry import Focus, snapped_focus
-from zoomlib.stack import ZoomStack
+from zoomlib.stack import ZoomStack, bounded
 from zoomlib.walk import State, last, picture_shape
 
 _NO_COLOUR = 10.0  # values beyond are another range's, such as that of 8 bits; what a model overshoots is far below
@@ -154,7 +154,8 @@ def keyword_forms(
         given = signature.bind(*args, **keywords).arguments
         own, scene = parts(given)
         state, loop = last(sample(*args, **keywords)), getattr(own, "loop", False)
-        return finished(given["denoiser"], state, scene, grid, loop=loop)
+        exact = getattr(own, "feather", None) == 0 and scene.photo is None and not scene.images
+        return finished(given["denoiser"], state, scene, grid, loop=loop, exact=exact)
 
     for form in (sample, sample_stack):
         vars(form)["__signature__"] = signature  # what `help` shows
@@ -207,7 +208,12 @@ def model_focus(denoiser: Denoiser, levels: int, scene: Scene, grid: Grid = "pix
     return placed_focus(levels, denoiser.shape[1:], denoiser.codec.factor, scene.p, scene.focus, grid)
 
 
-def finished(denoiser: Denoiser, state: State, scene: Scene, grid: Grid = "pixels", *, loop: bool = False) -> ZoomStack:
-    """The stack of a run's last state, in pixels, by a method of that grid."""
-    levels = pictures(denoiser, state)[0].clamp(-1, 1)
-    return ZoomStack(levels, scene.p, model_focus(denoiser, len(levels), scene, grid), loop)
+def finished(
+    denoiser: Denoiser, state: State, scene: Scene, grid: Grid = "pixels", *, loop: bool = False, exact: bool = False
+) -> ZoomStack:
+    """The stack of a run's last state, in pixels, by a method of that grid. exact: all windows agree in the state, and
+    are to agree in the stack."""
+    levels = pictures(denoiser, state)[0]
+    focus = model_focus(denoiser, len(levels), scene, grid)
+    levels = bounded(levels, scene.p, focus, loop=loop) if exact else levels.clamp(-1, 1)
+    return ZoomStack(levels, scene.p, focus, loop)

@@ -67,6 +67,15 @@ def consolidate(
     return photo.project(rendered) if feather else rendered
 
 
+def bounded(levels: Tensor, p: Zoom, focus: Focus = None, *, loop: bool = False) -> Tensor:
+    """Levels (L, C, H, W) whose windows agree, clamped to [-1, 1] so that they still do: the mean of what was clamped
+    is not the clamped mean."""
+    low, high = levels.aminmax()
+    if low >= -1 and high <= 1:
+        return levels
+    return ZoomStack(levels.clamp(-1, 1), p, focus, loop).rendered().levels
+
+
 @dataclass(frozen=True, eq=False)
 class ZoomStack:
     """The levels of a zoom: float32 (L, C, H, W) in [-1, 1], the zoom factor p > 1 between them, and the focus.

@@ -270,7 +270,7 @@ def test_the_finished_stack_of_a_loop_is_a_loop():
         ({"steps": 0}, "number of steps"),
         ({"eta": 2}, "between 0"),
         ({"blending": "poisson"}, "laplacian, naive, none"),
-        ({"noise": "pink"}, "shared, random"),
+        ({"noise": "pink"}, "shared, latents, random"),
         ({"update": "never"}, "joint, iterative"),
         ({"photo_mode": "sgd", "photo": torch.zeros(SHAPE)}, "projection, adam"),
         ({"coarse_weight": -1}, "coarse_weight"),
