@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 import torch
+from diffusers import DDPMScheduler
+from diffusers.schedulers import scheduling_ddpm
 
 from tests.doubles.plain_samples import Remembering, plain_samples
 from tests.doubles.tiny_upscalers import DYNAMIC, base_stage, second_stage
@@ -15,7 +17,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import Guided, guided
 from zoomlib.methods import independent, joint
 from zoomlib.models import describe, load_denoiser, load_upscaler
-from zoomlib.walk import last
+from zoomlib.walk import last, walk
 
 STEPS = 5
 PROMPTS = ["A red galaxy", "a leaf"]
@@ -74,6 +76,28 @@ def test_a_rectangle_held_by_a_dynamic_threshold(tmp_path):
     theirs = from_noise(pipeline, remembering.first)(PROMPTS, height=16, width=24, **ready(6.0)).images
     assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4)
     assert float(ours.abs().max()) <= 1
+
+
+def test_fresh_noise_at_every_step_is_the_sampler_that_the_stage_comes_with(tmp_path, monkeypatch):
+    """DDPM with the dynamic threshold, at eta 1, given the same noise; its variance is that of the noise levels."""
+    folder, pipeline = base_stage(tmp_path, **DYNAMIC)
+    pipeline.scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    drawn = [torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(k)) for k in range(STEPS)]
+    denoiser = guided(load_denoiser(folder), 6.0, clamp="dynamic")
+    ours = walk(
+        denoiser,
+        denoiser.condition(PROMPTS, NEGATIVES),
+        steps=STEPS,
+        eta=1.0,
+        draw=lambda _, left=iter(drawn): next(left),
+        consolidate=lambda estimates, _: estimates,
+        generator=torch.Generator(),
+    )
+    fresh = iter(drawn[1:])
+    monkeypatch.setattr(scheduling_ddpm, "randn_tensor", lambda *_, **__: next(fresh))
+    theirs = from_noise(pipeline, drawn[0])(PROMPTS, **ready(6.0)).images
+    assert torch.allclose(last(ours).clean, theirs, atol=1e-4)
+    assert next(fresh, None) is None
 
 
 @pytest.mark.parametrize(("scale", "level"), [(1.0, 250), (4.0, 250), (4.0, 999)])
