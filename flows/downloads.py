@@ -6,11 +6,14 @@ from contextlib import ExitStack
 from typing import TextIO
 
 from flows.terminal import progress
-from tasks.events import DOWNLOAD, Event, Listener, StageMoved, StageStarted
+from tasks.events import DOWNLOAD, READING, Event, Listener, StageMoved, StageStarted
 
 
 class Downloads:
-    """Shows downloads on `stream`, and nothing else; a run in progress has a listener of its own."""
+    """Shows downloads, and the reading of what is large, on `stream`, and nothing else.
+
+    A run in progress has a listener of its own.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.open = stream, ExitStack()
@@ -19,11 +22,11 @@ class Downloads:
 
     def __call__(self, event: Event) -> None:
         """Show one event, if it is of a download."""
-        if isinstance(event, StageStarted) and event.stage == DOWNLOAD:
+        if isinstance(event, StageStarted) and event.stage in (DOWNLOAD, READING):
             self.open.close()
             self.shown, self.total = self.open.enter_context(progress(self.stream)), event.total
             self.shown(event)
-        elif isinstance(event, StageMoved) and event.stage == DOWNLOAD and self.shown is not None:
+        elif isinstance(event, StageMoved) and event.stage in (DOWNLOAD, READING) and self.shown is not None:
             self.shown(event)
             if event.done >= self.total:
                 self.close()

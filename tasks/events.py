@@ -71,8 +71,8 @@ class RunEnded:
 
 
 Event = StageStarted | StageMoved | StageWaiting | StageNoted | StageDone | RunStarted | RunEnded
-DOWNLOAD = "download"
-"""The stage that the getting of a model is told as."""
+DOWNLOAD, READING = "download", "reading"
+"""The stages that the getting of a model, and the hashing of its files, are told as."""
 
 Listener = Callable[[Event], None]
 

@@ -10,11 +10,12 @@ import torch
 
 from tasks import environment
 from tasks.errors import RefusedError, RunError
-from tasks.events import DOWNLOAD, StageMoved, StageStarted, listener
+from tasks.events import DOWNLOAD, READING, StageMoved, StageStarted, listener
 from tasks.machine import resolve_device
 from zoomlib import bundled, models
 from zoomlib.errors import InvalidInputError
 from zoomlib.models import hub
+from zoomlib.models.digests import telling
 from zoomlib.models.folder import INDEX
 from zoomlib.models.hub import NotThereError
 from zoomlib.models.load import revision
@@ -23,28 +24,32 @@ from zoomlib.models.places import fetched
 
 SCORER_CONFIG = "open_clip_config.json"  # named here again: where open_clip is met, importing takes seconds
 MB = 2**20
+READ_LEAST = 1024 * MB
+"""Bytes that take seconds to hash."""
 
 
 def sources() -> models.Sources:
     """Where this user's models are, and who is told of downloads: the listener of the run in progress."""
     found = environment.read()
-    return models.Sources(found.models, found.cache / "digests.json", _Downloads())
+    return models.Sources(found.models, found.cache / "digests.json", _Told(DOWNLOAD, MB))
 
 
-class _Downloads:
-    """Tells bytes as events of a stage; what is small is not worth a word."""
+class _Told:
+    """Tells bytes as events of a stage; less than `least` is not worth a word."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: str, least: int) -> None:
+        self.stage, self.least = stage, least
+        self.listener = listener()  # now: other threads, which read, have none
         self.shown: tuple[str, int] | None = None
 
     def __call__(self, name: str, done: int, total: int) -> None:
         """A model has `done` of `total` bytes."""
-        if total < MB:
+        if total < self.least:
             return
         if self.shown != (name, total):
             self.shown = (name, total)
-            listener()(StageStarted(DOWNLOAD, total // MB, f"MB of {name}", done=done // MB))
-        listener()(StageMoved(DOWNLOAD, done // MB))
+            self.listener(StageStarted(self.stage, total // MB, f"MB of {name}", done=done // MB))
+        self.listener(StageMoved(self.stage, done // MB))
 
 
 def available(folder: Path) -> Iterator[dict[str, Any]]:
@@ -63,7 +68,8 @@ def describe_model(name: str, **options: Any) -> dict[str, Any]:
     """As `zoomlib.models.describe`, with this user's places. Raises InvalidInputError also for a configuration that no
     adapter can make sense of."""
     try:
-        return models.describe(name, **{"sources": sources(), **options})
+        with telling(_Told(READING, READ_LEAST)):
+            return models.describe(name, **{"sources": sources(), **options})
     except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise InvalidInputError(
             f"The configuration of the model {name!r} cannot be used: {type(error).__name__}: {error}. "

@@ -87,3 +87,12 @@ def test_presets_are_listed_and_the_doctor_names_one(hub):
     assert [row["name"] for row in facts["models"]] == ["bundled"]
     assert facts["ok"] == (found.exit_code == 0)
     assert hub.asked == []
+
+
+def test_what_takes_long_is_shown(hub, monkeypatch):
+    monkeypatch.setattr("tasks.models.MB", 1)
+    monkeypatch.setattr("tasks.models.READ_LEAST", 1)
+    files = hub.repositories[NAME].commits[hub.repositories[NAME].branches["main"]]
+    told = tenfold("models", "get", NAME).stderr
+    assert f"download: {len(files['unet/diffusion_pytorch_model.safetensors'])} MB of {NAME}" in told
+    assert "reading: " in told

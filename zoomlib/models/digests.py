@@ -10,47 +10,113 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 
 LARGE_BYTES = 2**26
 """Smaller files are hashed again in each process: that is quicker than to look."""
-_DIGEST = re.compile("[0-9a-f]{64}")
 KINDS = frozenset({".json", ".safetensors", ".txt", ".model"})
 MOST_KEPT = 4096
+PIECE_BYTES = 2**23
+READERS = 4
+_DIGEST = re.compile("[0-9a-f]{64}")
+Stamp = tuple[str, int, int]
+"""Path, bytes and time of change (ns) of a file."""
+Reading = Callable[[str, int, int], None]
+"""Is told the name of what is read, how many bytes have been, and of how many."""
+
+_SEEN: dict[Stamp, str] = {}
+_READING: ContextVar[Reading | None] = ContextVar("reading", default=None)
+
+
+@contextmanager
+def telling(on_progress: Reading) -> Iterator[None]:
+    """Tell of the hashing within."""
+    token = _READING.set(on_progress)
+    try:
+        yield
+    finally:
+        _READING.reset(token)
 
 
 def revision_of(folder: Path, files: Sequence[str], kept: Path | None = None) -> str:
     """SHA-256 over names and contents of files in a folder, which `files` names; `kept`: where digests are kept."""
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(name.encode() + b"\0" + bytes.fromhex(digest_of(folder / name, kept)))
+    digest, names = hashlib.sha256(), sorted(files)
+    for name, value in zip(names, digests_of([folder / name for name in names], kept), strict=True):
+        digest.update(name.encode() + b"\0" + bytes.fromhex(value))
     return digest.hexdigest()
 
 
 def digest_of(file: Path, kept: Path | None = None) -> str:
     """SHA-256 of a file's content, as hex digits."""
+    return digests_of([file], kept)[0]
+
+
+def digests_of(files: Sequence[Path], kept: Path | None = None) -> list[str]:
+    """SHA-256 of the contents of files; several are read at a time."""
+    before = {} if kept is None else _read(kept)
+    found = {file: _known(file, before) for file in files}
+    missing = [file for file, value in found.items() if value is None]
+    if missing:
+        tally = _Tally(missing)
+        with ThreadPoolExecutor(READERS) as pool:
+            new = dict(zip(missing, pool.map(lambda file: _hashed(file, tally), missing), strict=True))
+        found.update(new)
+        _remember(new, kept)
+    return [str(found[file]) for file in files]
+
+
+def _known(file: Path, before: Mapping[str, object]) -> str | None:
     real = file.resolve()
     if file.is_symlink() and real.parent.name == "blobs" and _DIGEST.fullmatch(real.name):
         return real.name
+    path, *rest = stamp = _stamp(file)
+    entry = before.get(path)
+    if isinstance(entry, list) and len(entry) == 3 and entry[:2] == rest and _DIGEST.fullmatch(str(entry[2])):
+        return str(entry[2])
+    return _SEEN.get(stamp)
+
+
+def _stamp(file: Path) -> Stamp:
+    real = file.resolve()
     found = real.stat()
-    if kept is None or found.st_size < LARGE_BYTES:
-        return _computed(real, found.st_size, found.st_mtime_ns)
-    key, stamp = str(real), [found.st_size, found.st_mtime_ns]
-    known = _read(kept).get(key)
-    if isinstance(known, list) and known[:2] == stamp:
-        return str(known[2])
-    value = _computed(real, found.st_size, found.st_mtime_ns)
-    _keep(kept, key, [*stamp, value])
-    return value
+    return str(real), found.st_size, found.st_mtime_ns
 
 
-@lru_cache(maxsize=512)
-def _computed(file: Path, _size: int, _changed_ns: int) -> str:
+class _Tally:
+    """Adds up what several readers have read."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.name = files[0].parent.parent.name
+        self.total = sum(file.stat().st_size for file in files)
+        self.done, self.lock, self.told = 0, Lock(), _READING.get()
+
+    def __call__(self, count: int) -> None:
+        if self.told is not None:
+            with self.lock:
+                self.done += count
+                self.told(self.name, self.done, self.total)
+
+
+def _hashed(file: Path, tally: Callable[[int], None]) -> str:
+    digest = hashlib.sha256()
     with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+        while piece := content.read(PIECE_BYTES):
+            digest.update(piece)
+            tally(len(piece))
+    return digest.hexdigest()
+
+
+def _remember(new: Mapping[Path, str], kept: Path | None) -> None:
+    stamps = {_stamp(file): value for file, value in new.items()}
+    _SEEN.update(stamps)
+    large = {path: [size, changed, value] for (path, size, changed), value in stamps.items() if size >= LARGE_BYTES}
+    if kept is not None and large:
+        _keep(kept, large)
 
 
 def _read(kept: Path) -> Mapping[str, object]:
@@ -61,9 +127,9 @@ def _read(kept: Path) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _keep(kept: Path, key: str, entry: list[object]) -> None:
-    """Write one more digest; where nothing can be written, it is computed again the next time."""
-    known = {**_read(kept), key: entry}
+def _keep(kept: Path, new: Mapping[str, object]) -> None:
+    """Write further digests; where nothing can be written, they are computed again the next time."""
+    known = {**_read(kept), **new}
     while len(known) > MOST_KEPT:
         known.pop(next(iter(known)))
     with suppress(OSError):

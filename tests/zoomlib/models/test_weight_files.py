@@ -1,6 +1,7 @@
 """Variants, shards, halves, pickles, checkpoints in one file: which files of a model's folder are read, and which are
 refused before anything is."""
 
+import hashlib
 import json
 import shutil
 
@@ -159,16 +160,24 @@ def test_code_in_a_model_s_folder_is_never_run(model, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_digests_of_large_files_are_computed_once(model, tmp_path, monkeypatch):
+def test_digests_of_large_files_are_computed_once_and_told(model, tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "LARGE_BYTES", 1)
-    kept, file = tmp_path / "cache" / "digests.json", model / UNET
-    first = digests.digest_of(file, kept)
-    monkeypatch.setattr(digests, "_computed", lambda *_: "never")
-    assert digests.digest_of(file, kept) == first
-    file.write_bytes(file.read_bytes() + b" ")
-    assert digests.digest_of(file, kept) == "never"
-    kept.write_text("{broken")
-    assert digests.digest_of(file, kept) == "never"
+    kept, files, seen = tmp_path / "cache" / "digests.json", [model / UNET, model / "model_index.json"], []
+    total = sum(file.stat().st_size for file in files)
+    with digests.telling(lambda *news: seen.append(news)):
+        first = digests.digests_of(files, kept)
+        assert first == [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        assert seen[-1] == ("model", total, total)
+        seen.clear()
+        digests._SEEN.clear()  # as in another process
+        assert digests.digests_of(files, kept) == first
+        assert not seen
+        files[0].write_bytes(files[0].read_bytes() + b" ")
+        assert digests.digests_of(files, kept)[0] not in first
+        kept.write_text("{broken")
+        digests._SEEN.clear()
+        assert digests.digests_of(files, kept)[1] == first[1]
+    assert json.loads(kept.read_text()).keys() == {str(file.resolve()) for file in files}
 
 
 def test_a_hub_s_cache_names_large_files_by_their_digest(tmp_path, monkeypatch):
