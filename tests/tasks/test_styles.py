@@ -46,7 +46,11 @@ def test_words_of_ones_own_and_no_style_at_all():
 
 @pytest.mark.parametrize(
     ("style", "words"),
-    [("watercolor", "Did you mean watercolour"), ("x," * 400, "style cannot be used"), ("x" * 1001, "style was refused")],
+    [
+        ("watercolor", "Did you mean watercolour"),
+        ("x," * 400, "style cannot be used"),
+        ("x" * 1001, "style was refused"),
+    ],
 )
 def test_what_cannot_be_a_style_is_refused(style, words):
     with pytest.raises(RefusedError, match=words):

@@ -214,3 +214,11 @@ def test_a_consistency_model_takes_its_own_times_and_answers_at_once(tmp_path, k
         ours = sampled(denoiser, z, denoiser.condition([PROMPT]), steps=1)
         given = {"num_inference_steps": 1, "guidance_scale": 8.0, "output_type": "latent"}
         assert torch.allclose(ours, pipeline(PROMPT, latents=z.clone(), **given).images, atol=1e-4)
+
+
+def test_attention_is_shown(model):
+    """Rows of the maps sum to 1, on the grid of the picture's shape."""
+    denoiser = load_denoiser(model[0], size=(16, 32))
+    maps = denoiser.attention_maps(noise(8, 16), denoiser.ladder(4)[1], denoiser.condition([PROMPT]))
+    assert maps.grid == (4, 8)
+    assert torch.allclose(maps.maps.sum(-1), torch.ones(1, 32), atol=1e-5)
