@@ -1,12 +1,13 @@
 """What rectangular levels, zoom factors, off-centre windows and closed loops cost, with a model whose answer is known.
 
-    python -m benchmarks.layouts [--steps 100] [--seeds 3] [--channels 16] [--json]
+    python -m benchmarks.layouts [--steps 100] [--seeds 3] [--channels 16] [--white] [--json]
 
 Every level's prior is one stationary Gaussian field with a power spectrum ~ f^-2 (tests/doubles/gaussian.py). Printed,
 per layout and eta: the mean error over levels and seeds of the power in four octaves of frequency, in dB from low to
 high; the largest disagreement of a window with the level that it shows; and, of loops, from frames of a film of the
 levels: the difference between the last frame and the first, that at the other levels, both in grey levels of 255
-(`loop_error` and what `keyframe_pop` is made of). A CPU suffices.
+(`loop_error` and what `keyframe_pop` is made of). With --white only the loops in which levels see themselves, with
+noise that is white there and disagrees, instead of noise that agrees. A CPU suffices.
 """
 
 import argparse
@@ -24,8 +25,9 @@ from evaluation.motion import planned
 from tests.doubles.gaussian import GaussianDenoiser, band_errors_db
 from zoomlib.film.camera import Camera
 from zoomlib.film.render import frames
-from zoomlib.geometry import ring, snapped_focus
+from zoomlib.geometry import Focus, ring, snapped_focus
 from zoomlib.methods import joint
+from zoomlib.noise import draw_seed, own_noise
 from zoomlib.pyramid import down
 from zoomlib.stack import ZoomStack
 
@@ -67,6 +69,21 @@ LAYOUTS = (
     Layout(4, (64, 128), 6, OFF, True),
     Layout(4, (64, 64), 2, None, True),
 )
+
+
+def white_noise(
+    levels: int, shape: tuple[int, int, int], p: int, generator: torch.Generator, focus: Focus = None, **_: object
+) -> Tensor:
+    """As `zoom_noise` round a loop, but that no level shows itself: every one shows the levels - 1 next ones."""
+    _, height, width = shape
+    own = own_noise(range(levels), shape, draw_seed(generator))
+    inside, shown = ring(levels, height, width, p, focus), own
+    for _turn in range(levels - 1):
+        deeper, shown = shown, own.clone()
+        for i, window in enumerate(inside):
+            rows, columns = window.slices
+            shown[i, :, rows, columns] = p * down(deeper[(i + 1) % levels], p)
+    return shown
 
 
 def sampled(layout: Layout, eta: float, steps: int, channels: int, seeds: int) -> list[Tensor]:
@@ -150,13 +167,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--white", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    layouts = LAYOUTS
+    if args.white:
+        joint.zoom_noise = white_noise
+        layouts = tuple(one for one in LAYOUTS if one.loop and one.p**one.levels <= max(one.size))
     if not args.json:
         print("| p | level | levels | focus | eta | dB, low to high | windows | film: loop / other levels |")
         print("|---|---|---|---|---|---|---|---|")
-    for layout in LAYOUTS:
+    for layout in layouts:
         for eta in (0.0, 1.0):
             row = measure(layout, eta, args.steps, args.channels, args.seeds)
             print(json.dumps(row) if args.json else shown(row), flush=True)

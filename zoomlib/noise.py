@@ -51,7 +51,7 @@ def zoom_noise(
 
     In a closed loop of so few levels that one shows itself at a pixel's size or more, noise cannot be white there and
     agree: it agrees, and those few pixels follow from the others (in the worst loop, of two levels at p = 2, their
-    standard deviation is 0.97 to 1.15). That costs less than noise that is white and disagrees (docs/methods.md).
+    standard deviation is 0.97 to 1.15). That costs less than noise that is white and disagrees (docs/layouts.md).
 
     The window of level i holds p times the down-scaled noise of level i+1, so that noise is the same wherever levels
     show the same place. Randomness: one draw from the generator, whatever the number of levels; a level's own noise
