@@ -59,12 +59,20 @@ class Folder:
         return {part: str(kind[1]) for part, kind in named.items() if all(kind)}
 
     def config(self, part: str) -> dict[str, Any]:
-        """The configuration of a part."""
+        """The configuration of a part. Raises InvalidInputError for weights that are quantized."""
         name = "scheduler_config.json" if part.endswith("scheduler") else "config.json"
-        return read_json(self.path / part / name)
+        content = read_json(self.path / part / name)
+        if how := content.get("quantization_config"):
+            method = how.get("quant_method", "unnamed") if isinstance(how, dict) else how
+            raise InvalidInputError(
+                f"The weights of {part} in {self.path.name!r} are quantized ({method}), which is not read here. Use "
+                "the model with plain weights; where memory is short, in bfloat16 with --set model.offload=model."
+            )
+        return content
 
     def module(self, part: str, kind: Any, dtype: torch.dtype) -> nn.Module:
         """One network, of the class `kind` of diffusers, transformers or ours, ready for use, on the CPU."""
+        self.config(part)
         return read_module(kind, self.path / part, dtype)
 
     def pipeline(self, kind: Any, dtype: torch.dtype, **given: Any) -> Any:

@@ -281,6 +281,13 @@ def test_control_variants_are_refused_by_their_channels(flux, tmp_path):
         describe(copy)
 
 
+@pytest.mark.parametrize("part", ["transformer", "text_encoder_2"])
+def test_quantized_weights_are_refused_by_name(flux, tmp_path, part):
+    copy = changed(flux[1], tmp_path / "copy", part, quantization_config={"quant_method": "bitsandbytes"})
+    with pytest.raises(InvalidInputError, match=rf"{part} in 'copy' are quantized \(bitsandbytes\)"):
+        load_denoiser(copy)
+
+
 def test_sizes_that_a_model_cannot_make_are_refused(sd3, flux):
     with pytest.raises(InvalidInputError, match=r"multiples of 4 pixels.*nearest is 48 x 36"):
         describe(sd3[0], size=(35, 48))

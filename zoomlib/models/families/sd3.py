@@ -37,7 +37,7 @@ def fits(parts: Mapping[str, str]) -> bool:
 def facts(folder: Folder) -> Facts:
     """What its configuration says."""
     config = folder.config("transformer")
-    channels, patch = int(config["out_channels"]), int(config["patch_size"])
+    channels, patch = int(config.get("out_channels", 16)), int(config.get("patch_size", 2))
     if config["in_channels"] != channels:
         raise InvalidInputError(
             f"The transformer in {folder.path.name!r} takes {config['in_channels']} channels and gives {channels}. "
@@ -52,7 +52,7 @@ def facts(folder: Folder) -> Facts:
         factor=codec_factor(folder.config("vae")),
         parts=("transformer", *TEXTS, *t5, "scheduler", "vae"),
         multiple=patch,
-        largest=int(config["pos_embed_max_size"]) * patch,
+        largest=int(config.get("pos_embed_max_size", 96)) * patch,
         guidance=7.0,
         reads=(("tokenizer", CLIP), ("tokenizer_2", CLIP), *((part, WORDS) for part in t5 if part == T5[1])),
         takes=("loras",),

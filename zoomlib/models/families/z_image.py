@@ -38,11 +38,11 @@ def facts(folder: Folder) -> Facts:
     """What its configuration says."""
     config, vae, scheduler = (folder.config(part) for part in ("transformer", "vae", "scheduler"))
     channels = int(config["in_channels"])
-    if channels != vae["latent_channels"] or PATCH not in config["all_patch_size"]:
+    if channels != vae["latent_channels"] or PATCH not in config.get("all_patch_size", [PATCH]):
         raise InvalidInputError(
             f"The transformer in {folder.path.name!r} takes {channels} channels in patches of "
-            f"{config['all_patch_size']}; its autoencoder gives {vae['latent_channels']}, and patches of {PATCH} are "
-            "expected. This variant has no adapter here."
+            f"{config.get('all_patch_size')}; its autoencoder gives {vae['latent_channels']}, and patches of {PATCH} "
+            "are expected. This variant has no adapter here."
         )
     Flow(scheduler)
     turbo = not scheduler.get("use_dynamic_shifting") and scheduler.get("shift", 1.0) <= TURBO_SHIFT
@@ -53,7 +53,7 @@ def facts(folder: Folder) -> Facts:
         factor=codec_factor(vae),
         parts=("transformer", "text_encoder", "tokenizer", "scheduler", "vae"),
         multiple=PATCH,
-        largest=min(config["axes_lens"][1:]) * PATCH,
+        largest=min(config.get("axes_lens", [1024, 512, 512])[1:]) * PATCH,
         guidance=1.0 if turbo else 5.0,
         steps=TURBO_STEPS if turbo else None,
         reads=(("tokenizer", WORDS - CHAT),),
