@@ -54,3 +54,16 @@ def latent_pipeline(folder, unet_channels, prediction="epsilon"):
     )
     pipeline.save_pretrained(folder / "model", safe_serialization=True)
     return folder / "model", pipeline
+
+
+def write_tiny_vae(folder, channels=4, factor=2, **config):
+    """An `AutoencoderTiny` with random weights, written by diffusers."""
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(3)
+    widths = (8,) * factor.bit_length()
+    shape = {"encoder_block_out_channels": widths, "decoder_block_out_channels": widths}
+    shape |= {"num_encoder_blocks": (1,) * len(widths), "num_decoder_blocks": (1,) * len(widths)}
+    vae = AutoencoderTiny(latent_channels=channels, **shape, **config)
+    vae.save_pretrained(folder, safe_serialization=True)
+    return vae.eval()

@@ -8,10 +8,11 @@ from tasks.finished import read_finished
 from tasks.given import fit
 from tasks.pipeline import Report, run_zoom
 from tasks.specs import RunConfig, with_settings
-from tests.doubles.tiny_pipelines import latent_pipeline
+from tests.doubles.tiny_pipelines import latent_pipeline, write_tiny_vae
 from tests.tasks.test_continuation import outside
 from tests.tasks.test_given import level, picture, sampled
 from tests.tasks.test_pipeline import BASE, story
+from zoomlib.errors import InvalidInputError
 from zoomlib.methods import load_method, method_names
 
 SIZE = (16, 16)
@@ -75,3 +76,16 @@ def test_a_run_goes_on_and_a_level_is_made_again(latent, tmp_path, method):
 def test_an_inpainting_model_goes_on_and_keeps_a_picture(inpainting, tmp_path):
     test_a_picture_of_a_level_comes_out_as_it_is(inpainting, tmp_path, "outpaint-direct")
     test_a_run_goes_on_and_a_level_is_made_again(inpainting, tmp_path / "more", "outpaint-sequential")
+
+
+def test_a_run_takes_a_tiny_autoencoder_and_depends_on_it(latent, tmp_path):
+    write_tiny_vae(tmp_path / "tiny")
+    ways = [["sampling.space=pixels"], ["sampling.space=pixels", f"model.tiny_vae={tmp_path / 'tiny'}"]]
+    plain, drafted = (run(latent, tmp_path / "runs", "sampling.steps=3", *way) for way in ways)
+    assert plain.run.model["tiny_vae"] is None
+    assert drafted.run.model["tiny_vae"]["id"] == str(tmp_path / "tiny")
+    assert drafted.run.id != plain.run.id
+    assert not torch.equal(sampled(drafted), sampled(plain))
+    write_tiny_vae(tmp_path / "wrong", channels=16)
+    with pytest.raises(InvalidInputError, match="16 channels"):
+        run(latent, tmp_path / "runs", f"model.tiny_vae={tmp_path / 'wrong'}")

@@ -6,25 +6,12 @@ import pytest
 import torch
 
 from tests.doubles.tiny_model import write_tiny_model
-from tests.doubles.tiny_pipelines import latent_pipeline
+from tests.doubles.tiny_pipelines import latent_pipeline, write_tiny_vae
 from zoomlib.denoiser import draft_of
 from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import Guided
 from zoomlib.methods import joint
 from zoomlib.models import describe, load_denoiser
-
-
-def write_tiny_vae(folder, channels=4, factor=2, **config):
-    """An `AutoencoderTiny` with random weights, written by diffusers."""
-    from diffusers import AutoencoderTiny
-
-    torch.manual_seed(3)
-    widths = (8,) * factor.bit_length()
-    shape = {"encoder_block_out_channels": widths, "decoder_block_out_channels": widths}
-    shape |= {"num_encoder_blocks": (1,) * len(widths), "num_decoder_blocks": (1,) * len(widths)}
-    vae = AutoencoderTiny(latent_channels=channels, **shape, **config)
-    vae.save_pretrained(folder, safe_serialization=True)
-    return vae.eval()
 
 
 @pytest.fixture(scope="module")
