@@ -16,7 +16,7 @@
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -143,10 +143,34 @@ def costs(side: int, config: Settings) -> list[float]:
         return [2 * passes, *(multiplications(part, x) for part, x in parts)]
 
 
-def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[float]], digits: Sequence[int]) -> None:
-    """Print a table as Markdown."""
-    print(f"\n| {title} | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
-    for name, values in rows.items():
+EXACT = (("dB low", "", "", "high", "agreement dB", "codec", "s"), (1, 1, 1, 1, 1, 2, 1))
+BUNDLED = (("text", "agreement dB", "seam", "s a story"), (1, 1, 2, 0))
+COSTS = (("model, guided", "decode", "encode", "tiny: decode", "encode"), (0, 0, 0, 1, 1))
+Table = tuple[str, tuple[tuple[str, ...], tuple[int, ...]], Iterator[tuple[str, list[float]]]]
+"""Its title, its columns with the digits of their figures, and its rows, which are measured when asked for."""
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """What was asked for."""
+    if "exact" in asked.parts:
+        rows = {"each level by itself": {"alone": True}} | VARIANTS
+        for f, kept, eta in ((8, 36, 0.0), (8, 36, 1.0), (4, 10, 0.0), (4, 10, 1.0)):
+            found = ((name, exact(f, kept, eta, how, asked.seeds, asked.steps)) for name, how in rows.items())
+            yield f"{f} x {f} to {kept}, eta {eta:g}", EXACT, found
+    if "bundled" in asked.parts:
+        chosen = stories()[: asked.stories]
+        ways: list[tuple[str, int | None, Settings]] = [("the model itself, in pixels", None, {})]
+        ways += [(name, 8, VARIANTS[name]) for name in SHOWN]
+        yield "8 x 8, bundled", BUNDLED, ((name, bundled(f, how, chosen, asked.steps)) for name, f, how in ways)
+    if "costs" in asked.parts:
+        yield "multiplications, billions", COSTS, ((name, costs(*unet)) for name, unet in UNETS.items())
+
+
+def show(one: Table) -> None:
+    """Print a table as Markdown, row by row."""
+    title, (columns, digits), rows = one
+    print(f"\n| {title} | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|", flush=True)
+    for name, values in rows:
         print(f"| {name} | {' | '.join(f'{v:,.{d}f}' for v, d in zip(values, digits, strict=True))} |", flush=True)
 
 
@@ -160,33 +184,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    found: dict[str, dict[str, list[float]]] = {}
-    if "exact" in asked.parts:
-        for f, kept in ((8, 36), (4, 10)):
-            for eta in (0.0, 1.0):
-                rows = {"each level by itself": {"alone": True}} | VARIANTS
-                found[f"{f} x {f} to {kept}, eta {eta:g}"] = {
-                    name: exact(f, kept, eta, settings, asked.seeds, asked.steps) for name, settings in rows.items()
-                }
-    if "bundled" in asked.parts:
-        chosen = stories()[: asked.stories]
-        found["8 x 8, bundled"] = {"the model itself, in pixels": bundled(None, {}, chosen, asked.steps)} | {
-            name: bundled(8, VARIANTS[name], chosen, asked.steps) for name in SHOWN
-        }
-    if "costs" in asked.parts:
-        found["multiplications, billions"] = {name: costs(*unet) for name, unet in UNETS.items()}
     if asked.json:
-        print(json.dumps(found))
+        print(json.dumps({title: dict(rows) for title, _, rows in tables(asked)}))
         return
-    for title, rows_found in found.items():
-        if "eta" in title:
-            columns = ("dB low", "", "", "high", "agreement dB", "codec", "s")
-            table(title, columns, rows_found, (1, 1, 1, 1, 1, 2, 1))
-        elif "bundled" in title:
-            table(title, ("text", "agreement dB", "seam", "s a story"), rows_found, (1, 1, 2, 0))
-        else:
-            columns = ("model, guided", "decode", "encode", "tiny: decode", "encode")
-            table(title, columns, rows_found, (0, 0, 0, 1, 1))
+    for one in tables(asked):
+        show(one)
 
 
 if __name__ == "__main__":
