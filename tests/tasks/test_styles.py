@@ -76,3 +76,11 @@ def test_the_table_says_how_and_never_what():
         assert 3 <= len(style.words.split()) <= 14
         assert style.negative
         assert not re.search(r"\b(view|close-up|aerial|macro|above|below|wide|top-down)\b", style.words)
+
+
+def test_the_command_lists_them(capsys):
+    from flows.information import styles as listed
+
+    listed()
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in styles())
