@@ -14,7 +14,7 @@ sampled once by each method; all ways enlarge the same. Means over stories and s
 Ways: `sampled` is not enlarged. `pasted` is what runs did before there was a cascade: the net, whose blocks are shifted
 to their means as wholes, then windows pasted or blended. `net` is the same net now. `smooth` is bicubic. `refine` and
 `refine-joint` draw over what `net` made, in tiles of 64 px, without and with agreement at every step (strength 0.3).
-`twice-joint` draws at 128 px over bicubic, then takes the net and its middle.
+`twice` and `twice-joint` do so at 128 px over `smooth`; the net takes it from there.
 """
 
 import argparse
@@ -87,9 +87,9 @@ class Bench:
         states = redraw(denoiser, denoiser.condition(self.prompts), config, self.how, start=levels, generator=told)
         return self.how.settle(last(states).clean)
 
-    def twice(self) -> Tensor:
+    def twice(self, *, joint: bool) -> Tensor:
         """Drawn over at 128 px, and enlarged by the net, which quadruples, to the size of the others."""
-        drawn = self.refined(self.how.settle(smoothly(self.levels, 2)), joint=True)
+        drawn = self.refined(self.how.settle(smoothly(self.levels, 2)), joint=joint)
         return self.how.settle(F.avg_pool2d(self.net(drawn), 2))
 
 
@@ -111,7 +111,8 @@ WAYS: dict[str, Callable[[Bench], Tensor]] = {
     "smooth": Bench.smooth,
     "refine": lambda bench: bench.refined(bench.enlarged(), joint=False),
     "refine-joint": lambda bench: bench.refined(bench.enlarged(), joint=True),
-    "twice-joint": Bench.twice,
+    "twice": lambda bench: bench.twice(joint=False),
+    "twice-joint": lambda bench: bench.twice(joint=True),
 }
 
 
