@@ -19,7 +19,7 @@ from threading import Lock
 
 LARGE_BYTES = 2**26
 """Smaller files are hashed again in each process: that is quicker than to look."""
-KINDS = frozenset({".json", ".safetensors", ".txt", ".model"})
+KINDS = frozenset({".json", ".safetensors", ".txt", ".model", ".jinja"})
 MOST_KEPT = 4096
 PIECE_BYTES = 2**23
 READERS = 4

@@ -22,8 +22,9 @@ from zoomlib.models import weights
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
-SMALL = (".json", ".txt", ".model")
-"""What a model has beside its weights: configurations, words, sentence pieces."""
+SMALL = (".json", ".txt", ".model", ".jinja")
+"""What a model has beside its weights: configurations, words, sentence pieces, and the form of what its language model
+is told, a template that transformers fills in a sandbox."""
 TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",), ("tokenizer.model",))
 """Files of which a tokenizer needs one set."""
 
