@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tasks.errors import RefusedError
 from tasks.machine import resolve_devices
 from tasks.model_spec import ModelSpec
 from tasks.run import Run, Tools
@@ -61,6 +62,11 @@ def resolved_model(spec: ModelSpec, model: Mapping[str, Any]) -> ModelSpec:
     dtype = next(name for name, kind in DTYPES.items() if kind == dtype_of(spec, model))
     on_cpu = all(torch.device(name).type == "cpu" for name in spec.devices)
     spec = spec.model_copy(update={"dtype": dtype, "offload": "none" if on_cpu else spec.offload})
+    if len(spec.devices) > 1 and spec.compile not in ("none", "default"):
+        raise RefusedError(
+            f"CUDA graphs (compile={spec.compile}) are recorded by one device at a time, and there are "
+            f"{len(spec.devices)}. Use model.compile=default, or one device."
+        )
     for name in spec.devices:
         placement_of(spec, name)
     return spec

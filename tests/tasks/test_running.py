@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from tasks import loading
+from tasks.errors import RefusedError
 from tasks.events import StageNoted
 from tasks.machine import resolve_devices
 from tasks.model_spec import ModelSpec
@@ -107,6 +108,8 @@ def test_settings_hold_as_this_machine_has_them(monkeypatch):
     assert resolved(2**20, device="cuda").dtype == "float32"
     with pytest.raises(InvalidInputError, match="compile=none"):
         resolved(device="cuda", offload="model", compile="default")
+    with pytest.raises(RefusedError, match=r"model\.compile=default, or one device"):
+        resolved(device="cuda:0,cuda:1", compile="reduce-overhead")
 
 
 def test_a_model_is_described_in_the_precision_that_it_will_have(monkeypatch):

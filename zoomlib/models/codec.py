@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoomlib.models.placement import runs_on
+from zoomlib.models.placement import moves_in_layers, runs_on
 
 
 def codec_factor(config: Mapping[str, Any]) -> int:
@@ -46,8 +46,8 @@ class AutoencoderCodec:
         return True
 
     def widen(self) -> bool:
-        """Work in float32 from now on; False where that is so already."""
-        if next(self.vae.parameters()).dtype == torch.float32:
+        """Work in float32 from now on; False where that is so already, or cannot be."""
+        if next(self.vae.parameters()).dtype == torch.float32 or moves_in_layers(self.vae):
             return False
         self.vae.float()
         return True

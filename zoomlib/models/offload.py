@@ -30,7 +30,8 @@ class Turn(ModelHook):  # type: ignore[misc]
 
     def pre_forward(self, module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Make room, come, and take what is given along."""
-        if _lies_on(module) != self.execution_device:
+        here, there = _lies_on(module), self.execution_device
+        if here.type != there.type or there.index not in (None, here.index):
             for other in self.others:
                 other.to(CPU)
             module.to(self.execution_device)

@@ -81,6 +81,11 @@ def runs_on(module: nn.Module) -> torch.device:
     return found or next(module.parameters()).device
 
 
+def moves_in_layers(module: nn.Module) -> bool:
+    """Whether a network's layers come and go: their copies elsewhere then have the type that they were placed in."""
+    return getattr(module, HOME, None) is not None and not hasattr(module, "_hf_hook")
+
+
 def usual_dtype(device: torch.device | str, *, small: bool = False) -> torch.dtype:
     """The precision that suits a device: bfloat16 where it has it, else float16; float32 on CPUs and for small models,
     which lose more by it than they gain."""

@@ -11,7 +11,7 @@ from zoomlib.guidance import guided
 from zoomlib.methods.joint import sample_stack
 from zoomlib.models import load_denoiser, placement
 from zoomlib.models.offload import by_layers, by_model
-from zoomlib.models.placement import Placement, check_compiler, runs_on, usual_dtype
+from zoomlib.models.placement import Placement, check_compiler, moves_in_layers, runs_on, usual_dtype
 from zoomlib.sharding import Sharded
 
 PROMPTS = ["a", "b", "c"]
@@ -46,6 +46,9 @@ def test_off_loaded_models_compute_the_same(folder, how):
     model = load_denoiser(folder)
     how(model.parts.modules, torch.device("cpu"))
     assert_same(made(model), wanted)
+    layered = how is not by_model
+    assert all(moves_in_layers(module) is layered for module in model.parts.modules.values())
+    assert model.codec.codec.widen() is False  # float32 already
     assert all(runs_on(module) == torch.device("cpu") for module in model.parts.modules.values())
 
 
