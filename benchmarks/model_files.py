@@ -16,7 +16,8 @@ import torch
 
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.memory import Meter
-from zoomlib.models import Sources, describe, digests
+from zoomlib.models import Sources, describe
+from zoomlib.models.files import digests
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

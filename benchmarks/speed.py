@@ -137,7 +137,7 @@ def _loop(model) -> Callable[[int, int], object]:
     from diffusers import DDIMScheduler
 
     from zoomlib import bundled
-    from zoomlib.models.folder import Folder
+    from zoomlib.models.files.folder import Folder
 
     scheduler = DDIMScheduler.from_config(Folder(bundled.folder()).config("scheduler"))
 

@@ -80,7 +80,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _hub() -> Iterator[Finding]:
-    from zoomlib.models import hub
+    from zoomlib.models.files import hub
 
     told = "HF_HUB_OFFLINE is set: nothing is got" if hub.is_offline() else "models are got when they are asked for"
     yield "model hub", True, f"{told}; {len(hub.cached_names())} in its cache {hub.cache_folder()}"

@@ -17,7 +17,7 @@ from zoomlib.careful import Note, unheard
 from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Denoiser
 from zoomlib.guidance import guided
-from zoomlib.models.extra_files import Lora
+from zoomlib.models.files.extra_files import Lora
 from zoomlib.models.placement import Placement, usual_dtype
 from zoomlib.sharding import Sharded
 

@@ -14,13 +14,13 @@ from tasks.events import DOWNLOAD, READING, StageMoved, StageStarted, listener
 from tasks.machine import resolve_device
 from zoomlib import bundled, models
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import hub
-from zoomlib.models.digests import telling
-from zoomlib.models.folder import INDEX
-from zoomlib.models.hub import NotThereError
+from zoomlib.models.files import hub
+from zoomlib.models.files.digests import telling
+from zoomlib.models.files.folder import INDEX
+from zoomlib.models.files.hub import NotThereError
+from zoomlib.models.files.places import fetched
 from zoomlib.models.load import revision
 from zoomlib.models.placement import usual_dtype
-from zoomlib.models.places import fetched
 
 SCORER_CONFIG = "open_clip_config.json"  # named here again: where open_clip is met, importing takes seconds
 MB = 2**20

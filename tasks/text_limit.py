@@ -32,7 +32,7 @@ def _folder(name: str) -> Path | None:
     if folder.is_dir():
         return folder
     from tasks.models import sources
-    from zoomlib.models.places import here
+    from zoomlib.models.files.places import here
 
     try:
         return here(name, sources())

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from tasks.capability import WAYS, Device, fitting
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.models import describe
+from zoomlib.models.files.weights import Size
 from zoomlib.models.needs import NUMBERS_PER_PIXEL, STAYS, needs, needs_of
-from zoomlib.models.weights import Size
 
 GB = 10**9
 

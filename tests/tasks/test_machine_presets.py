@@ -10,7 +10,7 @@ from tasks.plan import prepare
 from tasks.presets import preset_for, presets
 from tasks.run import Tools
 from tasks.specs import RunConfig, setting_paths, with_settings, with_values
-from zoomlib.models.hub import hub_id
+from zoomlib.models.files.hub import hub_id
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 NAMES = [preset.name for preset in presets()]

@@ -62,7 +62,7 @@ class Facts:
     rescale, clamp, steps: what suits it (None: nothing special). evened: side of the patches of z in which guidance
     keeps the length of directions (`zoomlib.guidance.Evened`), 0 for none. parts: what sampling uses.
     reads: tokenizers, and how many tokens of a text their encoders are given; () for CLIP's, by its own configuration.
-    takes: which changes of `zoomlib.models.extra_files` it takes; then its backbone has the `pipeline` of diffusers.
+    takes: which changes of `zoomlib.models.files.extra_files` it takes; then its backbone has diffusers' `pipeline`.
     """
 
     family: str

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from zoomlib.careful import Note, unheard
 from zoomlib.errors import InvalidInputError
-from zoomlib.models.extra_files import CLIP_KEYS, Extras, Lora, is_pair, word_of
-from zoomlib.models.folder import networks, quiet
+from zoomlib.models.files.extra_files import CLIP_KEYS, Extras, Lora, is_pair, word_of
+from zoomlib.models.files.folder import networks, quiet
 
 ADAPTER = "tenfold"
 """What a LoRA is called while it is merged."""

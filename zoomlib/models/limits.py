@@ -9,7 +9,7 @@ from typing import Any
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
-from zoomlib.models.folder import Folder, quiet
+from zoomlib.models.files.folder import Folder, quiet
 
 CLIP = 77
 Reads = tuple[tuple[str, int], ...]

@@ -15,13 +15,13 @@ from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
-from zoomlib.models.digests import KINDS, revision_of
-from zoomlib.models.extra_files import Extras, Lora, find_extras
 from zoomlib.models.families import family_of
-from zoomlib.models.folder import Folder
+from zoomlib.models.files.digests import KINDS, revision_of
+from zoomlib.models.files.extra_files import Extras, Lora, find_extras
+from zoomlib.models.files.folder import Folder
+from zoomlib.models.files.places import Sources, find, used_parts
 from zoomlib.models.limits import reads_of
 from zoomlib.models.placement import Placement
-from zoomlib.models.places import Sources, find, used_parts
 from zoomlib.models.tiny import find_tiny, load_tiny, tiny_facts
 from zoomlib.models.upscaling import (
     NET,
@@ -52,10 +52,10 @@ def describe(
 ) -> dict[str, Any]:
     """What a run records of a model, read from its files without loading weights.
 
-    name_or_folder, fallbacks, dtype, download, sources: as `zoomlib.models.places.find` has them; nothing large is got
-    for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when None. loras,
-    embeddings: changes of the model (`zoomlib.models.extra_files`). tiny_vae: a tiny autoencoder for estimates on the
-    way (`zoomlib.models.tiny`).
+    name_or_folder, fallbacks, dtype, download, sources: as `find` has them (`zoomlib.models.files.places`); nothing
+    large is got for a model or a size that is refused. size: (height, width) of a level in pixels; the model's own when
+    None. loras, embeddings: changes of the model (`zoomlib.models.files.extra_files`). tiny_vae: a tiny autoencoder for
+    estimates on the way (`zoomlib.models.tiny`).
 
     Keys: `kind` ("model", or "upscaler" for one that can only enlarge: `zoomlib.models.upscaling.describe_upscaler`
     names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes` of
@@ -241,7 +241,7 @@ def revision(
     folder: Path, parts: Sequence[str] = (), dtype: torch.dtype = torch.float32, kept: Path | None = None
 ) -> str:
     """SHA-256 over names and contents of a model's files: of all, or of the index and those that the named parts are
-    read from. kept: a file that keeps digests of large files (`zoomlib.models.digests`)."""
+    read from. kept: a file that keeps digests of large files (`zoomlib.models.files.digests`)."""
     if parts:
         return revision_of(folder, Folder(folder).files(parts, dtype), kept)
     found = [file for file in folder.rglob("*") if file.suffix in KINDS and file.is_file()]

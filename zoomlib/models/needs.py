@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from zoomlib.models.folder import Folder
-from zoomlib.models.places import used_parts
-from zoomlib.models.weights import Size
+from zoomlib.models.files.folder import Folder
+from zoomlib.models.files.places import used_parts
+from zoomlib.models.files.weights import Size
 
 NUMBERS_PER_PIXEL = 768
 """That live at once where a picture is decoded: measured with `zoomlib.memory.Meter` on the autoencoder of Stable

@@ -10,13 +10,13 @@ import torch
 
 from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import hub, weights
 from zoomlib.models.backbone import Facts
 from zoomlib.models.codec import TinyCodec
-from zoomlib.models.digests import revision_of
-from zoomlib.models.folder import read_json, read_module
+from zoomlib.models.files import hub, weights
+from zoomlib.models.files.digests import revision_of
+from zoomlib.models.files.folder import read_json, read_module
+from zoomlib.models.files.places import Sources
 from zoomlib.models.placement import Placement
-from zoomlib.models.places import Sources
 
 CONFIG, KIND = "config.json", "AutoencoderTiny"
 _WIDTHS = (64, 64, 64, 64)

@@ -14,7 +14,7 @@ from zoomlib.denoiser import Codec
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Rows
 from zoomlib.models.components import unet_input
-from zoomlib.models.folder import Folder
+from zoomlib.models.files.folder import Folder
 
 
 def check_channels(config: Mapping[str, Any], patch: int = 1) -> tuple[int, bool]:

@@ -10,7 +10,7 @@ from tests.doubles.tiny_pipelines import latent_pipeline
 from tests.doubles.tiny_sdxl import sdxl_pipeline
 from zoomlib.errors import InvalidInputError
 from zoomlib.models import describe, load_denoiser
-from zoomlib.models.extra_files import Lora
+from zoomlib.models.files.extra_files import Lora
 
 PROMPT = "a red galaxy"
 

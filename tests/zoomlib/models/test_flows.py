@@ -23,7 +23,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import Distilled, guided
 from zoomlib.ladder import flow_ladder
 from zoomlib.models import describe, load_denoiser
-from zoomlib.models.schedule import Flow
+from zoomlib.models.noise.schedule import Flow
 from zoomlib.models.transformer import packed, unpacked
 from zoomlib.walk import last, walk
 

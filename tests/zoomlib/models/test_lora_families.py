@@ -8,7 +8,7 @@ from tests.doubles.tiny_lora import FILE, write_lora
 from tests.doubles.tiny_sana import sana_pipeline
 from tests.doubles.tiny_sdxl import sdxl_pipeline
 from zoomlib.models import load_denoiser
-from zoomlib.models.extra_files import Lora, is_pair
+from zoomlib.models.files.extra_files import Lora, is_pair
 
 FAMILIES = {
     "sdxl": sdxl_pipeline,

@@ -11,7 +11,8 @@ import torch
 
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import Sources, describe, find, hub, load_denoiser
+from zoomlib.models import Sources, describe, find, load_denoiser
+from zoomlib.models.files import hub
 
 NAME = "someone/tiny-diffusion"
 

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import describe, digests, load_denoiser
-from zoomlib.models.weights import Weights, choose, size
+from zoomlib.models import describe, load_denoiser
+from zoomlib.models.files import digests
+from zoomlib.models.files.weights import Weights, choose, size
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

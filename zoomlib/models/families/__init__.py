@@ -4,7 +4,7 @@
 - `facts(folder) -> Facts`: what is known without loading weights; raises InvalidInputError for what it cannot drive;
 - `load(folder, dtype) -> Parts`: the model, on the CPU, ready for use.
 
-`folder` is a `zoomlib.models.folder.Folder`. The first that fits is taken, so the particular come before the general.
+`folder` is a `zoomlib.models.files.folder.Folder`. The first that fits is taken: the particular before the general.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.models.folder import Folder
+from zoomlib.models.files.folder import Folder
 
 FAMILIES = ("tenfold", "deepfloyd", "sdxl", "stable_diffusion", "sd3", "flux", "z_image", "qwen_image", "sana")
 

@@ -13,9 +13,9 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.guidance import MOST, SHARE
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
-from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.files.folder import Folder, networks, size_of
+from zoomlib.models.noise.schedule import VariancePreserving
 from zoomlib.models.placement import runs_on
-from zoomlib.models.schedule import VariancePreserving
 from zoomlib.models.transformer import TextOnly
 from zoomlib.models.unet import run_unet
 

@@ -13,9 +13,9 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec
-from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.files.folder import Folder, networks, size_of
+from zoomlib.models.noise.schedule import flow_of
 from zoomlib.models.placement import runs_on
-from zoomlib.models.schedule import flow_of
 from zoomlib.models.transformer import TextOnly, own_type
 
 

@@ -15,9 +15,9 @@ from zoomlib.denoiser import Codec
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.few_steps import few_steps
-from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.files.folder import Folder, networks, size_of
 from zoomlib.models.noise import check_noise, noise_of
+from zoomlib.models.noise.few_steps import few_steps
 from zoomlib.models.placement import runs_on
 from zoomlib.models.unet import check_channels, check_widths, guidance_embedding, kept_rows, run_unet, seen
 

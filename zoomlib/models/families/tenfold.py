@@ -13,8 +13,8 @@ from zoomlib.denoiser import Codec, IdentityCodec
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
-from zoomlib.models.folder import Folder, size_of
-from zoomlib.models.schedule import VariancePreserving
+from zoomlib.models.files.folder import Folder, size_of
+from zoomlib.models.noise.schedule import VariancePreserving
 from zoomlib.models.unet import check_channels, kept_rows, run_unet, seen
 
 

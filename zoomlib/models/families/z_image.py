@@ -12,9 +12,9 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.folder import Folder, networks
+from zoomlib.models.files.folder import Folder, networks
+from zoomlib.models.noise.schedule import Flow
 from zoomlib.models.placement import runs_on
-from zoomlib.models.schedule import Flow
 from zoomlib.models.transformer import TextOnly, filled_up, own_type
 
 PATCH, SIDE, WORDS = 2, 128, 512

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.errors import InvalidInputError
-from zoomlib.models.folder import INDEX, Folder, read_json, read_module
+from zoomlib.models.files.folder import INDEX, Folder, read_json, read_module
 from zoomlib.models.placement import Placement
 from zoomlib.models.upscaling.diffusion import DiffusionUpscaler, UpscalerFacts, check_small
 

@@ -12,8 +12,8 @@ from zoomlib.denoiser import Codec, IdentityCodec
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts, Parts
 from zoomlib.models.families.deepfloyd import FAMILY, UNUSED, check_variance, clamp_of, t5_words
-from zoomlib.models.folder import Folder, networks, size_of
-from zoomlib.models.schedule import VariancePreserving
+from zoomlib.models.files.folder import Folder, networks, size_of
+from zoomlib.models.noise.schedule import VariancePreserving
 from zoomlib.models.upscaling.diffusion import Noising, UpscalerBackbone, UpscalerFacts, check_input
 
 FACTOR = 4

@@ -14,7 +14,7 @@ from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step, check_steps
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.files.folder import Folder, networks, size_of
 from zoomlib.models.placement import runs_on
 from zoomlib.models.transformer import TextOnly
 from zoomlib.models.unet import run_unet

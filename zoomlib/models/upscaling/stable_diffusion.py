@@ -9,9 +9,9 @@ from torch import Tensor
 
 from zoomlib.models.backbone import Facts, Parts
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
-from zoomlib.models.folder import Folder, networks, size_of
+from zoomlib.models.files.folder import Folder, networks, size_of
+from zoomlib.models.noise.schedule import VariancePreserving
 from zoomlib.models.placement import runs_on
-from zoomlib.models.schedule import VariancePreserving
 from zoomlib.models.upscaling.diffusion import Noising, UpscalerBackbone, UpscalerFacts, check_input
 
 PARTS = ("unet", "text_encoder", "tokenizer", "scheduler", "low_res_scheduler", "vae")

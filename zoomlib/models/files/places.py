@@ -11,9 +11,9 @@ import torch
 
 from zoomlib import bundled
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import hub, weights
-from zoomlib.models.folder import INDEX, SMALL, Folder, read_json
-from zoomlib.models.hub import HubId, NotThereError, Progress
+from zoomlib.models.files import hub, weights
+from zoomlib.models.files.folder import INDEX, SMALL, Folder, read_json
+from zoomlib.models.files.hub import HubId, NotThereError, Progress
 
 BUNDLED = "bundled"
 UPSCALER = "super_resolution"

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import weights
+from zoomlib.models.files import weights
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
@@ -116,7 +116,7 @@ class Folder:
     def lacking(self, parts: Iterable[str], dtype: torch.dtype = torch.float32) -> list[str]:
         """What of these parts is not there, a clause each; empty for a model that is whole.
 
-        Raises InvalidInputError for weights that can never be read (`zoomlib.models.weights.lacking`).
+        Raises InvalidInputError for weights that can never be read (`zoomlib.models.files.weights.lacking`).
         """
         found = (self._lacking(part, dtype) for part in parts)
         return [clause for clause in found if clause is not None]

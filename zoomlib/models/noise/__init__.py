@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoomlib.models.backbone import Schedule
-from zoomlib.models.consistency import Consistency
-from zoomlib.models.edm import Edm
-from zoomlib.models.schedule import CONSISTENCY, VariancePreserving, check_betas
+from zoomlib.models.noise.consistency import Consistency
+from zoomlib.models.noise.edm import Edm
+from zoomlib.models.noise.schedule import CONSISTENCY, VariancePreserving, check_betas
 
 EDM = ("EDMEulerScheduler", "EDMDPMSolverMultistepScheduler")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoomlib.models.schedule import CONSISTENCY
+from zoomlib.models.noise.schedule import CONSISTENCY
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.models import hub
 from zoomlib.models.backbone import Facts
-from zoomlib.models.digests import digest_of
-from zoomlib.models.folder import Folder
-from zoomlib.models.places import Sources
-from zoomlib.models.weights import PICKLES
+from zoomlib.models.files import hub
+from zoomlib.models.files.digests import digest_of
+from zoomlib.models.files.folder import Folder
+from zoomlib.models.files.places import Sources
+from zoomlib.models.files.weights import PICKLES
 
 WEIGHTS = ".safetensors"
 CLIP_KEYS = ("clip_l", "clip_g")

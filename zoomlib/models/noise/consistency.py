@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step
-from zoomlib.models.schedule import VariancePreserving
+from zoomlib.models.noise.schedule import VariancePreserving
 
 SIGMA_DATA = 0.5
 
