@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -19,12 +19,12 @@ from tasks.run import Run
 from tasks.store import replacing
 from zoomlib.careful import Note
 from zoomlib.cascade.agree import Agreement
-from zoomlib.cascade.redraw import Config, redraw
+from zoomlib.cascade.redraw import Config, noise_of, redraw
 from zoomlib.cascade.tiles import Tiled
 from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.guidance import guided
-from zoomlib.noise import stream, zoom_noise
+from zoomlib.noise import stream
 from zoomlib.walk import State, last
 
 Moved = Callable[[], None]
@@ -72,8 +72,12 @@ def kept(work: Path, number: int, make: Callable[[], Tensor]) -> Tensor:
 
 
 def is_kept(work: Path, number: int) -> bool:
-    """Whether an interrupted call has finished a stage."""
-    return (work / f"stage_{number}.safetensors").is_file()
+    """Whether an interrupted call has finished a stage, and what it left can be read."""
+    try:
+        with safe_open(work / f"stage_{number}.safetensors", "pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def _by_net(run: Run, stage: Enlargement, levels: Tensor, work: Path, moved: Moved, on_note: Note) -> Tensor:
@@ -109,14 +113,11 @@ def _upscaled(
     stage, spec = run.cascade[number], run.cascade[number].spec
     upscaler = _loaded(run, stage, (levels.shape[2], levels.shape[3]), on_note)
     generator = _generator(run, number, told=True)
-    p, shared = int(agreement.p), agreement.how != "alone" and agreement.p == int(agreement.p)
 
-    def same_noise(shape: tuple[int, int, int]) -> Tensor:
-        return zoom_noise(len(levels), shape, p, generator, agreement.focus, loop=agreement.loop)
+    def noise(shape: tuple[int, int, int]) -> Tensor:
+        return noise_of(len(levels), shape, agreement, generator)
 
-    whole = upscaler.denoiser(
-        levels, noise_level=spec.noise_level, generator=generator, draw=same_noise if shared else None
-    )
+    whole = upscaler.denoiser(levels, noise_level=spec.noise_level, generator=generator, draw=noise)
     denoiser: Denoiser = Chunked(whole, run.config.model.rows, on_note)
     if stage.tiles > 1 and stage.tile_px is not None:
         f = denoiser.codec.factor
@@ -246,7 +247,7 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def _read(path: Path) -> dict[str, Tensor] | None:
     try:
-        with safe_open(path, "pt"):
-            return load_file(path)
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (OSError, SafetensorError):
         return None

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from prompts import Story
 from tasks.enlarge import LEVELS
+from tasks.enlarge_spec import EnlargeSpec
 from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
 from tasks.film_spec import FilmSpec
@@ -18,7 +19,7 @@ from tasks.render import PICTURES
 from tasks.run import Results, Run, Tools
 from tasks.sample import SAMPLING
 from tasks.score import SCORES, read_measured
-from tasks.specs import EnlargeSpec, RunConfig, VisionSpec
+from tasks.specs import RunConfig, VisionSpec
 from tasks.stage import Manifest
 from tasks.verdict import Marks, marks_of
 from zoomlib.methods import load_method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ class _Cascade:
         self.done = sum(units[:first])
         self.on_event(StageStarted(NAME, sum(units) or len(levels), unit, done=self.done))
         for number in range(max(first - 1, 0), len(units)):
-            levels = cascade.kept(self.work, number, lambda before=levels, k=number: self._stage(k, before))
+            levels = cascade.kept(self.work, number, partial(self._stage, number, levels))
         if not units:
             self.on_event(StageMoved(NAME, len(levels)))
         return levels

@@ -29,6 +29,11 @@ class Grain:
 
     rows: Tensor
 
+    @property
+    def parts(self) -> int:
+        """r: parts of a block in each direction."""
+        return self.rows.shape[-1]
+
     def draw(
         self,
         levels: int,
@@ -41,7 +46,7 @@ class Grain:
         seeds: Mapping[int, int] = MappingProxyType({}),
     ) -> Tensor:
         """As `zoom_noise`, for z of that shape (C, H, W) and its windows: float32 (L, C, H, W), white at each level."""
-        r = self.rows.shape[-1]
+        r = self.parts
         fine = (3, shape[1] * r, shape[2] * r)
         noise = zoom_noise(levels, fine, p, generator, focus, loop=loop, seeds=seeds)
         return F.conv2d(noise, self.rows.to(noise), stride=r)

@@ -91,6 +91,14 @@ def test_levels_grow_stage_by_stage_and_agree(tmp_path, method):
     assert told["shape"] == [3, 3, 256, 256]
 
 
+def test_a_factor_that_does_not_divide_levels_is_enlarged_by_an_upscaler_too(tmp_path):
+    """The noise on what it is shown is each level's own there."""
+    report = run(
+        tmp_path, "method=outpaint-direct", "sampling.steps=2", *JOINT[2:], stages(UPSCALE), studio=Larger(), p=3
+    )
+    assert finished(report).levels.shape[2:] == (64, 64)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -56,6 +56,18 @@ class Agreement:
             photo_mode=self.photo_mode,
         )
 
+    def on_places(self, levels: int, size: tuple[int, int], factor: int) -> bool:
+        """Whether windows of a model's space, z of `size` (H, W), lie where those of its pictures do, `factor` times
+        larger, so that levels can be made to agree in z."""
+        p, (H, W) = int(self.p), size
+        if self.how == "alone":
+            return True
+        if self.p != p or H % p or W % p:
+            return self.how == "nested"
+        return all(
+            not w.top % factor and not w.left % factor for w in ring(levels, H * factor, W * factor, p, self.focus)
+        )
+
     def settle(self, levels: Tensor, photo: Tensor | None = None) -> Tensor:
         """Levels (L, 3, H, W) that were enlarged each by itself, in agreement, in [-1, 1].
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from zoomlib.cascade.agree import Agreement
 from zoomlib.denoiser import Condition, Denoiser, draft_of
 from zoomlib.errors import InvalidInputError
+from zoomlib.grain import Grain, grain_of
 from zoomlib.held import Holding, encoded, numbered
 from zoomlib.ladder import check_eta, check_steps
 from zoomlib.noise import draw_seed, own_noise, zoom_noise
@@ -66,9 +67,10 @@ def redraw(
 
     start: pictures (L, 3, H, W) to draw over; noise alone begins a drawing of strength 1, which needs none. photo: the
     picture that level 0 shows. given: pictures (3, H, W) of single levels, by level, which do not pass the model. With
-    `state`, the rest of a run with the same arguments follows. Noise is shared by all levels where they agree at a
-    whole factor, else each level's own; the generator gives one draw at the start and, for eta > 0, one per step.
-    Raises InvalidInputError at once for a drawing over nothing and for pictures of another size.
+    `state`, the rest of a run with the same arguments follows. Noise is `noise_of`; the generator gives one draw at the
+    start and, for eta > 0, one per step. Levels of latent models whose windows lie between places of z are made to
+    agree in pixels, whatever the space. Raises InvalidInputError at once for a drawing over nothing and for pictures of
+    another size.
     """
     if start is None and config.strength < 1:
         raise InvalidInputError("Without a picture to draw over, the strength must be 1.")
@@ -76,7 +78,8 @@ def redraw(
     size = (len(condition), 3, H * denoiser.codec.factor, W * denoiser.codec.factor)
     if start is not None and tuple(start.shape) != size:
         raise InvalidInputError(f"Pictures to draw over must be {size}, not {tuple(start.shape)}. Enlarge them first.")
-    draw = _drawing(len(condition), denoiser.shape, agreement)
+    grain = _grain(denoiser, len(condition), agreement)
+    draw = partial(noise_of, len(condition), denoiser.shape, agreement, grain=grain)
     if state is None and start is not None:
         state = _begun(denoiser, start, config, draw, generator)
     if given:
@@ -104,12 +107,31 @@ def _begun(denoiser: Denoiser, start: Tensor, config: Config, draw: Draw, genera
     return State(config.first, z, x, x, generator.get_state())
 
 
-def _drawing(levels: int, shape: tuple[int, int, int], agreement: Agreement) -> Draw:
-    """Noise of all levels: shared where they agree and windows lie on whole places, else each level's own."""
-    p = int(agreement.p)
-    if agreement.how == "alone" or agreement.p != p or shape[1] % p or shape[2] % p:
-        return lambda generator: own_noise(range(levels), shape, draw_seed(generator), generator.device)
-    return lambda generator: zoom_noise(levels, shape, p, generator, agreement.focus, loop=agreement.loop)
+def noise_of(
+    levels: int,
+    shape: tuple[int, int, int],
+    agreement: Agreement,
+    generator: torch.Generator,
+    grain: Grain | None = None,
+) -> Tensor:
+    """N(0, 1) of all levels, float32 (levels, *shape): shared, of latent models by their `grain`, where levels agree at
+    a whole factor and windows lie on whole places; else each level's own. Takes one draw from the generator."""
+    p, parts = int(agreement.p), 1 if grain is None else grain.parts
+    if not _shares(agreement) or any(side * parts % p for side in shape[1:]):
+        return own_noise(range(levels), shape, draw_seed(generator), generator.device)
+    shared = zoom_noise if grain is None else grain.draw
+    return shared(levels, shape, p, generator, agreement.focus, loop=agreement.loop)
+
+
+def _shares(agreement: Agreement) -> bool:
+    return agreement.how != "alone" and agreement.p == int(agreement.p)
+
+
+def _grain(denoiser: Denoiser, levels: int, agreement: Agreement) -> Grain | None:
+    """How the noise of a latent model follows from that of pictures, as in joint sampling."""
+    if denoiser.codec.factor == 1 or levels == 1 or not _shares(agreement):
+        return None
+    return grain_of(denoiser.codec, denoiser.shape[0], denoiser.device)
 
 
 def _consolidation(
@@ -122,7 +144,11 @@ def _consolidation(
     if denoiser.codec.factor == 1:
         together = agreement.step(levels, pixels)
         return lambda estimates, _step: together(estimates)
-    shown = None if photo is None else encoded(denoiser, photo)
-    draft, spaces = draft_of(denoiser), Spaces(config.space, config.every, config.switch)
+    fits = agreement.on_places(levels, denoiser.shape[1:], denoiser.codec.factor)
+    draft, spaces = draft_of(denoiser), Spaces(config.space if fits else "pixels", config.every, config.switch)
     place = partial(spaces.at, steps=config.steps, drafted=draft is not denoiser.codec)
-    return Consolidation(draft, place, agreement.step(levels, pixels), agreement.step(levels, shown))
+    in_pixels = agreement.step(levels, pixels)
+    if not fits:
+        return Consolidation(draft, place, in_pixels, in_latents=in_pixels)  # which is not asked for
+    shown = None if photo is None else encoded(denoiser, photo)
+    return Consolidation(draft, place, in_pixels, agreement.step(levels, shown))

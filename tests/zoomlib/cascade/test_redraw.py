@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from evaluation.windows import pairs
+from tests.doubles.blocks import InBlocks
 from tests.doubles.gaussian import GaussianDenoiser
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.cascade import redraw as module
@@ -128,6 +129,42 @@ def test_latents_are_joined_and_end_as_pictures_that_agree(latent):
     alone = replace(config, joint=False)
     other = last(redraw(denoiser, denoiser.condition(PROMPTS), alone, JOINT, start=start, generator=generator()))
     assert not torch.equal(other.clean, state.clean)
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_latent_model_through_an_orthonormal_codec_draws_what_the_model_of_pixels_does(eta):
+    """Its noise is that of pictures, too; shared in latents it would be another in every level."""
+    model, start = GaussianDenoiser((3, 32, 32)), pictures(3, 32, 32)
+    told, config = model.condition(["0", "1", "2"]), Config(6, 0.7, eta=eta, space="pixels")
+    plain, latent = (
+        last(redraw(one, told, config, JOINT, start=start, generator=generator()))
+        for one in (model, InBlocks(model, 4))
+    )
+    together = JOINT.step(3)(InBlocks(model, 4).codec.decode(latent.clean))
+    torch.testing.assert_close(together, plain.clean, atol=2e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("p", "focus"), [(2, ((0.375, 0.5),) * 2), (8, None)], ids=["a window between places of z", "p does not divide z"]
+)
+@pytest.mark.parametrize("photo", [None, pictures(1, 32, 32, 6)[0]], ids=["alone", "photograph"])
+def test_windows_that_do_not_fit_the_models_space_are_joined_in_pixels(p, focus, photo):
+    model, agreement = InBlocks(GaussianDenoiser((3, 32, 32)), 8), replace(JOINT, p=p, focus=focus)
+    made = [
+        last(
+            redraw(
+                model,
+                model.condition(["0", "1"]),
+                Config(4, 0.5, space=space),
+                agreement,
+                start=pictures(2, 32, 32),
+                photo=photo,
+                generator=generator(),
+            )
+        )
+        for space in ("latents", "pixels")
+    ]
+    assert torch.equal(made[0].clean, made[1].clean)
 
 
 def test_what_cannot_be_drawn_is_refused_at_once():
