@@ -28,11 +28,12 @@ def text_limit(config: RunConfig | None = None) -> TextLimit:
 
 def _folder(name: str) -> Path | None:
     """Where a model lies; None where it is not here, which whoever draws will say."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
     from tasks.models import sources
-    from zoomlib.models.files.places import here
+    from zoomlib.models.files.places import as_path, here
+
+    folder = as_path(name)
+    if folder is not None and folder.is_dir():
+        return folder
 
     try:
         return here(name, sources())

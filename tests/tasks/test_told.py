@@ -49,8 +49,8 @@ def test_an_open_zoom_factor_becomes_one_that_the_method_can_do(tmp_path):
 @pytest.mark.parametrize(
     ("request_", "settings", "words"),
     [
-        (PlanRequest(text="a leaf", p=3), [], "multiples of p = 3"),
-        (PlanRequest(text="a leaf, p = 3"), [], "multiples of p = 3"),
+        (PlanRequest(text="a leaf", p=3), [], "must be multiples of 3"),
+        (PlanRequest(text="a leaf, p = 3"), [], "must be multiples of 3"),
         (PlanRequest(text="a leaf"), ["model.device=toaster"], "Device"),
         (PlanRequest(text="a leaf"), ["method=jiont"], "joint"),
         (PlanRequest(text="a leaf"), ["sampling.stpes=3"], "steps"),

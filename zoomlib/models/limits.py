@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zoomlib.errors import InvalidInputError
 from zoomlib.models.backbone import Facts
-from zoomlib.models.files.folder import Folder, quiet
+from zoomlib.models.files.folder import Folder, read_tokenizer
 
 CLIP = 77
 Reads = tuple[tuple[str, int], ...]
@@ -37,7 +36,7 @@ def unread(folder: Path, reads: Iterable[tuple[str, int]], texts: Sequence[str])
     long = [text for text in texts if reads and len(text.encode()) + 2 > room]
     if not long:
         return ["" for _ in texts]
-    tokenizers = [(_tokenizer(folder / part), most) for part, most in reads]
+    tokenizers = [(read_tokenizer(folder / part), most) for part, most in reads]
     ends = {text: max(_reach(tokenizer, most, text) for tokenizer, most in tokenizers) for text in long}
     return [text[ends.get(text, len(text)) :].strip() for text in texts]
 
@@ -63,15 +62,3 @@ def _reach(tokenizer: Any, most: int, text: str) -> int:
     room = most - tokenizer.num_special_tokens_to_add()
     found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
     return len(text) if len(found) <= room else int(found[max(room - 1, 0)][1])
-
-
-def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        with quiet():
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:
-        raise InvalidInputError(
-            f"The tokenizer in {folder.parent.name!r}/{folder.name} could not be read: {error}. Fetch the model again."
-        ) from error

@@ -15,7 +15,7 @@ from zoomlib.models.codec import TinyCodec
 from zoomlib.models.files import hub, weights
 from zoomlib.models.files.digests import revision_of
 from zoomlib.models.files.folder import read_json, read_module
-from zoomlib.models.files.places import Sources
+from zoomlib.models.files.places import Sources, local_paths
 from zoomlib.models.placement import Placement
 
 CONFIG, KIND = "config.json", "AutoencoderTiny"
@@ -62,9 +62,8 @@ def load_tiny(folder: Path, placement: Placement, on_note: Note = unheard) -> Ca
 
 
 def _local(name: str, sources: Sources | None) -> Path | None:
-    here = Path(name).expanduser()
-    below = None if sources is None or sources.models is None or ".." in here.parts else sources.models / here
-    return next((place for place in (here, below) if place is not None and (place / CONFIG).is_file()), None)
+    places = local_paths(name, sources)
+    return next((place for place in places if (place / CONFIG).is_file()), None)
 
 
 def _at_hub(name: str, facts: Facts, sources: Sources | None, download: bool, dtype: torch.dtype) -> Path:
@@ -79,8 +78,7 @@ def _at_hub(name: str, facts: Facts, sources: Sources | None, download: bool, dt
         return folder
     if not download:
         raise InvalidInputError(
-            f"The tiny autoencoder {name!r} is neither a folder nor in the hub's cache. To get it: hf download "
-            f"{wanted.repo}"
+            f"The tiny autoencoder {name!r} is neither a folder nor in the hub's cache. To get it: {wanted.command()}"
         )
 
     def plan(listing: Mapping[str, int], place: Path) -> Iterator[Sequence[str]]:

@@ -160,6 +160,10 @@ def test_bad_files_are_refused_with_the_remedy(model, loras, tmp_path):
         vectors(tmp_path / "not.safetensors", weight=torch.ones(2)): "holds no LoRA",
         other: "words 2048 wide, where this one reads 16",
         "../../etc/no/passwd": "no file",
+        f"no/such/../..{tmp_path}/cut.safetensors": "no file",
+        "no/such/*.safetensors": "no file",
+        "a/b/" + "c" * 300 + ".safetensors": "no file",
+        "~nobody-of-that-name/ink.safetensors": "no file",
     }.items():
         refused(model, match, loras=[Lora(name)])
     wide = vectors(tmp_path / "wide.safetensors", word=torch.ones(768))
@@ -205,8 +209,11 @@ def test_a_lora_of_the_hub_is_got_once_and_named_by_its_repository(model, loras,
     ours, _ = plain_samples(load_denoiser(model[0], loras=[Lora("someone/style")]), [PROMPT], 2)
     assert ours.isfinite().all()
     assert hub_here.asked == []
-    with pytest.raises(InvalidInputError, match="Name the file itself"):
+    with pytest.raises(InvalidInputError, match=r"holds other\.safetensors, .*: name the file"):
         describe(model[0], loras=[Lora("someone/many")], download=True)
+    assert not [file for file in hub_here.got() if file.endswith(".safetensors")], (
+        "which one is asked before any is got"
+    )
     told = describe(model[0], loras=[Lora(f"someone/many/{FILE}")], download=True)
     assert told["loras"][0]["name"] == f"someone/many/{FILE}"
     with pytest.raises(InvalidInputError, match="has no absent"):

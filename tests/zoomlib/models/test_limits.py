@@ -1,5 +1,8 @@
 """What is said of texts that are longer than what a model reads: its own tokenizers decide."""
 
+import contextlib
+import json
+
 import pytest
 import torch
 
@@ -76,3 +79,21 @@ def test_a_broken_tokenizer_is_an_error_of_one_paragraph(tmp_path):
         file.write_text("{")
     with pytest.raises(InvalidInputError, match=r"tokenizer in .* could not be read"):
         unread(folder, (("tokenizer", 40),), ["red " * 50])
+
+
+def test_code_that_comes_with_a_tokenizer_is_neither_run_nor_asked_about(tmp_path, monkeypatch):
+    """transformers asks the user where it is not told; here the user would say yes."""
+    folder, _ = latent_pipeline(tmp_path, 4)
+    own = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", "own.Own"]}}
+    config = folder / "tokenizer" / "tokenizer_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | own))
+    code = f"open({str(tmp_path / 'ran')!r}, 'w')\nfrom transformers import CLIPTokenizer as Own\n"
+    (folder / "tokenizer" / "own.py").write_text(code)
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda *words: asked.append(words) or "y")
+    with contextlib.suppress(InvalidInputError):
+        unread(folder, (("tokenizer", 40),), ["red " * 50])
+    with contextlib.suppress(InvalidInputError):
+        load_denoiser(folder).condition(["red"])
+    assert not asked
+    assert not (tmp_path / "ran").exists()

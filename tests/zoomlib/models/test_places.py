@@ -155,7 +155,22 @@ def test_a_model_of_the_models_folder_comes_before_the_cache(server, model, tmp_
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../b", "a/b/c", "/etc/passwd", "a/b@../../c", "a--b/c", "a/b@", "", "a b/c", "~/x/y", "a/.b"]
+    "name",
+    [
+        "../x",
+        "a/../b",
+        "a/b/c",
+        "/etc/passwd",
+        "a/b@../../c",
+        "a--b/c",
+        "a/b@",
+        "",
+        "a b/c",
+        "~/x/y",
+        "a/.b",
+        "~nobody/x",
+        "a" * 300,
+    ],
 )
 def test_names_never_become_paths_unchecked(name, tmp_path):
     assert hub.hub_id(name) is None or ".." not in str(hub.hub_id(name))

@@ -88,6 +88,28 @@ def test_whatever_sampler_the_folder_names_its_noise_is_read(model):
     assert torch.allclose(ours, theirs(pipeline, z, 2.0), atol=1e-4)
 
 
+@pytest.mark.parametrize(("kind", "spacing"), [("EulerDiscreteScheduler", "linspace"), ("PNDMScheduler", "leading")])
+def test_where_a_folder_says_nothing_times_are_spaced_as_its_scheduler_has_them(model, kind, spacing):
+    """Folders of the first years name no spacing: Stable Diffusion 2 came with Euler's, 1.x with PNDM's."""
+    from diffusers import DDIMScheduler
+
+    folder, _ = scheduled(model, DDIMScheduler(**BETAS, timestep_spacing=spacing, steps_offset=1))
+    named = load_denoiser(folder).ladder(7)
+    (folder / "scheduler" / "scheduler_config.json").write_text(
+        json.dumps({"_class_name": kind, **BETAS, "steps_offset": 1})
+    )
+    assert torch.equal(load_denoiser(folder).ladder(7).time, named.time)
+
+
+def test_noise_predicted_from_noise_alone_is_refused_before_weights_are_read(model):
+    from diffusers import DDIMScheduler
+
+    folder, _ = scheduled(model, DDIMScheduler(**BETAS, timestep_spacing="trailing", rescale_betas_zero_snr=True))
+    for look in (describe, load_denoiser):
+        with pytest.raises(InvalidInputError, match="rescale_betas_zero_snr must be false"):
+            look(folder)
+
+
 @pytest.mark.parametrize("spacing", ["linspace", "trailing"])
 def test_eulers_steps_are_ours(model, spacing):
     """In diffusers' Euler scheduler the noise has a scale of its own; with 4 linspace steps its times are whole, too.

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoomlib.denoiser import Codec, IdentityCodec
-from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
-from zoomlib.models.files.folder import Folder, size_of
+from zoomlib.models.files.folder import Folder, read_tokenizer, size_of
 from zoomlib.models.noise.schedule import VariancePreserving
 from zoomlib.models.unet import check_channels, kept_rows, run_unet, seen
 
@@ -55,7 +54,8 @@ def load(folder: Folder, dtype: torch.dtype) -> Parts:
         "unet": folder.module("unet", UNet2DConditionModel, dtype),
         "text_encoder": folder.module("text_encoder", transformers.CLIPTextModel, dtype),
     }
-    backbone = _Backbone(modules["unet"], TextTower(_tokenizer(folder), modules["text_encoder"]), _patch(folder))
+    text = TextTower(read_tokenizer(folder.path / "tokenizer"), modules["text_encoder"])
+    backbone = _Backbone(modules["unet"], text, _patch(folder))
     return Parts(backbone, VariancePreserving(folder.config("scheduler")), IdentityCodec(), modules)
 
 
@@ -92,12 +92,3 @@ class TextTower:
 
 def _patch(folder: Folder) -> int:
     return int(folder.index.get("patch_size", 1))
-
-
-def _tokenizer(folder: Folder) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(folder.path / "tokenizer", local_files_only=True)
-    except Exception as error:
-        raise InvalidInputError(f"The tokenizer in {folder.path.name!r} could not be read: {error}.") from error

@@ -4,7 +4,7 @@ weights are loaded."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from zoomlib.models.backbone import Facts
 from zoomlib.models.files import hub
 from zoomlib.models.files.digests import digest_of
 from zoomlib.models.files.folder import Folder
-from zoomlib.models.files.places import Sources
+from zoomlib.models.files.places import Sources, local_paths
 from zoomlib.models.files.weights import PICKLES
 
 WEIGHTS = ".safetensors"
@@ -91,9 +91,7 @@ def find_extras(
 
 def find_file(name: str, sources: Sources | None = None, download: bool = False) -> Path:
     """One safetensors file by its path, its folder's, or as ORG/NAME[@REVISION][/FILE] at a hub."""
-    here = Path(name).expanduser()
-    below = None if sources is None or sources.models is None or ".." in here.parts else sources.models / here
-    for place in filter(None, (here, below)):
+    for place in local_paths(name, sources):
         if place.is_file():
             return _not_pickled(place)
         if place.is_dir():
@@ -101,7 +99,7 @@ def find_file(name: str, sources: Sources | None = None, download: bool = False)
     org, _, rest = name.partition("/")
     model, _, file = rest.partition("/")
     wanted = hub.hub_id(f"{org}/{model}")
-    if wanted is None or here.suffix in PICKLES or (file and not file.endswith(WEIGHTS)):
+    if wanted is None or name.endswith(PICKLES) or (file and not _is_weights(file)):
         raise InvalidInputError(
             f"There is no file {name!r}. Expected a {WEIGHTS} file, a folder with one, or ORG/NAME or ORG/NAME/FILE at "
             "a hub."
@@ -111,19 +109,32 @@ def find_file(name: str, sources: Sources | None = None, download: bool = False)
 
 def _at_hub(name: str, wanted: hub.HubId, file: str, sources: Sources | None, download: bool) -> Path:
     folder = hub.snapshot(wanted)
-    if folder is None or not any(folder.glob(file or f"*{WEIGHTS}")):
+    if folder is None or not ((folder / file).is_file() if file else any(folder.glob(f"*{WEIGHTS}"))):
         if not download:
-            command = f"hf download {wanted.repo} {file}".rstrip()
-            raise InvalidInputError(f"{name!r} is neither a file nor in the hub's cache. To get it: {command}")
+            raise InvalidInputError(
+                f"{name!r} is neither a file nor in the hub's cache. To get it: {wanted.command(file)}"
+            )
 
-        def plan(listing: Mapping[str, int], _: Path) -> Any:
-            yield [file] if file else [one for one in listing if one.endswith(WEIGHTS) and "/" not in one]
+        def plan(listing: Mapping[str, int], _: Path) -> Iterator[Sequence[str]]:
+            yield [file or _only_name([one for one in listing if _is_weights(one) and "/" not in one])]
 
         try:
             folder, _ = hub.fetch(wanted, plan, None if sources is None else sources.on_progress)
         except hub.NotThereError as reason:
             raise InvalidInputError(f"{name!r} {reason}.") from reason
     return folder / file if file else _only_one(folder, name)
+
+
+def _is_weights(name: str) -> bool:
+    return name.endswith(WEIGHTS) and hub.is_inside(name)
+
+
+def _only_name(names: Sequence[str]) -> str:
+    """The one file of a repository, before it is got. Raises NotThereError where it holds several, or none."""
+    if len(names) != 1:
+        held = ", ".join(sorted(names)[:8]) or "none"
+        raise hub.NotThereError(f"must hold one {WEIGHTS} file, but holds {held}: name the file, as ORG/NAME/FILE")
+    return names[0]
 
 
 def _only_one(folder: Path, name: str) -> Path:

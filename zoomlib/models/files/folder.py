@@ -25,6 +25,8 @@ LIBRARIES = ("diffusers", "transformers")
 SMALL = (".json", ".txt", ".model", ".jinja")
 """What a model has beside its weights: configurations, words, sentence pieces, and the form of what its language model
 is told, a template that transformers fills in a sandbox."""
+NO_CODE = {"trust_remote_code": False}
+"""What transformers is told: where it is not, it asks the user whether code that comes with a model may run."""
 TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",), ("tokenizer.model",))
 """Files of which a tokenizer needs one set."""
 
@@ -106,7 +108,7 @@ class Folder:
         """The class of a part, of diffusers or transformers: a model's own code is never run."""
         library, kind = self.index[part]
         found = getattr(import_module(library), str(kind), None) if library in LIBRARIES else None
-        if found is None:
+        if not isinstance(found, type):
             raise InvalidInputError(
                 f"The part {part} of the model {self.path.name!r} is {library}.{kind}, which neither diffusers nor "
                 "transformers has. Code that comes with a model is not run; use a model without."
@@ -157,7 +159,7 @@ def read_module(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:
     if chosen is None:
         raise InvalidInputError(str(_why_not(folder, dtype)))
     weights.shards(folder, chosen)
-    ours = {"dtype": dtype} if _is_transformers(kind) else {"torch_dtype": dtype}
+    ours = {"dtype": dtype, **NO_CODE} if _is_transformers(kind) else {"torch_dtype": dtype}
     try:
         with quiet():
             module, told = kind.from_pretrained(
@@ -179,6 +181,20 @@ def read_module(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:
         )
     ready: nn.Module = module.eval().requires_grad_(False)
     return ready
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """A tokenizer from its folder. Raises InvalidInputError for one that cannot be read without code of its own."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, **NO_CODE)
+    except Exception as error:
+        reason = "it needs code of its own, which is not run here" if "trust_remote_code" in str(error) else str(error)
+        raise InvalidInputError(
+            f"The tokenizer in {folder.parent.name!r}/{folder.name} could not be read: {reason}. Fetch the model again."
+        ) from error
 
 
 def _why_not(folder: Path, dtype: torch.dtype) -> str:

@@ -40,6 +40,16 @@ class HubId:
     def __str__(self) -> str:
         return self.repo if self.revision is None else f"{self.repo}@{self.revision}"
 
+    def command(self, file: str = "") -> str:
+        """What to type to get it into the cache, or one file of it."""
+        revision = "" if self.revision is None else f"--revision {self.revision}"
+        return " ".join(filter(None, ["hf download", self.repo, file, revision]))
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file's name, as a hub or a user tells it, stays in a model's folder or a part's."""
+    return len(name) <= 200 and _FILE.fullmatch(name) is not None
+
 
 def hub_id(name: str) -> HubId | None:
     """ORG/NAME or ORG/NAME@REVISION; None for any other text, so that no name leads out of the cache's folder."""
@@ -106,7 +116,7 @@ def fetch(wanted: HubId, plan: Plan, on_progress: Progress | None = None) -> tup
     commit = str(info.sha)
     home = _home(wanted)
     folder = home / "snapshots" / commit
-    listing = {f.rfilename: f.size or 0 for f in info.siblings or () if _FILE.fullmatch(f.rfilename)}
+    listing = {f.rfilename: f.size or 0 for f in info.siblings or () if is_inside(f.rfilename)}
     for names in plan(listing, folder):
         _check_names(names, listing)
         _get(wanted, commit, {name: listing[name] for name in names}, home, on_progress)

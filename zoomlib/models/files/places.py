@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +98,29 @@ def _found(name: str, sources: Sources, download: bool, dtype: torch.dtype, part
     return _at_hub(name, wanted, sources, download, dtype, parts)
 
 
+def as_path(name: str) -> Path | None:
+    """A name as a path, "~" for a person's home; None where no file can have it: too long, or nobody's home."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (RuntimeError, ValueError):
+        return None
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:
+            return None
+        raise
+    return path
+
+
+def local_paths(name: str, sources: Sources | None) -> list[Path]:
+    """Where something of that name may lie on this machine: at the path itself, and in the folder of all models."""
+    path = as_path(name)
+    if path is None:
+        return []
+    below = [] if sources is None or sources.models is None or ".." in path.parts else [sources.models / path]
+    return [path, *below]
+
+
 def local_folder(name: str, sources: Sources) -> Path | None:
     """The folder of a model on this machine, outside of the hub's cache; None where there is none of that name.
 
@@ -104,7 +128,9 @@ def local_folder(name: str, sources: Sources) -> Path | None:
     """
     if name == BUNDLED:
         return bundled.folder()
-    path = Path(name).expanduser()
+    path = as_path(name)
+    if path is None:
+        return None
     if (path / INDEX).is_file():
         return path
     if path.suffix in CHECKPOINTS and (path.is_file() or "/" not in name):
@@ -126,8 +152,8 @@ def here(name: str, sources: Sources) -> Path | None:
 
 
 def _no_name(name: str) -> str:
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = as_path(name)
+    if folder is not None and folder.is_dir():
         inside = sorted(path.name for path in folder.iterdir() if path.suffix in CHECKPOINTS)
         if inside:
             return f"is a folder with {inside[0]} and no {INDEX}: expected diffusers' format, a folder for every part"
@@ -158,7 +184,7 @@ def _at_hub(name: str, wanted: HubId, sources: Sources, download: bool, dtype: t
         return Place(name, *found)
     if not download:
         state = "is neither a folder nor in the hub's cache" if found is None else f"is not whole: {'; '.join(missing)}"
-        raise NotThereError(f"{state}; to get it: tenfold models get {wanted}, or: hf download {wanted.repo}")
+        raise NotThereError(f"{state}; to get it: tenfold models get {wanted}, or: {wanted.command()}")
     return fetched(name, wanted, sources, dtype, parts)
 
 

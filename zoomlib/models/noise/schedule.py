@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Literal
 
 import torch
@@ -27,11 +28,15 @@ OTHER_NOISE = (
 )
 """How the names of schedulers begin whose noise does not follow from betas."""
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
+SAYS_NOTHING = (
+    "This model predicts noise, and its schedule begins with noise alone, of which that says nothing. Its scheduler's "
+    "rescale_betas_zero_snr must be false, or its prediction_type v_prediction."
+)
 
 
 def check_betas(config: Mapping[str, Any]) -> None:
     """Raise InvalidInputError for a scheduler whose noise does not follow from betas, or whose model predicts neither
-    noise, the clean sample, nor v."""
+    noise, the clean sample, nor v, or noise where a run begins with nothing else."""
     name, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
     if name.startswith(OTHER_NOISE):
         raise InvalidInputError(
@@ -43,6 +48,19 @@ def check_betas(config: Mapping[str, Any]) -> None:
             f"The model's scheduler says that it predicts {predicts!r}; known here are {', '.join(PREDICTIONS)}. Its "
             "scheduler/scheduler_config.json is another model's, or the model has no adapter here."
         )
+    from_noise = config.get("timestep_spacing") in ("trailing", "linspace")
+    if predicts == "epsilon" and from_noise and config.get("rescale_betas_zero_snr"):
+        raise InvalidInputError(SAYS_NOTHING)
+
+
+def spacing_of(config: Mapping[str, Any]) -> Spacing:
+    """How a scheduler's times are spaced: as its configuration says, else as its class has it."""
+    import diffusers
+
+    kind = getattr(diffusers, str(config.get("_class_name")), None)
+    usual = signature(kind).parameters.get("timestep_spacing") if isinstance(kind, type) else None
+    spacing: Spacing = config.get("timestep_spacing", "leading" if usual is None else usual.default)
+    return spacing
 
 
 class VariancePreserving:
@@ -59,7 +77,7 @@ class VariancePreserving:
         scheduler = DDPMScheduler.from_config(dict(config))
         self.alphas_cumprod: Tensor = scheduler.alphas_cumprod.double()
         self.prediction: str = scheduler.config.prediction_type
-        self.spacing: Spacing = "trailing" if name in CONSISTENCY else config.get("timestep_spacing", "leading")
+        self.spacing: Spacing = "trailing" if name in CONSISTENCY else spacing_of(config)
         self.offset = int(config.get("steps_offset", 0))
 
     def ladder(self, steps: int, size: tuple[int, int]) -> Ladder:  # noqa: ARG002 - of flows it depends on the size
@@ -73,10 +91,7 @@ class VariancePreserving:
         if self.prediction == "v_prediction":
             return step.alpha * z - step.sigma * out
         if step.alpha == 0:
-            raise InvalidInputError(
-                "This model predicts noise, and its schedule begins with noise alone, of which that says nothing. Its "
-                "scheduler's rescale_betas_zero_snr must be false, or its prediction_type v_prediction."
-            )
+            raise InvalidInputError(SAYS_NOTHING)
         return (z - step.sigma * out) / step.alpha
 
 
