@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.film import scale
@@ -72,14 +72,17 @@ def worlds(stack: ZoomStack, loop: bool) -> list[Image.Image]:
 
 def encoded(picture: Image.Image, quality: int) -> str:
     """A picture as JPEG in base 64, its colours as fine as its light: WebP, which halves them, loses up to 13 dB."""
-    how = {"quality": quality, "subsampling": "4:4:4"}
+    data = _jpeg(picture, quality)
+    # Pillow optimises within a byte per pixel, or 64 KiB; what is smaller than that as it is has room.
+    if len(data) < max(picture.width * picture.height, ImageFile.MAXBLOCK):
+        data = _jpeg(picture, quality, optimize=True)
+    return base64.b64encode(data).decode("ascii")
+
+
+def _jpeg(picture: Image.Image, quality: int, **options: bool) -> bytes:
     buffer = io.BytesIO()
-    try:
-        picture.save(buffer, "JPEG", **how, optimize=True)
-    except OSError:  # Pillow optimises in a buffer of a byte per pixel, which noise does not fit into
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", **how)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture.save(buffer, "JPEG", quality=quality, subsampling="4:4:4", **options)
+    return buffer.getvalue()
 
 
 def thumb(picture: Image.Image) -> str:
