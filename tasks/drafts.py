@@ -19,6 +19,7 @@ from tasks.render import PICTURES
 from tasks.run import Results, Run, Tools
 from tasks.sample import SAMPLING
 from tasks.score import SCORES, read_measured
+from tasks.sizes import described
 from tasks.specs import RunConfig, VisionSpec
 from tasks.stage import Manifest
 from tasks.verdict import Marks, marks_of
@@ -48,11 +49,14 @@ class Draft:
         return {**self.results, "scores by the first prompts": self.first}
 
 
-def draft_config(config: RunConfig) -> RunConfig:
-    """The run's configuration with fewer steps, without enlarging, further measures and a film of its own."""
+def draft_config(config: RunConfig, usual: int | None = None) -> RunConfig:
+    """The run's configuration with fewer steps, without enlarging, further measures and a film of its own.
+
+    usual: steps that the model takes where nobody says how many; the method's own when None.
+    """
     method = load_method(config.method)
     update = {
-        "sampling": {**config.sampling, **_fewer_steps(config, method)},
+        "sampling": {**config.sampling, **_fewer_steps(config, method, usual)},
         "enlarge": EnlargeSpec(model="none"),
         "film": FilmSpec(),
         "scores": config.scores.model_copy(update={"measures": (), "video": False}),
@@ -62,9 +66,9 @@ def draft_config(config: RunConfig) -> RunConfig:
     return config.model_copy(update=update)
 
 
-def _fewer_steps(config: RunConfig, method: ModuleType) -> dict[str, int]:
-    usual = getattr(method.Config(), "steps", None)
-    steps = config.sampling.get("steps", usual)
+def _fewer_steps(config: RunConfig, method: ModuleType, usual: int | None) -> dict[str, int]:
+    own = getattr(method.Config(), "steps", None)
+    steps = config.sampling.get("steps", own if own is None or usual is None else usual)
     return {"steps": STEPS} if isinstance(steps, int) and steps > STEPS else {}
 
 
@@ -72,7 +76,9 @@ def drafted(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
     """The run of a draft. Raises RefusedError for one that cannot be made, or whose scores would not tell anything."""
     if config.compose is not None:
         raise RefusedError("A run that is composed of pictures has no prompts to refine. Leave plan.refine out.")
-    run = prepare(draft_config(config), story, root, tools)
+    tools = tools or Tools()
+    model = described(config, story, load_method(config.method), tools)
+    run = prepare(draft_config(config, model.get("steps")), story, root, tools)
     if run.scorer is None:
         raise RefusedError("Scores decide which version of a story stays. Leave out scores.scorer=none, or --refine.")
     return run

@@ -15,7 +15,8 @@ BUNDLED = "bundled"
 def text_limit(config: RunConfig | None = None) -> TextLimit:
     """The limit of the configuration's image model, or that of CLIP, which most image models share.
 
-    Nothing is loaded; a folder that names no tokenizer has CLIP's limit.
+    Of several encoders it is the one that reads most. No weights are loaded; a folder that names no tokenizer has
+    CLIP's limit.
     """
     from prompts.schedule.tokens import clip_limit, folder_limit
 
@@ -23,7 +24,18 @@ def text_limit(config: RunConfig | None = None) -> TextLimit:
         return folder_limit(bundled.folder(), "the bundled model") or clip_limit()
     folders = [] if config is None else map(_folder, (config.model.name, *config.model.fallbacks))
     folder = next(filter(None, folders), None)
-    return (None if folder is None else folder_limit(folder)) or clip_limit()
+    return (None if folder is None else _longest(folder) or folder_limit(folder)) or clip_limit()
+
+
+def _longest(folder: Path) -> TextLimit | None:
+    """The limit of a model that is known to give its encoders so many tokens, whatever they could read."""
+    from zoomlib.models.limits import longest
+
+    try:
+        found = longest(folder)
+    except InvalidInputError:
+        return None
+    return None if found is None else TextLimit("the model's text encoder", *found)
 
 
 def _folder(name: str) -> Path | None:

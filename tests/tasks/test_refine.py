@@ -275,4 +275,7 @@ def test_a_draft_is_cheap_and_otherwise_the_same_run():
     assert (draft.enlarge.model, draft.seed, draft.plan.refine) == ("none", 7, 0)
     few = with_settings(RunConfig(), ["sampling.steps=3"])
     assert draft_config(few).sampling == {"steps": 3}
+    assert draft_config(few, 100).sampling == {"steps": 3}
+    assert draft_config(RunConfig(), 4).sampling == {}  # a model that takes four takes no more in a draft
+    assert draft_config(RunConfig(), 100).sampling == {"steps": STEPS}
     assert draft_config(with_settings(RunConfig(), ["method=superres", "vision.model=eye"])).vision.model == "eye"

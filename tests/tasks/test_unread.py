@@ -2,6 +2,8 @@
 
 from tasks.plan import prepare
 from tasks.specs import RunConfig, with_settings
+from tasks.text_limit import text_limit
+from tests.doubles.tiny_flows import sd3_pipeline
 from tests.doubles.tiny_pipelines import latent_pipeline
 from tests.tasks.test_pipeline import BASE, story
 
@@ -25,3 +27,14 @@ def test_short_prompts_need_no_tokenizer(tmp_path):
         file.write_text("{}")
     config = with_settings(RunConfig(), [*BASE, f"model.name={folder}"])
     assert not [note for note in prepare(config, story(), tmp_path / "runs").notes if "read" in note]
+
+
+def test_planners_are_told_what_the_encoder_that_reads_most_is_given(tmp_path):
+    """Stable Diffusion 3 gives T5 256 tokens, whatever its configuration says, and CLIP 77."""
+    flow, plain = sd3_pipeline(tmp_path / "flow")[0], latent_pipeline(tmp_path / "plain", 4)[0]
+    limit = text_limit(with_settings(RunConfig(), [f"model.name={flow}"]))
+    assert limit.tokens == 256
+    assert limit.count("red " * 300) > 256 > limit.count("red " * 20) > 20
+    assert text_limit(with_settings(RunConfig(), [f"model.name={plain}"])).tokens == 40
+    first = with_settings(RunConfig(), ["model.name=no/model", f'model.fallbacks=["{flow}"]'])
+    assert text_limit(first).tokens == 256

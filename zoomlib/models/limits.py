@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from zoomlib.models.backbone import Facts
+from zoomlib.models.families import family_of
 from zoomlib.models.files.folder import Folder, read_tokenizer
 
 CLIP = 77
@@ -39,6 +41,20 @@ def unread(folder: Path, reads: Iterable[tuple[str, int]], texts: Sequence[str])
     tokenizers = [(read_tokenizer(folder / part), most) for part, most in reads]
     ends = {text: max(_reach(tokenizer, most, text) for tokenizer, most in tokenizers) for text in long}
     return [text[ends.get(text, len(text)) :].strip() for text in texts]
+
+
+def longest(folder: Path) -> tuple[int, Callable[[str], int]] | None:
+    """How many tokens the encoder that reads most of a text is given, and how many a text has for it, its start and end
+    included; None for a model with CLIP's towers alone. Raises InvalidInputError for no model of a known family, and
+    for a tokenizer that cannot be read."""
+    found = Folder(folder)
+    reads = family_of(found).facts(found).reads
+    if not reads:
+        return None
+    part, most = max(reads, key=itemgetter(1))
+    tokenizer = read_tokenizer(folder / part)
+    around = tokenizer.num_special_tokens_to_add()
+    return most, lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) + around
 
 
 @contextmanager
