@@ -173,13 +173,6 @@ def snapped_focus(levels: int, height: int, width: int, p: int, focus: Focus = N
     )
 
 
-def grid_focus(levels: int, height: int, width: int, p: float, focus: Focus = None) -> Focus:
-    """`snapped_focus` where levels divide into whole pixels; the focus itself where windows lie between pixels."""
-    if focus is None or p != int(p) or height % int(p) or width % int(p):
-        return focus
-    return snapped_focus(levels, height, width, int(p), focus)
-
-
 def boxes(levels: int, height: float, width: float, p: Zoom, focus: Focus = None) -> tuple[Box, ...]:
     """The window of level i+1 inside level i for any p > 1, not snapped to pixels, for i = 0 .. levels-2.
 

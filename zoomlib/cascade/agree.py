@@ -26,7 +26,7 @@ class Agreement:
 
     how: `blended` and rendered, as in joint sampling; `nested`, where windows show the deeper levels as they are; or
     `alone`. p: any factor above 1 for nested levels, a whole one for blended ones. focus: of the windows that were
-    sampled (`geometry.grid_focus`), so that they stay where they were. The rest as of `stack.consolidate`.
+    sampled (`scene.placed_focus`), so that they stay where they were. The rest as of `stack.consolidate`.
     """
 
     how: How

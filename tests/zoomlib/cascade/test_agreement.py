@@ -13,10 +13,11 @@ from evaluation.windows import pairs
 from tests.doubles.gaussian import power_spectrum
 from zoomlib.cascade.agree import Agreement
 from zoomlib.cascade.mend import continued
-from zoomlib.geometry import grid_focus, whole_pixels
+from zoomlib.geometry import whole_pixels
 from zoomlib.models.upscaling.net import hold_means
 from zoomlib.photograph import Photograph
 from zoomlib.pyramid import down
+from zoomlib.scene import placed_focus
 from zoomlib.stack import ZoomStack, consolidate
 
 JOINT = Agreement("blended", 2, blending="laplacian", coarse_weight=0.25)
@@ -47,7 +48,7 @@ def disagreement(levels, how):
 def test_all_windows_agree(p, cells, points, loop, photo, how):
     H, W = (p * p * n for n in cells)
     loop = loop and how == "blended"
-    focus = grid_focus(4, H, W, p, points)
+    focus = placed_focus(4, (H, W), 1, p, points)
     agreement = replace(JOINT, how=how, p=p, focus=focus, loop=loop)
     shown = pictures(1, H, W, 1, 1.0)[0] if photo and how == "blended" and not loop else None
     out = agreement.settle(pictures(4, H, W), shown)

@@ -10,12 +10,13 @@ from tests.doubles.gaussian import GaussianDenoiser, band_errors_db, draw_field
 from tests.doubles.halving import Halving
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.errors import InvalidInputError
-from zoomlib.geometry import boxes, grid_focus
+from zoomlib.geometry import boxes
 from zoomlib.guidance import Guided
 from zoomlib.magnifier import Magnifier
 from zoomlib.methods import joint, superres
 from zoomlib.models import load_denoiser
 from zoomlib.pyramid import down
+from zoomlib.scene import placed_focus
 from zoomlib.walk import State
 
 SHAPE = (3, 32, 32)
@@ -52,7 +53,7 @@ def states(denoiser=None, prompts=PROMPTS, seed: int = 0, **settings) -> list[St
 def misfits(levels: torch.Tensor, p: float, focus=None) -> list[float]:
     """The largest difference of each window from what the next level's means are."""
     L, _, H, W = levels.shape
-    glasses = [Magnifier(box, H, W) for box in boxes(L, H, W, p, grid_focus(L, H, W, p, focus))]
+    glasses = [Magnifier(box, H, W) for box in boxes(L, H, W, p, placed_focus(L, (H, W), 1, p, focus))]
     pairs = zip(glasses, levels, levels[1:], strict=False)
     return [float((glass.shown(wide) - glass.shrink(deep)).abs().max()) for glass, wide, deep in pairs]
 
