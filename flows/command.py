@@ -38,6 +38,11 @@ class Manner:
     no_engine: bool = False
     quiet: bool = False
 
+    @property
+    def tools(self) -> Tools:
+        """How models are found: a dry run gets none from a network."""
+        return Tools(describe=describe_here) if self.dry_run else Tools()
+
 
 @dataclass(frozen=True)
 class Request:
@@ -84,7 +89,7 @@ def carry_out(
 
     notes: what was chosen for the user. wish: that the story was planned of, which the run tells.
     """
-    run = prepare(config, story, root, Tools(describe=describe_here) if manner.dry_run else None)
+    run = prepare(config, story, root, manner.tools)
     if not manner.quiet:
         for note in (*notes, *run.notes):
             print(f"Note: {plain(note)}", file=sys.stderr)

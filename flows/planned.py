@@ -79,7 +79,7 @@ def foretold(wish: PlanRequest, config: RunConfig, services: Services, manner: M
     from tasks.told import suited
 
     check_wish(wish, config)
-    wish = suited(wish, config, services)
+    wish = suited(wish, config, services, manner.tools)
     if manner.dry_run:
         plan = find_plan(wish, config, services)
         if plan is None:

@@ -19,8 +19,6 @@ from flows.terminal import plain, progress, table
 from tasks import environment
 from tasks.cost import disk_bytes, latest_pace
 from tasks.film import film_of
-from tasks.models import describe_here
-from tasks.run import Tools
 from tasks.sample import evaluations
 from tasks.services import Services, using
 from tasks.specs import read_settings
@@ -69,8 +67,7 @@ def sweep_command(request: Request) -> None:
     if request.seeds is not None:
         spec = spec.model_copy(update={"seeds": parse_seeds(request.seeds)})
     values = {**request.values, **read_settings(request.settings)}
-    tools = Tools(describe=describe_here) if manner.dry_run else None
-    plan = planned(spec, stories, root, values=values, tools=tools)
+    plan = planned(spec, stories, root, values=values, tools=manner.tools)
     if not manner.quiet:
         for note in plan.notes:
             print(f"Note: {plain(note)}", file=sys.stderr)

@@ -55,12 +55,13 @@ def test_what_cannot_be_got_is_said_in_a_paragraph(hub, name, code, words):
     assert words in result.stderr
 
 
-def test_a_dry_run_gets_nothing_and_says_how(hub):
-    result = tenfold("zoom", "cosmic-leaf", "--model", NAME, "--dry-run")
+@pytest.mark.parametrize("story", ["cosmic-leaf", "from a planet to a leaf"])
+def test_a_dry_run_gets_nothing_and_says_how(hub, story):
+    result = tenfold("zoom", story, "--model", NAME, "--dry-run")
     assert result.exit_code == 2
     assert f"tenfold models get {NAME}" in result.stderr
     assert hub.asked == []
-    assert tenfold("zoom", "cosmic-leaf", "--model", NAME, "--set", "model.download=false").exit_code == 2
+    assert tenfold("zoom", story, "--model", NAME, "--set", "model.download=false").exit_code == 2
     assert hub.asked == []
 
 
