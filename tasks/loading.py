@@ -78,6 +78,15 @@ def placement_of(spec: ModelSpec, device: str) -> Placement:
     return Placement(torch.device(device), dtype, spec.offload, spec.compile, spec.channels_last)
 
 
+def check_steps(steps: int | None, model: Mapping[str, Any]) -> None:
+    """Raise RefusedError for more steps than the model has noise levels, before weights are loaded."""
+    most = model.get("most_steps")
+    if steps is not None and most is not None and steps > most:
+        raise RefusedError(
+            f"This model knows {most} noise levels, and {steps} steps were asked for. Use --steps {most}."
+        )
+
+
 def resolved_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> GuidanceSpec:
     """The guidance with the model's own numbers filled in."""
     scale, rescale = model.get("guidance", USUAL_GUIDANCE), model.get("rescale", USUAL_RESCALE)

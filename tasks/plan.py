@@ -118,6 +118,7 @@ def _resolved(
     config: RunConfig, story: Story, method: ModuleType, model: Mapping[str, Any], photo: GivenFile | None
 ) -> RunConfig:
     sampling = resolve_sampling(config, story, method, model.get("steps"))
+    loading.check_steps(sampling.get("steps"), model)
     update = {
         "sampling": sampling,
         "p": resolve_p(config, story, sampling.get("margin"), model["size_px"][1]),

@@ -82,6 +82,7 @@ class Studio:
         return {"id": name, "revision": self.revision, "family": "painter", "factor": 1, "shape": (3, *size)} | {
             "multiple": self.multiple,
             "size_px": size,
+            "most_steps": 1000,
             "upscaler": {"factor": 2, "revision": "u1"},
         }
 

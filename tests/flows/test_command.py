@@ -58,7 +58,7 @@ REFUSED_STORIES = {
     "p of 0": (story(p=0), "p"),
     "p of 1e9": (story(p=1.0e9), "p"),
     "p not whole": (story(p=1.5), "whole number"),
-    "p does not divide": (story(p=3), "multiples of p = 3"),
+    "p does not divide": (story(p=3), "multiples of 12"),
     "path as title": (story(title="../../etc/x"), "path"),
     "emoji as title": (story(title="🚀"), "letter"),
     "empty prompt": (story(levels=["", "b"]), "empty"),
@@ -136,7 +136,7 @@ def cut(path: Path) -> None:
 DAMAGES = {
     "weights cut off": ("unet/diffusion_pytorch_model.safetensors", cut, "unet.*damaged"),
     "weights empty": ("text_encoder/model.safetensors", lambda path: path.write_bytes(b""), "text_encoder.*damaged"),
-    "no weights": ("unet/diffusion_pytorch_model.safetensors", Path.unlink, "unet holds no safetensors"),
+    "no weights": ("unet/diffusion_pytorch_model.safetensors", Path.unlink, "unet has no safetensors"),
     "no large weights": ("super_resolution/diffusion_pytorch_model.safetensors", cut, "super_resolution.*damaged"),
     "no sizes": ("unet/config.json", lambda path: path.write_text("{}"), "out_channels"),
     "no parts": ("model_index.json", lambda path: path.write_text('{"unet": null}'), "configuration of the model"),
@@ -217,7 +217,7 @@ def test_the_environment_names_the_folder_of_runs(here, model_folder, monkeypatc
     monkeypatch.setenv("TENFOLD_RUNS", "elsewhere")
     result = tenfold("zoom", "-", *small(model_folder), "--dry-run", text=story())
     assert "elsewhere/small/" in result.stdout
-    assert environment.read({"TENFOLD_DEBUG": "0"}) == environment.Environment()
+    assert environment.read({"TENFOLD_DEBUG": "0", "TENFOLD_CACHE": ".cache/tenfold"}) == environment.Environment()
     assert environment.read({"TENFOLD_DEBUG": "1", "TENFOLD_MODELS": "m"}).debug
 
 

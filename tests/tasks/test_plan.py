@@ -34,6 +34,7 @@ def prepared(root: Path, *settings: str, studio: Studio | None = None, **changes
         (["sampling.stpes=4"], {}, "steps"),
         (["sampling.steps=many"], {}, r"sampling\.steps"),
         (["sampling.steps=0"], {}, "0"),
+        (["sampling.steps=1001"], {}, "knows 1000 noise levels"),
         (["sampling.eta=2"], {}, "eta"),
         (["sampling.eta=NaN"], {}, "eta"),
         (["sampling.blending=cubic"], {}, "blending"),

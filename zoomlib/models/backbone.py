@@ -56,13 +56,16 @@ class Parts:
 class Facts:
     """What is known of a model without its weights.
 
-    family: for people. channels, size: of one level of z, size (H, W) the one that it was trained for. factor: pixels
-    per place of z. multiple: both sides of z must be multiples of it. largest: what no side of z may exceed (None: any
-    may do). inpaints: takes kept pictures and a mask. distilled: takes the guidance scale as an input. guidance,
-    rescale, clamp, steps: what suits it (None: nothing special). evened: side of the patches of z in which guidance
-    keeps the length of directions (`zoomlib.guidance.Evened`), 0 for none. parts: what sampling uses.
-    reads: tokenizers, and how many tokens of a text their encoders are given; () for CLIP's, by its own configuration.
-    takes: which changes of `zoomlib.models.files.extra_files` it takes; then its backbone has diffusers' `pipeline`.
+    family: for people. channels, size: of one level of z, size (H, W) the one that it was trained for. factor:
+    pixels per place of z. multiple: both sides of z must be multiples of it. largest: what no side of z may exceed
+    (None: any may do). inpaints: takes kept pictures and a mask. distilled: takes the guidance scale as an input.
+    guidance, rescale, clamp, steps: what suits it (None: nothing special). most_steps: of a run (None: any number).
+    evened: side of the patches of z in which guidance keeps the length of directions (`zoomlib.guidance.Evened`), 0
+    for none. parts: what sampling uses.
+    reads: tokenizers, and how many tokens of a text their encoders are given; () for CLIP's, by its own
+    configuration.
+    takes: which changes of `zoomlib.models.files.extra_files` it takes; then its backbone has diffusers'
+    `pipeline`.
     """
 
     family: str
@@ -78,6 +81,7 @@ class Facts:
     rescale: float = 0.0
     clamp: bool | Literal["dynamic"] = False
     steps: int | None = None
+    most_steps: int | None = None
     evened: int = 0
     reads: tuple[tuple[str, int], ...] = ()
     takes: tuple[Literal["loras", "embeddings"], ...] = ()

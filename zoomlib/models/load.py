@@ -58,13 +58,14 @@ def describe(
     estimates on the way (`zoomlib.models.tiny`).
 
     Keys: `kind` ("model", or "upscaler" for one that can only enlarge: `zoomlib.models.upscaling.describe_upscaler`
-    names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes` of
-    its weights, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture,
-    `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`, `clamp`,
-    `steps`, `reads` (how many tokens of a text each tokenizer's encoder is given), `loras` and `embeddings` (their
-    names, weights, words and digests), `tiny_vae` (None, or its `id` and `revision`), `revision` (SHA-256 over the
-    files of the parts that sampling uses, and of those changes). Raises InvalidInputError for no model, one that is not
-    whole, one without an adapter, a size that it cannot make, and changes that are not there or not for this model.
+    names its keys), `id` (the name that was found), `folder`, `commit` (of the hub's history, else None), `bytes`
+    of its weights, `family`, `shape` of one level, `factor` of its codec, `size_px` (height, width) of a picture,
+    `upscaler` (None, or its `id`, `factor` and `revision`), `inpaints`, `distilled`, `guidance`, `rescale`,
+    `clamp`, `steps`, `most_steps`, `reads` (how many tokens of a text each tokenizer's encoder is given), `loras`
+    and `embeddings` (their names, weights, words and digests), `tiny_vae` (None, or its `id` and `revision`),
+    `revision` (SHA-256 over the files of the parts that sampling uses, and of those changes). Raises
+    InvalidInputError for no model, one that is not whole, one without an adapter, a size that it cannot make, and
+    changes that are not there or not for this model.
     """
     options: dict[str, Any] = {"sources": sources, "download": download, "dtype": dtype}
     places: dict[str, Any] = {"sources": sources, "download": download}
@@ -94,6 +95,7 @@ def describe(
         "rescale": facts.rescale,
         "clamp": facts.clamp,
         "steps": facts.steps,
+        "most_steps": facts.most_steps,
         "reads": reads_of(folder, facts),
         "upscaler": upscaler,
         **extras.facts(kept),

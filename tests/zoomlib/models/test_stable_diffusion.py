@@ -101,13 +101,36 @@ def test_where_a_folder_says_nothing_times_are_spaced_as_its_scheduler_has_them(
     assert torch.equal(load_denoiser(folder).ladder(7).time, named.time)
 
 
-def test_noise_predicted_from_noise_alone_is_refused_before_weights_are_read(model):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr must be false"),
+        ({"timestep_spacing": "odd"}, "spacing 'odd'"),
+        ({"beta_schedule": "odd"}, "betas 'odd'"),
+    ],
+)
+def test_schedules_that_cannot_be_run_are_refused_before_weights_are_read(model, wrong, words):
+    """Among them noise alone at the start of a model that predicts noise."""
     from diffusers import DDIMScheduler
 
-    folder, _ = scheduled(model, DDIMScheduler(**BETAS, timestep_spacing="trailing", rescale_betas_zero_snr=True))
+    folder, _ = scheduled(model, DDIMScheduler(**BETAS))
+    told = {"_class_name": "DDIMScheduler", **BETAS, "timestep_spacing": "trailing", **wrong}
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(told))
     for look in (describe, load_denoiser):
-        with pytest.raises(InvalidInputError, match="rescale_betas_zero_snr must be false"):
+        with pytest.raises(InvalidInputError, match=words):
             look(folder)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("DDIMScheduler", 1000), ("LCMScheduler", 50)])
+def test_how_many_steps_a_run_can_have_is_told_and_true(model, kind, most):
+    import diffusers
+
+    folder, _ = scheduled(model, getattr(diffusers, kind)(**BETAS))
+    assert describe(folder)["most_steps"] == most
+    denoiser = load_denoiser(folder)
+    assert len(denoiser.ladder(most)) == most
+    with pytest.raises(InvalidInputError, match=str(most)):
+        denoiser.ladder(most + 1)
 
 
 @pytest.mark.parametrize("spacing", ["linspace", "trailing"])

@@ -14,7 +14,7 @@ from zoomlib.guidance import MOST, SHARE
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.files.folder import Folder, networks, size_of
-from zoomlib.models.noise.schedule import VariancePreserving
+from zoomlib.models.noise.schedule import VariancePreserving, check_betas, most_steps
 from zoomlib.models.placement import runs_on
 from zoomlib.models.transformer import TextOnly
 from zoomlib.models.unet import run_unet
@@ -41,6 +41,8 @@ def facts(folder: Folder) -> Facts:
             "stage is one of enlarge.stages, with its image_noising_scheduler in its folder."
         )
     check_variance(config)
+    scheduler = folder.config("scheduler")
+    check_betas(scheduler)
     return Facts(
         family=FAMILY,
         channels=3,
@@ -50,8 +52,9 @@ def facts(folder: Folder) -> Facts:
         reads=(("tokenizer", 77),),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
         guidance=7.0,
-        clamp=clamp_of(folder.config("scheduler")),
+        clamp=clamp_of(scheduler),
         steps=100,
+        most_steps=most_steps(scheduler),
         takes=("loras",),
     )
 

@@ -17,7 +17,7 @@ from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.codec import AutoencoderCodec, codec_factor
 from zoomlib.models.files.folder import Folder, networks, size_of
-from zoomlib.models.noise import check_noise, noise_of
+from zoomlib.models.noise import check_noise, most, noise_of
 from zoomlib.models.noise.few_steps import few_steps
 from zoomlib.models.placement import runs_on
 from zoomlib.models.unet import (
@@ -66,6 +66,7 @@ def facts(folder: Folder) -> Facts:
         distilled=distilled,
         guidance=quick.guidance if quick else 5.0,
         steps=quick.steps if quick else None,
+        most_steps=most(scheduler),
         takes=("loras", "embeddings"),
     )
 

@@ -13,7 +13,7 @@ from zoomlib.denoiser import Codec, IdentityCodec
 from zoomlib.ladder import Step
 from zoomlib.models.backbone import Facts, Parts, Rows
 from zoomlib.models.files.folder import Folder, read_tokenizer, size_of
-from zoomlib.models.noise.schedule import VariancePreserving
+from zoomlib.models.noise.schedule import VariancePreserving, check_betas, most_steps
 from zoomlib.models.unet import check_channels, kept_rows, run_unet, seen
 
 
@@ -31,6 +31,8 @@ def facts(folder: Folder) -> Facts:
     config, patch = folder.config("unet"), _patch(folder)
     channels, inpaints = check_channels(config, patch)
     height, width = size_of(config)
+    scheduler = folder.config("scheduler")
+    check_betas(scheduler)
     return Facts(
         family="pixel UNet",
         channels=channels,
@@ -42,6 +44,7 @@ def facts(folder: Folder) -> Facts:
         guidance=2.0,
         rescale=0.7,
         clamp=True,
+        most_steps=most_steps(scheduler),
     )
 
 

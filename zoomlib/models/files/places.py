@@ -88,7 +88,7 @@ def find(
 def _found(name: str, sources: Sources, download: bool, dtype: torch.dtype, parts: Parts) -> Place:
     folder = local_folder(name, sources)
     if folder is not None:
-        missing = Folder(folder).lacking(parts(folder), dtype)
+        missing = _lacking(folder, parts, dtype)
         if missing:
             raise InvalidInputError(f"The model {name!r} is not whole: {'; '.join(missing)}. Fetch it again.")
         return Place(name, folder)
@@ -96,6 +96,12 @@ def _found(name: str, sources: Sources, download: bool, dtype: torch.dtype, part
     if wanted is None:
         raise NotThereError(_no_name(name))
     return _at_hub(name, wanted, sources, download, dtype, parts)
+
+
+def _lacking(folder: Path, parts: Parts, dtype: torch.dtype) -> list[str]:
+    """What of the used parts is not there, or of a net for larger pictures that is."""
+    net = [UPSCALER] if (folder / UPSCALER / "config.json").is_file() else []
+    return Folder(folder).lacking([*parts(folder), *net], dtype)
 
 
 def as_path(name: str) -> Path | None:
@@ -179,7 +185,7 @@ def _single_file(file: Path) -> str:
 
 def _at_hub(name: str, wanted: HubId, sources: Sources, download: bool, dtype: torch.dtype, parts: Parts) -> Place:
     found = hub.cached(wanted, INDEX)
-    missing = [] if found is None else Folder(found[0]).lacking(parts(found[0]), dtype)
+    missing = [] if found is None else _lacking(found[0], parts, dtype)
     if found is not None and not missing:
         return Place(name, *found)
     if not download:
@@ -197,7 +203,7 @@ def fetched(
         return model_files(listing, folder, dtype, parts)
 
     folder, commit = hub.fetch(wanted, plan, sources.on_progress)
-    missing = Folder(folder).lacking(parts(folder), dtype)
+    missing = _lacking(folder, parts, dtype)
     if missing:
         raise NotThereError(f"is not whole at the hub: {'; '.join(missing)}")
     return Place(name, folder, commit)

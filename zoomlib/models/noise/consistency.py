@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step
-from zoomlib.models.noise.schedule import VariancePreserving
+from zoomlib.models.noise.schedule import VariancePreserving, most_steps
 
 SIGMA_DATA = 0.5
 
@@ -26,7 +26,7 @@ class Consistency(VariancePreserving):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
-        self.distilled = int(config.get("original_inference_steps", 50))
+        self.distilled = most_steps(config)
         self.scaling = float(config.get("timestep_scaling", 10.0))
         self.bound = str(config.get("_class_name")) == "LCMScheduler"
 

@@ -27,6 +27,8 @@ OTHER_NOISE = (
     "CogVideo",
 )
 """How the names of schedulers begin whose noise does not follow from betas."""
+BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2", "laplace", "sigmoid")
+SPACINGS = ("trailing", "leading", "linspace")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 SAYS_NOTHING = (
     "This model predicts noise, and its schedule begins with noise alone, of which that says nothing. Its scheduler's "
@@ -35,8 +37,8 @@ SAYS_NOTHING = (
 
 
 def check_betas(config: Mapping[str, Any]) -> None:
-    """Raise InvalidInputError for a scheduler whose noise does not follow from betas, or whose model predicts neither
-    noise, the clean sample, nor v, or noise where a run begins with nothing else."""
+    """Raise InvalidInputError for a scheduler whose noise does not follow from known betas, or whose model predicts
+    neither noise, the clean sample, nor v, or noise where a run begins with nothing else."""
     name, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
     if name.startswith(OTHER_NOISE):
         raise InvalidInputError(
@@ -47,6 +49,12 @@ def check_betas(config: Mapping[str, Any]) -> None:
         raise InvalidInputError(
             f"The model's scheduler says that it predicts {predicts!r}; known here are {', '.join(PREDICTIONS)}. Its "
             "scheduler/scheduler_config.json is another model's, or the model has no adapter here."
+        )
+    betas, spacing = config.get("beta_schedule", "linear"), config.get("timestep_spacing", "leading")
+    if spacing not in SPACINGS or (betas not in BETAS and config.get("trained_betas") is None):
+        raise InvalidInputError(
+            f"The model's scheduler names the betas {betas!r} and the spacing {spacing!r} of times; known here are "
+            f"{', '.join(BETAS)}, and {', '.join(SPACINGS)}. Fetch the model again."
         )
     from_noise = config.get("timestep_spacing") in ("trailing", "linspace")
     if predicts == "epsilon" and from_noise and config.get("rescale_betas_zero_snr"):
@@ -61,6 +69,13 @@ def spacing_of(config: Mapping[str, Any]) -> Spacing:
     usual = signature(kind).parameters.get("timestep_spacing") if isinstance(kind, type) else None
     spacing: Spacing = config.get("timestep_spacing", "leading" if usual is None else usual.default)
     return spacing
+
+
+def most_steps(config: Mapping[str, Any]) -> int:
+    """How many steps a run can have: as many as there are times, of consistency models those of the distillation."""
+    if config.get("_class_name") in CONSISTENCY:
+        return int(config.get("original_inference_steps", 50))
+    return int(config.get("num_train_timesteps", 1000))
 
 
 class VariancePreserving:
