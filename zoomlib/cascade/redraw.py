@@ -34,7 +34,7 @@ class Config:
     joint: bool = True
     space: Space = "auto"
     every: int = 1
-    switch: float = 0.4
+    switch: float = 0.5
 
     def __post_init__(self) -> None:
         check_steps(self.steps)

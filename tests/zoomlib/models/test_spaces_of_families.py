@@ -24,7 +24,6 @@ FAMILIES = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_noise_is_white_and_finished_levels_agree_in_every_space(family, tmp_path):
     made = FAMILIES[family](tmp_path)
