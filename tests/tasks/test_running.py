@@ -22,6 +22,7 @@ from tests.tasks.test_pipeline import BASE, run, story
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.placement import Placement
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 FULL = torch.OutOfMemoryError("CUDA out of memory.")
 
 

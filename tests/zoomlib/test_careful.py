@@ -9,6 +9,7 @@ from zoomlib.careful import CarefulCodec
 from zoomlib.errors import NoRoomError
 from zoomlib.memory import Meter, free_bytes, gathered, is_out_of_memory, measured, total_bytes
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 FULL = torch.OutOfMemoryError("CUDA out of memory.")
 
 

@@ -17,6 +17,7 @@ from zoomlib.memory import Meter
 from zoomlib.methods.joint import sample
 from zoomlib.sharding import Sharded
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 STEP = Step(3, 500.0, 0.6, 0.8)
 SHAPE = (3, 16, 16)
 PROMPTS = [str(number) for number in range(7)]
