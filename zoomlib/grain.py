@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoomlib.denoiser import Codec
+from zoomlib.errors import UnsoundError
 from zoomlib.geometry import Focus
 from zoomlib.noise import zoom_noise
 
@@ -57,6 +58,7 @@ def grain_of(codec: Codec, channels: int, device: torch.device) -> Grain | None:
 
     J, the codec's response to a change of each part of a block on grey, in the block's own place, by central
     differences; of J = A S B^T the orthonormal map nearest to it is A B^T. Parts are as coarse as the channels allow.
+    Raises UnsoundError for a codec that makes numbers that are none.
     """
     f = codec.factor
     if 3 * f * f < channels:
@@ -71,5 +73,9 @@ def grain_of(codec: Codec, channels: int, device: torch.device) -> Grain | None:
         change[0, colour, top : top + part, left : left + part] = _AMPLITUDE
         there = codec.encode(torch.cat([change, -change])).double().cpu()[:, :, _AROUND, _AROUND]
         response[:, k] = there[0] - there[1]
+    if not bool(response.isfinite().all()):
+        raise UnsoundError(
+            "The model's autoencoder makes numbers that are none (NaN) of a grey picture. Use model.dtype=float32."
+        )
     left_vectors, _, right_vectors = torch.linalg.svd(response, full_matrices=False)
     return Grain((left_vectors @ right_vectors).float().view(channels, 3, r, r))

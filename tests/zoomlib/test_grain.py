@@ -5,6 +5,7 @@ import torch
 
 from tests.doubles.blocks import Blocks
 from tests.doubles.halving import Halving
+from zoomlib.errors import UnsoundError
 from zoomlib.grain import grain_of
 from zoomlib.noise import zoom_noise
 
@@ -58,3 +59,9 @@ def test_focus_loop_and_seeds_are_those_of_the_pictures_noise():
         found = grain.draw(7, shape, 2, generator(), **options)
         wanted = codec.encode(zoom_noise(7, (3, 64, 64), 2, generator(), **options))
         assert torch.allclose(found, wanted, atol=1e-4)
+
+
+def test_a_codec_that_makes_no_numbers_is_named():
+    codec = Blocks(4, 16, scaling=float("nan"))
+    with pytest.raises(UnsoundError, match="autoencoder .* float32"):
+        grain_of(codec, 48, CPU)
