@@ -63,5 +63,5 @@ def test_focus_loop_and_seeds_are_those_of_the_pictures_noise():
 
 def test_a_codec_that_makes_no_numbers_is_named():
     codec = Blocks(4, 16, scaling=float("nan"))
-    with pytest.raises(UnsoundError, match="autoencoder .* float32"):
+    with pytest.raises(UnsoundError, match=r"autoencoder.*float32"):
         grain_of(codec, 48, CPU)
