@@ -16,6 +16,7 @@ from tasks.presets import Preset, preset_for
 from tasks.versions import of, software
 from zoomlib.errors import InvalidInputError
 from zoomlib.memory import free_bytes, total_bytes
+from zoomlib.models.files import hub
 from zoomlib.models.needs import needs_of
 from zoomlib.models.placement import usual_dtype
 
@@ -96,5 +97,12 @@ def fitting(device: Device, memory: int) -> Iterator[dict[str, Any]]:
 def advice(preset: Preset) -> str:
     """What to type to use a preset here."""
     first = preset.models[0]
-    state = "is here" if is_here(first) else f"is got when it is first used, or now: tenfold models get {first}"
-    return f"tenfold zoom STORY --preset {preset.name}; its model {first} {state}"
+    there = next((name for name in preset.models if is_here(name)), None)
+    if there == first:
+        state = f"{first} is here"
+    elif hub.is_offline():
+        instead = "nothing else is that could take its place" if there is None else f"{there} draws in its place"
+        state = f"{first} is not here, and HF_HUB_OFFLINE forbids to get it; {instead}"
+    else:
+        state = f"{first} is got when it is first used, or now: tenfold models get {first}"
+    return f"tenfold zoom STORY --preset {preset.name}; its model {state}"

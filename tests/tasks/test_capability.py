@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tasks.capability import WAYS, Device, fitting
+from tasks.capability import WAYS, Device, advice, fitting
+from tasks.presets import preset_of
 from tests.doubles.tiny_pipelines import latent_pipeline
 from zoomlib.models import describe
 from zoomlib.models.files.weights import Size
@@ -62,3 +63,14 @@ def test_models_that_are_here_are_told_with_how_they_fit(model, tmp_path, monkey
     assert "cannot be used" in rows["broken"]["fits"]
     tiny = Device("cuda:0", "a card", 8 * GB, 1000, "float16")
     assert {row["fits"] for row in fitting(tiny, 16 * GB) if row["family"]} == {WAYS[None]}
+
+
+def test_nobody_is_told_to_get_what_may_not_be_got(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for name, words in {"cpu": "forbids to get it; bundled draws in its place", "gpu-8gb": "nothing else is"}.items():
+        assert words in advice(preset_of(name))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert "tenfold models get" in advice(preset_of("cpu"))

@@ -178,6 +178,15 @@ def test_names_never_become_paths_unchecked(name, tmp_path):
         find(name, sources=Sources(models=tmp_path / "models"))
 
 
+def test_a_commit_that_a_hub_names_is_no_path(server, model, tmp_path):
+    repository = server.repositories[NAME]
+    repository.commits["../../.."] = repository.commits[repository.branches["main"]]
+    repository.branches["main"] = "../../.."
+    with pytest.raises(InvalidInputError, match="no commit at the hub"):
+        describe(NAME, download=True)
+    assert server.got() == []
+
+
 def test_files_that_a_hub_names_stay_in_the_model_s_folder(server, model, tmp_path):
     evil = {"../../evil.json": b"{}", "unet/../../evil.txt": b"x", "/tmp/evil.json": b"{}", "unet/a/b.json": b"{}"}
     server.add(NAME, model, evil)

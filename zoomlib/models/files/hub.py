@@ -76,7 +76,7 @@ def snapshot(wanted: HubId) -> Path | None:
     note = home / "refs" / revision
     commit = note.read_text(encoding="utf-8").strip() if note.is_file() else revision
     folder = home / "snapshots" / commit
-    return folder if folder.is_dir() else None
+    return folder if commit.isalnum() and folder.is_dir() else None
 
 
 def cached_names() -> list[str]:
@@ -114,6 +114,8 @@ def fetch(wanted: HubId, plan: Plan, on_progress: Progress | None = None) -> tup
 
         info = HfApi().model_info(wanted.repo, revision=wanted.revision, files_metadata=True)
     commit = str(info.sha)
+    if not commit.isalnum():
+        raise NotThereError(f"has no commit at the hub, but {commit!r:.60}")
     home = _home(wanted)
     folder = home / "snapshots" / commit
     listing = {f.rfilename: f.size or 0 for f in info.siblings or () if is_inside(f.rfilename)}
