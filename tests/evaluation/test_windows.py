@@ -61,10 +61,11 @@ def from_primaries():
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_lab_and_delta_e_are_those_of_their_closed_form(seed):
-    """To 1e-4 with the usual rounded constants; these are off the unrounded ones by 0.02, which nobody sees."""
+    """To 2e-4 with the usual rounded constants: the slope 7.787 for 841 / 108 makes 500 * 3.7e-5 * 0.008856 = 1.6e-4 at
+    the joint of the curve. They are off the unrounded ones by 0.02, which nobody sees."""
     a, b = noise(3, 9, 7, seed=seed), noise(3, 9, 7, seed=seed + 1)
     expected = [closed_form(image, POYNTON, D65) for image in (a, b)]
-    assert np.allclose(colour.lab(a).movedim(0, -1).numpy(), expected[0], atol=1e-4)
+    assert np.allclose(colour.lab(a).movedim(0, -1).numpy(), expected[0], atol=2e-4)
     assert np.allclose(colour.lab(a).movedim(0, -1).numpy(), closed_form(a, *from_primaries()), atol=0.02)
     apart = np.linalg.norm(expected[0] - expected[1], axis=-1).mean()
     assert colour.delta_e(a, b).item() == pytest.approx(apart, abs=1e-4)
