@@ -15,9 +15,10 @@ from tasks.cleaning import clean
 from tasks.continuation import Continuation, extended, rerolled
 from tasks.cost import cost
 from tasks.errors import RefusedError
-from tasks.finished import Finished, read_finished
+from tasks.finished import Finished, read_finished, read_run
 from tasks.pipeline import Report, run_zoom
 from tasks.plan import prepare
+from tasks.rerender import make, planned
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Studio
 from tests.tasks.test_given import sampled
@@ -70,6 +71,34 @@ def test_every_method_that_can_goes_on_and_keeps_what_is_there(tmp_path, method,
     assert torch.equal(stack(longer)[kept], stack(report))
     assert longer.run.folder.parent == report.run.folder.parent
     assert longer.run.id != report.run.id
+
+
+def as_it_was(folder: Path) -> None:
+    """Take out of a run's folder the settings that there were not before there were real models."""
+    facts = json.loads((folder / "config.json").read_text())
+    config = facts["config"]
+    for part, since in {
+        "model": ("fallbacks", "download", "size", "loras", "embeddings", "tiny_vae", "offload", "compile"),
+        "sampling": ("space", "every", "switch"),
+        "enlarge": ("stages",),
+    }.items():
+        config[part] = {name: value for name, value in config[part].items() if name not in since}
+    del config["preset"], config["style"], config["model"]["channels_last"]
+    config["model"]["rows"] = None
+    known = ("id", "family", "shape", "factor", "size_px", "inpaints", "upscaler", "revision")
+    facts["model"] = {name: value for name, value in facts["model"].items() if name in known}
+    (folder / "config.json").write_text(json.dumps(facts))
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_is_rendered(tmp_path):
+    report, _ = base_of(tmp_path, "sampling.steps=2")
+    as_it_was(report.run.folder)
+    before = read_finished(report.run.id, tmp_path)
+    assert before.config.model.rows is None
+    longer = go_on(extended(before, 1, wider=False, prompts=["x"]))
+    assert torch.equal(sampled(longer)[:4], sampled(report))
+    film = planned(read_run(report.run.id, tmp_path), {"film.fps": "4"})
+    assert make(film)["made"]
 
 
 @pytest.mark.parametrize("method", ["joint", "superres"])
