@@ -81,6 +81,21 @@ def test_a_broken_tokenizer_is_an_error_of_one_paragraph(tmp_path):
         unread(folder, (("tokenizer", 40),), ["red " * 50])
 
 
+@pytest.mark.parametrize("changed", [{"_class_name": ["own", "Own"]}, {"scheduler": ["own", "Own"]}])
+def test_a_model_with_code_of_its_own_is_refused_before_weights_are_read(tmp_path, changed):
+    folder, _ = latent_pipeline(tmp_path, 4)
+    index = folder / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | changed))
+    for place in (folder, folder / "scheduler"):
+        (place / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    for file in folder.rglob("*.safetensors"):
+        file.write_bytes(b"none of these is read")
+    for look in (describe, load_denoiser):
+        with pytest.raises(InvalidInputError, match=r"[Cc]ode .* is not run"):
+            look(folder)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_code_that_comes_with_a_tokenizer_is_neither_run_nor_asked_about(tmp_path, monkeypatch):
     """transformers asks the user where it is not told; here the user would say yes."""
     folder, _ = latent_pipeline(tmp_path, 4)

@@ -109,11 +109,25 @@ class Folder:
         library, kind = self.index[part]
         found = getattr(import_module(library), str(kind), None) if library in LIBRARIES else None
         if not isinstance(found, type):
-            raise InvalidInputError(
-                f"The part {part} of the model {self.path.name!r} is {library}.{kind}, which neither diffusers nor "
-                "transformers has. Code that comes with a model is not run; use a model without."
-            )
+            raise self._foreign(part)
         return found
+
+    def check_code(self, parts: Iterable[str]) -> None:
+        """Raise InvalidInputError where the model, or one of these parts, names code of its own; none is imported."""
+        if isinstance(self.index.get("_class_name"), list):
+            raise InvalidInputError(
+                f"The model {self.path.name!r} names a pipeline with code of its own, which is not run. Use another."
+            )
+        for part in parts:
+            if part in self.parts and self.index[part][0] not in LIBRARIES:
+                raise self._foreign(part)
+
+    def _foreign(self, part: str) -> InvalidInputError:
+        library, kind = self.index[part]
+        return InvalidInputError(
+            f"The part {part} of the model {self.path.name!r} is {library}.{kind}, which neither diffusers nor "
+            "transformers has. Code that comes with a model is not run; use a model without."
+        )
 
     def lacking(self, parts: Iterable[str], dtype: torch.dtype = torch.float32) -> list[str]:
         """What of these parts is not there, a clause each; empty for a model that is whole.

@@ -48,14 +48,16 @@ Parts = Callable[[Path], Collection[str]]
 
 
 def used_parts(folder: Path) -> Collection[str]:
-    """The parts that sampling, or enlarging, uses. Raises InvalidInputError for a family without an adapter."""
+    """The parts that sampling, or enlarging, uses. Raises InvalidInputError for a family without an adapter, and for a
+    model with code of its own."""
     from zoomlib.models.families import family_of
     from zoomlib.models.upscaling import describe_upscaler, is_upscaler
 
     found = Folder(folder)
-    if is_upscaler(found):
-        return describe_upscaler(found)["parts"]  # type: ignore[no-any-return]
-    return family_of(found).facts(found).parts  # type: ignore[no-any-return]
+    enlarges = is_upscaler(found)
+    parts: Collection[str] = describe_upscaler(found)["parts"] if enlarges else family_of(found).facts(found).parts
+    found.check_code(parts)
+    return parts
 
 
 def find(

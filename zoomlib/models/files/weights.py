@@ -17,7 +17,6 @@ import torch
 
 from zoomlib.errors import InvalidInputError
 
-STEMS = ("diffusion_pytorch_model", "model")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".msgpack", ".h5")
 _FILE = re.compile(
     r"(?P<stem>diffusion_pytorch_model|model)(\.(?P<variant>\w+))?(-(?P<number>\d{5})-of-(?P<count>\d{5}))?\.safetensors"

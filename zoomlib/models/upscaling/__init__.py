@@ -32,7 +32,7 @@ _NAMED = {"LDMSuperResolutionPipeline"}
 
 def is_upscaler(folder: Folder) -> bool:
     """Whether a model enlarges pictures and cannot make any."""
-    return _family(folder) is not None or folder.index.get("_class_name") in _NAMED
+    return _family(folder) is not None or str(folder.index.get("_class_name")) in _NAMED
 
 
 def describe_upscaler(folder: Folder) -> dict[str, Any]:
