@@ -12,7 +12,7 @@ from torch import Tensor
 from tasks import cascade
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.film import loops
-from tasks.given import fitted_photo, given_levels, known, put_back
+from tasks.given import finished_pictures, fitted_photo, given_levels, known, put_back
 from tasks.noting import Notes
 from tasks.run import Results, Run, Stage
 from tasks.sample import plain_focus
@@ -90,12 +90,24 @@ def make_levels(run: Run, results: Results, work: Path, on_event: Listener) -> M
     sampled = load_file(run.workshop.store.path(results["sampling"].artifacts["sampled"]))["levels"]
     agreement, notes = agreement_of(run, len(sampled)), Notes(NAME, on_event)
     levels = _Cascade(run, sampled, agreement, work, on_event, notes).levels()
-    if agreement.how == "blended" and not agreement.feather and run.photo is None and not given_levels(run):
-        levels = bounded(levels, run.p, agreement.focus, loop=agreement.loop)
-    stack = ZoomStack(levels.clamp(-1, 1), run.p, agreement.focus, loops(run))
+    levels = levels.clamp(-1, 1) if run.cascade else _clamped(run, levels, agreement)
+    stack = ZoomStack(levels, run.p, agreement.focus, loops(run))
     folder = stack.save(work / "stack")
     files = {file.name: file for file in sorted(folder.iterdir())}
     return Made(files, {"shape": list(levels.shape), **notes.facts()})
+
+
+def _clamped(run: Run, sampled: Tensor, agreement: Agreement) -> Tensor:
+    """Levels as they were sampled, within [-1, 1]; where windows agreed to the last digit, so that they still do, and
+    what is kept of another run as it was finished there."""
+    if agreement.how != "blended" or agreement.feather or run.photo is not None:
+        return sampled.clamp(-1, 1)
+    if not given_levels(run):
+        return bounded(sampled, run.p, agreement.focus, loop=agreement.loop)
+    levels = sampled.clamp(-1, 1)
+    for level, picture in finished_pictures(run).items():
+        levels[level] = picture
+    return agreement.hold(levels, known(run, sampled, run.size_px), known(run, sampled, run.size_px, anywhere=True))
 
 
 class _Cascade:

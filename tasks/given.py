@@ -106,6 +106,17 @@ def untouched(run: Run) -> dict[int, Tensor]:
     return {level: kept for level, kept in given_pictures(run, run.size_px).items() if level > after}
 
 
+def finished_pictures(run: Run) -> dict[int, Tensor]:
+    """The finished pictures of the base's `untouched` levels, (3, H, W), where they have the size that is sampled."""
+    base = run.config.base
+    if base is None:
+        return {}
+    kept = {level: base.levels[level] for level in untouched(run) if level < len(base.levels)}
+    files = {level: stack_file(run, base, own) for level, own in kept.items() if own is not None}
+    found = {level: read_picture(file).expand(3, -1, -1) for level, file in files.items() if file is not None}
+    return {level: picture for level, picture in found.items() if tuple(picture.shape[-2:]) == run.size_px}
+
+
 def sampled_file(run: Run, base: BaseSpec) -> Path:
     """The base's sampled levels in the store. Raises RefusedError where they are gone."""
     file = None if base.sampled is None else run.workshop.store.find(base.sampled, "safetensors")
