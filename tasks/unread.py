@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.run import Run
@@ -18,6 +19,8 @@ def notes_on_texts(run: Run) -> tuple[str, ...]:
     if "reads" not in run.model or run.model.get("folder") is None:
         return ()
     texts = {"prompt": run.story.prompts(), "negative prompt": run.story.negatives()}
+    if _all_read(run, [text for written in texts.values() for text in written]):
+        return ()
     found = []
     for kind, written in texts.items():
         ends = unread(Path(run.model["folder"]), run.model["reads"], list(written))
@@ -28,6 +31,18 @@ def notes_on_texts(run: Run) -> tuple[str, ...]:
         ]
     more = [f"Nor does it read the ends of {len(found) - MOST} more."] if len(found) > MOST else []
     return (*found[:MOST], *more)
+
+
+def _all_read(run: Run, texts: Sequence[str]) -> bool:
+    """Whether the first encoder reads all texts, found without importing what models are loaded with: that takes
+    seconds, and most prompts are short. False where that cannot be told."""
+    from prompts.schedule.tokens import folder_limit
+
+    folder, most = Path(run.model["folder"]), dict(run.model["reads"]).get("tokenizer", 0)
+    if not (folder / "tokenizer" / "tokenizer.json").is_file():
+        return False
+    limit = folder_limit(folder)
+    return limit is not None and all(limit.count(text) <= most for text in texts)
 
 
 def _short(text: str) -> str:

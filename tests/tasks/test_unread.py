@@ -1,5 +1,8 @@
 """What a user is told of prompts that are longer than what the model reads."""
 
+import pytest
+
+from prompts import load_story
 from tasks.plan import prepare
 from tasks.specs import RunConfig, with_settings
 from tasks.text_limit import text_limit
@@ -38,3 +41,11 @@ def test_planners_are_told_what_the_encoder_that_reads_most_is_given(tmp_path):
     assert text_limit(with_settings(RunConfig(), [f"model.name={plain}"])).tokens == 40
     first = with_settings(RunConfig(), ["model.name=no/model", f'model.fallbacks=["{flow}"]'])
     assert text_limit(first).tokens == 256
+
+
+def test_prompts_that_are_read_need_no_library_of_models(tmp_path, monkeypatch):
+    """Importing it takes seconds: more than all else of a dry run."""
+    monkeypatch.setattr("tasks.unread.unread", lambda *_: pytest.fail("the slow way"))
+    run = prepare(with_settings(RunConfig(), BASE), load_story("cosmic-leaf"), tmp_path / "runs")
+    assert max(map(len, run.story.prompts())) > 40
+    assert not [note for note in run.notes if "read" in note]
