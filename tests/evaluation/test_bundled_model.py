@@ -9,7 +9,8 @@ import torch
 from evaluation.networks import bundled_quality as quality
 from evaluation.networks.clip import load_scorer
 from prompts import load_story
-from tasks.model_card import GUIDANCE, STORIES
+from tasks.loading import USUAL_GUIDANCE, USUAL_RESCALE
+from tasks.model_card import STORIES
 from zoomlib import bundled
 from zoomlib.bundled.world.vocabulary import CLASS_NAMES
 from zoomlib.guidance import Guided
@@ -19,7 +20,7 @@ from zoomlib.models import load_denoiser, load_upscaler
 
 @pytest.fixture(scope="module")
 def denoiser():
-    return Guided(load_denoiser("bundled"), GUIDANCE.scale, GUIDANCE.rescale, clamp=True)
+    return Guided(load_denoiser("bundled"), USUAL_GUIDANCE, USUAL_RESCALE, clamp=True)
 
 
 @pytest.fixture(scope="module")
