@@ -70,7 +70,16 @@ class RunEnded:
     error: str | None = None
 
 
-Event = StageStarted | StageMoved | StageWaiting | StageNoted | StageDone | RunStarted | RunEnded
+@dataclass(frozen=True)
+class OfRun:
+    """An event of a stage of one of several runs in flight. name: the run's, as in its `RunStarted`."""
+
+    name: str
+    event: StageEvent
+
+
+StageEvent = StageStarted | StageMoved | StageWaiting | StageNoted | StageDone
+Event = StageEvent | RunStarted | RunEnded | OfRun
 DOWNLOAD, READING = "download", "reading"
 """The stages that the getting of a model, and the hashing of its files, are told as."""
 
@@ -79,6 +88,11 @@ Listener = Callable[[Event], None]
 
 def ignore(_event: Event) -> None:
     """The listener of a caller who wants no news."""
+
+
+def of_run(name: str, to: Listener) -> Listener:
+    """A listener that a run in flight beside others tells its stages to; `to` hears whose they are."""
+    return lambda event: to(OfRun(name, event) if isinstance(event, StageEvent) else event)
 
 
 _LISTENER: ContextVar[Listener] = ContextVar("listener", default=ignore)
