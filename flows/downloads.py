@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TextIO
 
-from flows.terminal import progress
+from flows.terminal import shown
 from tasks.events import DOWNLOAD, READING, Event, Listener, StageMoved, StageStarted
 
 
@@ -24,7 +24,7 @@ class Downloads:
         """Show one event, if it is of a download."""
         if isinstance(event, StageStarted) and event.stage in (DOWNLOAD, READING):
             self.open.close()
-            self.shown, self.total = self.open.enter_context(progress(self.stream)), event.total
+            self.shown, self.total = self.open.enter_context(shown(self.stream)), event.total
             self.shown(event)
         elif isinstance(event, StageMoved) and event.stage in (DOWNLOAD, READING) and self.shown is not None:
             self.shown(event)

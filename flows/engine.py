@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
+from flows.interrupts import stoppable
 from flows.server import ServerError, embedded_server
 from tasks import environment
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, listening
@@ -73,17 +72,3 @@ def _send_events() -> None:
 
 async def _finished(result: Awaitable[Any]) -> Any:
     return await result
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let Ctrl-C stop the body at once; asyncio's own handler, which does not replace ours, would await the stage."""
-    before = signal.signal(signal.SIGINT, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import traceback
 
+from flows.interrupts import KEPT, STOPPED
 from flows.terminal import plain
 from prompts.errors import BudgetError, PlanError, ServiceError, StoryError
 from tasks import environment
 from tasks.errors import RefusedError, RunError
 from zoomlib.errors import InvalidInputError, ZoomlibError
 
-FAILED, REFUSED, STOPPED = 1, 2, 130
+FAILED, REFUSED = 1, 2
 REFUSALS = (RefusedError, InvalidInputError, StoryError, PlanError)
 
 
@@ -30,7 +31,7 @@ def report(error: BaseException) -> int:
 def explain(error: BaseException) -> tuple[int, str]:
     """Exit code and paragraph for an error."""
     if isinstance(error, KeyboardInterrupt):
-        return STOPPED, "Stopped. What is done is kept: the same command goes on from there."
+        return STOPPED, KEPT
     if isinstance(error, REFUSALS):
         return REFUSED, f"Refused: {error}"
     if isinstance(error, BudgetError):

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TextIO
 
+from flows.interrupts import say, stoppable
+from flows.pace import Pace
 from tasks.events import (
     Event,
     Listener,
+    OfRun,
     RunEnded,
     RunStarted,
     StageDone,
+    StageEvent,
     StageMoved,
     StageNoted,
     StageStarted,
     StageWaiting,
     ignore,
 )
+from tasks.stopping import heeding
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-LINE_EVERY_S = 5.0
+LINE_EVERY_S, IN_FLIGHT_EVERY_S = 5.0, 30.0
+"""How often a stage that moves is told of: of a run that is alone, and of each of several in flight."""
+SHOW_CURSOR = "\x1b[?25h"
 
 
 def plain(text: str) -> str:
@@ -33,65 +41,40 @@ def plain(text: str) -> str:
 
 @contextmanager
 def progress(stream: TextIO, *, quiet: bool = False) -> Iterator[Listener]:
-    """A listener that shows a run's events on `stream`."""
+    """A listener that shows a run's events on `stream`; in the body Ctrl-C stops at a step (`flows.interrupts`)."""
+    with ExitStack() as stack:
+        # Entered before the bars are: what ends the process leaves a terminal that can be written in.
+        stack.enter_context(stoppable(partial(_tell, stream), partial(_restore, stream)))
+        yield heeding(stack.enter_context(shown(stream, quiet=quiet)))
+
+
+@contextmanager
+def shown(stream: TextIO, *, quiet: bool = False) -> Iterator[Listener]:
+    """As `progress`, and Ctrl-C is left alone."""
     if quiet:
         yield ignore
-    elif not stream.isatty():
+    elif not draws(stream):
         yield Lines(stream)
     else:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from flows.bars import bars
 
-        columns = (
-            TextColumn("{task.description:<16}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        with Progress(*columns, console=Console(file=stream)) as bars:
-            yield Bars(bars)
+        with bars(stream, redirect_stdout=sys.stdout.isatty()) as listener:
+            yield listener
 
 
-class Bars:
-    """Shows every stage as a bar with its units and the time left."""
+def draws(stream: TextIO) -> bool:
+    """Whether a stream is a terminal in which lines can be drawn anew."""
+    return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
-    def __init__(self, bars: Progress) -> None:
-        self.bars = bars
-        self.shown: dict[str, TaskID] = {}
 
-    def __call__(self, event: Event) -> None:
-        """Show one event."""
-        if isinstance(event, StageStarted):
-            self.shown[event.stage] = self.bars.add_task(
-                event.stage, total=event.total, completed=event.done, unit=event.unit
-            )
-        elif isinstance(event, StageMoved):
-            self.bars.update(self.shown[event.stage], completed=event.done)
-        elif isinstance(event, StageWaiting):
-            self.bars.console.print(f"{event.stage}: another process is making it; waiting", markup=False)
-        elif isinstance(event, StageNoted):
-            self.bars.console.print(f"{event.stage}: {plain(event.text)}", markup=False, highlight=False)
-        elif isinstance(event, RunStarted):
-            self._next_run(event)
-        elif isinstance(event, RunEnded):
-            self.bars.update(self.shown["runs"], completed=event.number)
-            if event.error:
-                text = f"{plain(event.name)} failed: {plain(event.error)}"
-                self.bars.console.print(text, markup=False, highlight=False)
-        elif event.stage in self.shown:
-            bar = self.bars.tasks[self.shown[event.stage]]
-            self.bars.update(bar.id, completed=bar.total)
+def _tell(stream: TextIO, text: str) -> None:
+    if not draws(stream):  # below bars it is shown by those who draw them
+        say(text)
 
-    def _next_run(self, event: RunStarted) -> None:
-        """Take the stages of the run before away; the bar of all runs stays on top."""
-        from rich.markup import escape  # columns read markup, and a title is none
 
-        if "runs" not in self.shown:
-            self.shown["runs"] = self.bars.add_task("runs", total=event.total, unit="")
-        for stage in [stage for stage in self.shown if stage not in ("runs", "engine")]:
-            self.bars.remove_task(self.shown.pop(stage))
-        self.bars.update(self.shown["runs"], unit=f"now {escape(plain(event.name))}")
+def _restore(stream: TextIO) -> None:
+    if draws(stream):
+        say(SHOW_CURSOR)
 
 
 class Lines:
@@ -99,44 +82,64 @@ class Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.started: StageStarted | None = None
-        self.since = self.last = 0.0
-        self.first = 0
+        self.stages: dict[str, _Stage] = {}  # by the name of the run
+        self.lock = threading.RLock()  # runs in flight tell from threads of their own
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
-        if isinstance(event, StageStarted):
-            self.started, self.first, self.last = event, 0, time.monotonic()
-            resumed = f", going on from {event.done}" if event.done else ""
-            self._say(f"{event.stage}: {event.total} {event.unit}{resumed}")
-        elif isinstance(event, StageMoved):
-            self._moved(event)
-        elif isinstance(event, StageWaiting):
-            self._say(f"{event.stage}: another process is making it; waiting")
-        elif isinstance(event, StageNoted):
-            self._say(f"{event.stage}: {plain(event.text)}")
-        elif isinstance(event, StageDone):
-            self._say(f"{event.stage}: made in {event.seconds:.1f} s" if event.made else f"{event.stage}: reused")
-        elif isinstance(event, RunStarted):
-            self._say(f"run {event.number} of {event.total}: {plain(event.name)}")
-        elif event.error:
-            self._say(f"run {event.number} of {event.total} failed: {plain(event.error)}")
+        with self.lock:
+            if isinstance(event, RunStarted):
+                self._say(f"run {event.number} of {event.total}: {event.name}")
+            elif isinstance(event, RunEnded):
+                self.stages.pop(event.name, None)
+                if event.error:
+                    self._say(f"run {event.number} of {event.total} failed: {event.error}")
+            elif isinstance(event, OfRun):
+                self._stage(event.name, event.event)
+            else:
+                self._stage("", event)
 
-    def _moved(self, event: StageMoved) -> None:
-        now = time.monotonic()
-        started = self.started
-        if started is None or not started.done < event.done < started.total:
-            return
-        if not self.first:  # what comes before the first unit, as loading, is not its pace
-            self.first, self.since = event.done, now
-        if event.done == self.first or now - self.last < LINE_EVERY_S:
-            return
-        self.last = now
-        left = (now - self.since) / (event.done - self.first) * (started.total - event.done)
-        self._say(f"{event.stage}: {event.done} of {started.total} {started.unit}, {left:.0f} s left")
+    def _stage(self, name: str, event: StageEvent) -> None:
+        said = self._told(name, event)
+        if said:
+            self._say(f"{name}: {said}" if name else said)
+
+    def _told(self, name: str, event: StageEvent) -> str:
+        if isinstance(event, StageMoved):
+            stage = self.stages.get(name)
+            return "" if stage is None else stage.moved(event, IN_FLIGHT_EVERY_S if name else LINE_EVERY_S)
+        if isinstance(event, StageStarted):
+            self.stages[name] = _Stage(event)
+            resumed = f", going on from {event.done}" if event.done else ""
+            return f"{event.stage}: {event.total} {event.unit}{resumed}"
+        if isinstance(event, StageDone):
+            return f"{event.stage}: made in {event.seconds:.1f} s" if event.made else f"{event.stage}: reused"
+        return f"{event.stage}: {told(event)}"
 
     def _say(self, line: str) -> None:
-        print(line, file=self.stream, flush=True)
+        print(plain(line), file=self.stream, flush=True)
+
+
+class _Stage:
+    """A stage that is being made, and when a line was last told of it."""
+
+    def __init__(self, started: StageStarted) -> None:
+        self.started, self.pace, self.last = started, Pace(started.total), time.monotonic()
+
+    def moved(self, event: StageMoved, every_s: float) -> str:
+        """How far it is, if that is to be said now."""
+        now, started = time.monotonic(), self.started
+        self.pace.move(event.done, now)
+        left = self.pace.left(now)
+        if left is None or now - self.last < every_s or not started.done < event.done < started.total:
+            return ""
+        self.last = now
+        return f"{event.stage}: {event.done} of {started.total} {started.unit}, {left:.0f} s left"
+
+
+def told(event: StageWaiting | StageNoted) -> str:
+    """What a stage says besides how far it is."""
+    return "another process is making it; waiting" if isinstance(event, StageWaiting) else event.text
 
 
 def table(

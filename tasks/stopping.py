@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tasks.events import Event, Listener, OfRun, RunEnded, RunStarted, StageDone, StageMoved, StageStarted
 
@@ -19,30 +20,34 @@ RESUMED = ("sampling", "levels", "video", "diffusion")
 LOOK_EVERY_S = 0.1
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a thread is at: a stage, or (where the name is empty) what lies between the stages of a run."""
+
+    thread: int
+    stage: str = ""
+
+
 class _Wish:
-    """Plain attributes and no lock: a signal's handler writes them between any two instructions of a thread."""
+    """Plain attributes and no lock: a signal's handler reads and writes them between any two instructions."""
 
-    def __init__(self) -> None:
-        self.asked = False
-        self.steps: dict[str, tuple[int, str]] = {}  # by run: the thread and the stage that a step is made in
-
-
-_wish = _Wish()
+    asked = False
+    work: Mapping[str, Work] = {}
 
 
 def ask() -> None:
     """Ask everything in this process that heeds it to stop. Quick, and safe in a signal's handler."""
-    _wish.asked = True
+    _Wish.asked = True
 
 
 def is_asked() -> bool:
     """Whether work is to stop."""
-    return _wish.asked
+    return _Wish.asked
 
 
 def check() -> None:
     """Raise KeyboardInterrupt if work is to stop: to be called where nothing would be lost."""
-    if _wish.asked:
+    if _Wish.asked:
         raise KeyboardInterrupt
 
 
@@ -61,42 +66,52 @@ def heeding(to: Listener) -> Listener:
 
     def listen(event: Event) -> None:
         to(event)
-        _note(event)
-        if isinstance(event.event if isinstance(event, OfRun) else event, _RESTS):
+        name, event = (event.name, event.event) if isinstance(event, OfRun) else ("", event)
+        _note(name, event)
+        if isinstance(event, StageStarted | StageMoved | StageDone | RunStarted):
             check()
 
     return listen
 
 
-_RESTS = (StageStarted, StageMoved, StageDone, RunStarted)
+def at_work() -> Mapping[str, Work]:
+    """What is being made, by the name of the run; "" stands for one that has no name."""
+    return _Wish.work
 
 
-def steps() -> dict[str, tuple[int, str]]:
-    """Steps being made, by run ("" where there is but one): the thread's number and the stage's name."""
-    return dict(_wish.steps)
+def is_worth_waiting() -> bool:
+    """Whether a step is being made that others can go on from, or other threads work, which nobody can interrupt."""
+    return any(work.stage in RESUMED for work in at_work().values()) or others_work()
+
+
+def others_work() -> bool:
+    """Whether other threads than the main one work."""
+    main = threading.main_thread().ident
+    return any(work.thread != main for work in at_work().values())
 
 
 @contextmanager
 def fresh() -> Iterator[None]:
     """Nobody has asked at the start of the body, and its end forgets that somebody did."""
-    _forget()
+    _Wish.asked, _Wish.work = False, {}
     try:
         yield
     finally:
-        _forget()
+        _Wish.asked, _Wish.work = False, {}
 
 
-def _forget() -> None:
-    _wish.asked = False
-    _wish.steps = {}
+_NOTING = threading.Lock()
 
 
-def _note(event: Event) -> None:
-    name, event = (event.name, event.event) if isinstance(event, OfRun) else ("", event)
-    if isinstance(event, RunStarted | RunEnded):
-        _wish.steps.pop("", None)
-        _wish.steps.pop(event.name, None)
-    elif isinstance(event, StageDone):
-        _wish.steps.pop(name, None)
-    elif isinstance(event, StageStarted) and event.stage in RESUMED:
-        _wish.steps[name] = threading.get_ident(), event.stage
+def _note(name: str, event: Event) -> None:
+    with _NOTING:  # readers see the mapping before or after, whole
+        work = dict(_Wish.work)
+        if isinstance(event, RunStarted):
+            work = {key: at for key, at in work.items() if key} | {event.name: Work(threading.get_ident())}
+        elif isinstance(event, RunEnded):
+            work = {key: at for key, at in work.items() if key not in ("", event.name)}
+        elif isinstance(event, StageStarted):
+            work[name] = Work(threading.get_ident(), event.stage)
+        elif isinstance(event, StageDone):
+            work[name] = Work(threading.get_ident())
+        _Wish.work = work
