@@ -32,6 +32,7 @@ HOMES = {
     "fastapi": ("evaluation/serving.py", "evaluation/dashboard/", "evaluation/study/"),
     "uvicorn": ("evaluation/serving.py", "flows/serve.py"),
     "prefect": ("tasks/", "flows/"),
+    "fsspec": ("tasks/depot/",),
     "openai": ("prompts/service/client.py",),
     "torch_fidelity": ("evaluation/sets/inception.py",),
     "altair": ("evaluation/comparison/plots.py",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.depot.failures import AwayError, DepotError, retried
+from tasks.depot.failures import WAITS_S, AwayError, DepotError, retried
 from tasks.errors import RefusedError
 from tasks.store import replacing
 
 T = TypeVar("T")
 _INSTALL = {"s3": "pip install 'tenfold[s3]'", "gs": "pip install 'tenfold[gcs]'"}
+REST_S = 10.0
 _WHOLE = {"s3", "gs", "abfs", "az", "adl", "oss", "obs", "oci", "memory"}
 """Stores in which a file appears whole or not at all."""
 _PROBES, _AT_ONCE = 3, 8
 _OPTIONS: dict[str, dict[str, Any]] = {
     # botocore tries again on its own, for minutes: who waits here shall be told before that
-    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 1}}, "retries": 1}
+    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 1}}}
 }
 
 
@@ -56,12 +58,18 @@ def open_depot(url: str) -> Depot:
 
 
 class Depot:
-    """A store of files by name. Every method tries again where the outside world fails, and raises DepotError."""
+    """A store of files by name. Every method tries again where the outside world fails, and raises DepotError.
+
+    was_reached: whether it has ever answered in this process. One that goes away in the middle raises AwayError at once
+    for REST_S seconds after it was asked in vain, so that work does not stand still at every file.
+    """
 
     def __init__(self, url: str, filesystem: Any) -> None:
         self.url = url
         self._fs = filesystem
         self._base = str(filesystem._strip_protocol(url)).rstrip("/")
+        self._waits_s, self._rests_until = WAITS_S, 0.0
+        self.was_reached = False
         self._is_whole = url.partition("://")[0] in _WHOLE
 
     def size(self, name: str) -> int | None:
@@ -89,7 +97,7 @@ class Depot:
         In a store that is not `conditional` two who call at once may both be told True.
         """
         if self.conditional:
-            return self._try(f"creating {name}", lambda: self._create(name, content))
+            return self._try_writing(name, lambda: self._create(name, content))
         if self.size(name) is not None:
             return False
         self.write(name, content)
@@ -138,13 +146,15 @@ class Depot:
         try:
             with ThreadPoolExecutor(_PROBES) as pool:
                 created = [*pool.map(lambda n: self._probed(name, str(n).encode()), range(_PROBES))]
+            if not any(created):
+                self.write(name, b"")  # where nothing can be written, that is said
             return created.count(True) == 1 and self.read(name) == str(created.index(True)).encode()
         finally:
             self.delete([name])
 
     def _probed(self, name: str, content: bytes) -> bool:
         try:
-            return self._try("trying a conditional write", lambda: self._create(name, content))
+            return self._try_writing(name, lambda: self._create(name, content))
         except AwayError:
             raise
         except DepotError:  # a store that knows no conditions may refuse the request itself
@@ -169,8 +179,11 @@ class Depot:
 
     def _put(self, name: str, put: Callable[[str], object]) -> None:
         path = self._path(name)
+        self._try_writing(name, lambda: put(path) if self._is_whole else self._put_whole(path, put))
+
+    def _try_writing(self, name: str, act: Callable[[], T]) -> T:
         try:
-            self._try(f"writing {name}", lambda: put(path) if self._is_whole else self._put_whole(path, put))
+            return self._try(f"writing {name}", act)
         except FileNotFoundError as error:
             raise DepotError(
                 f"{self.url} cannot be written: {error}. Make the bucket first, or name another."
@@ -203,7 +216,22 @@ class Depot:
             self._try(f"deleting {name}", lambda: self._fs.rm_file(self._path(name)))
 
     def _try(self, doing: str, act: Callable[[], T]) -> T:
-        return retried(act, self.url, doing)
+        if time.monotonic() < self._rests_until:
+            raise AwayError(f"{self.url} could not be reached a moment ago.")
+        waits_s = self._waits_s[:1] if self._rests_until else self._waits_s
+        try:
+            found = retried(act, self.url, doing, waits_s)
+        except AwayError:
+            self._rests_until = time.monotonic() + REST_S
+            raise
+        except FileNotFoundError:
+            self._answered()
+            raise
+        self._answered()
+        return found
+
+    def _answered(self) -> None:
+        self._rests_until, self.was_reached = 0.0, True
 
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}" if name else self._base

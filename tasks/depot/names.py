@@ -12,6 +12,7 @@ from tasks.errors import RefusedError
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)::?//", re.IGNORECASE)
 _FLATTENED = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)", re.IGNORECASE)
 _SAME = {"s3a": "s3", "gcs": "gs", "local": "file"}
+_KEYED = ("s3", "s3a", "gs", "gcs")
 _ENDPOINTS = "the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS"
 
 
@@ -27,12 +28,13 @@ def url_of(name: str | Path) -> str:
         text = _FLATTENED.sub(r"\1://", text)
     try:
         parts = urlsplit(text)
-        hidden = parts.password is not None or parts.query or parts.fragment
+        keyed = parts.username is not None and parts.scheme.lower() in _KEYED
+        hidden = parts.password is not None or keyed or parts.query or parts.fragment
     except ValueError as error:
         raise RefusedError(f"{text!r} is no URL: {error}.") from error
     if hidden:  # the URL is written to files and shown: nothing of it is repeated here
         raise RefusedError(
-            f"The URL of {parts.scheme}:// has a password, `?` or `#` in it. Name only the place, as "
+            f"The URL of {parts.scheme}:// has a key, a password, `?` or `#` in it. Name only the place, as "
             f"s3://bucket/folder; keys are read from {_ENDPOINTS}."
         )
     protocol = _SAME.get(parts.scheme.lower(), parts.scheme.lower())
