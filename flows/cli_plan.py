@@ -78,7 +78,8 @@ def plan(
 ) -> None:
     """Plan a story: levels, widths and prompts for what you want to see, checked. Prints YAML for `tenfold zoom -`."""
     from flows.planning import Manner, Request, check_command, edit_command, plan_command
-    from flows.wishes import leave_out, names_story, refuse_story, refuse_wish, widths, wish
+    from flows.wishes import leave_out, refuse_story, refuse_wish, widths
+    from tasks.named import names_story, wish
 
     planning = {
         "levels": levels,

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 import prompts
 from prompts import Story
 from prompts.errors import Problem, StoryError
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
-from tasks.specs import in_words
-
-FILES = (".yaml", ".yml", ".json")
-
-
-def names_story(text: str) -> bool:
-    """Whether a text is the name or file of a story, that may be missing, or means standard input."""
-    if not text.strip():
-        return False
-    return text == "-" or text in prompts.names() or text.lower().endswith(FILES) or _exists(text)
+from tasks.named import is_wish, wish
 
 
 def refuse_story(text: str) -> None:
@@ -52,13 +40,6 @@ def refuse_wish(text: str) -> None:
         )
 
 
-def is_wish(text: str) -> bool:
-    """Whether a text is a wish and no story's name or file: it has several words, an arrow, or is a thing's name."""
-    if names_story(text):
-        return False
-    return len(text.split()) > 1 or "->" in text or "\N{RIGHTWARDS ARROW}" in text or _is_thing(text)
-
-
 def story_or_wish(text: str | None, **wishes: Any) -> Story | PlanRequest:
     """The story of that name or file, or the wish that the text is, with what else is wished for (None: nothing).
 
@@ -74,14 +55,6 @@ def story_or_wish(text: str | None, **wishes: Any) -> Story | PlanRequest:
         raise _with_a_hint(error, text) from None
     leave_out(f"{text!r} is a story, of so many levels as it has", ["levels"] * (wishes.get("levels") is not None))
     return story
-
-
-def wish(**values: Any) -> PlanRequest:
-    """A wish of values, None where nothing is said. Raises RefusedError with what is wrong."""
-    try:
-        return PlanRequest.model_validate({name: value for name, value in values.items() if value is not None})
-    except ValidationError as error:
-        raise RefusedError(in_words(error)) from None
 
 
 def widths(widest: str | None, deepest: str | None) -> tuple[float, float] | None:
@@ -106,17 +79,3 @@ def _with_a_hint(error: StoryError, text: str) -> StoryError:
         return error
     remedy = f'{first.remedy} Or say what you want to see in several words: "from a galaxy to a leaf".'
     return StoryError([Problem(first.line, first.where, first.reason, remedy)], error.source)
-
-
-def _exists(text: str) -> bool:
-    try:
-        return Path(text).exists()
-    except (OSError, ValueError):  # a name too long, or with a null character
-        return False
-
-
-def _is_thing(text: str) -> bool:
-    from prompts.scales.naming import find
-
-    found = find(text)
-    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(text))

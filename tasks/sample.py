@@ -183,4 +183,4 @@ def load_state(path: Path, device: torch.device | str = "cpu") -> State | None:
     return State(index=index, generator_state=tensors["generator_state"], pictures=in_pixels, records=records, **moved)
 
 
-SAMPLING = Stage(NAME, (), sampling_inputs, make_samples)
+SAMPLING = Stage(NAME, (), sampling_inputs, make_samples, gpu=True)

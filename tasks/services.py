@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,7 @@ from tasks.stage import Json, Workshop
 
 if TYPE_CHECKING:
     from prompts.service.asking import Service
-    from prompts.service.budget import Budget, Spent
+    from prompts.service.budget import Account, Budget, Spent
     from prompts.service.replies import Replies
 
 REPLIES = "replies"
@@ -125,8 +125,13 @@ class Services:
 
     @property
     def spent(self) -> Spent:
-        """What was asked and what that has cost so far."""
-        return self.budget.spent
+        """What was asked and what that has cost so far: in the body of `using`, in that body."""
+        account = _ACCOUNT.get()
+        return self.budget.spent if account is None else replace(account.spent, currency=self.budget.prices.currency)
+
+    def ready(self) -> None:
+        """Make what threads are to share, before there are any. Raises RefusedError for prices that cannot be read."""
+        _ = self.budget, self.replies, self.workshop
 
     def _connect(self, model: str, settings: Literal["plan", "vision"]) -> Service:
         from prompts.service.client import connect
@@ -174,6 +179,7 @@ def spent_in_all(accounts: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
 
 
 _SERVICES: ContextVar[Services | None] = ContextVar("services", default=None)
+_ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 def services_for(config: RunConfig, root: Path) -> Services:
@@ -185,8 +191,20 @@ def services_for(config: RunConfig, root: Path) -> Services:
 @contextmanager
 def using(services: Services) -> Iterator[Services]:
     """Runs in the body spend from these services' budget, on whichever way they are begun."""
-    token = _SERVICES.set(services)
-    try:
-        yield services
-    finally:
-        _SERVICES.reset(token)
+    from prompts.service.budget import accounting
+
+    with accounting() as account:
+        tokens = _SERVICES.set(services), _ACCOUNT.set(account)
+        try:
+            yield services
+        finally:
+            _SERVICES.reset(tokens[0])
+            _ACCOUNT.reset(tokens[1])
+
+
+def spent_here() -> dict[str, Json]:
+    """What was asked in the innermost body of `using`; empty where nothing was, or outside of any."""
+    services, account = _SERVICES.get(), _ACCOUNT.get()
+    if services is None or account is None or account.spent == type(account.spent)():
+        return {}
+    return asdict(services.spent)

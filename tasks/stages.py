@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import prompts
@@ -34,7 +35,7 @@ def stages_of(run: Run) -> tuple[Stage, ...]:
     """The run's stages, each depending only on those before it."""
     composed = run.config.compose is not None
     scores = () if run.scorer is None and not composed else (SCORES,)
-    levels = (COMPOSED, MATCHES) if composed else (SAMPLING, LEVELS)
+    levels = (COMPOSED, MATCHES) if composed else (SAMPLING, replace(LEVELS, gpu=bool(run.cascade)))
     motion = (MOTION,) if run.config.scores.video else ()
     return (STORY, *levels, *scores, VIDEO, *motion, PICTURES, VIEW)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 import prompts
 from evaluation.presets import PRESETS, Preset
@@ -27,6 +27,19 @@ PRESET_SEEDS = (0, 1, 2)
 Settings = dict[str, Any]
 
 
+def _counted(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a count or a list of seeds")
+    if isinstance(value, int):
+        return range(_fewer(value))
+    return parse_seeds(value) if isinstance(value, str) else value
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_counted, json_schema_input_type=int | str | list[Seed])]
+"""Seeds as people give them: a count, a text that `parse_seeds` takes, or a list."""
+
+
 class SweepSpec(Spec):
     """A sweep. Every combination of an arm, a point of the grid and one of `zip` is compared on all stories and seeds.
 
@@ -38,22 +51,13 @@ class SweepSpec(Spec):
     title: str = Field(min_length=1, max_length=200)
     preset: str | None = None
     stories: tuple[str, ...] = ()
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = (0,)
+    seeds: Seeds = (0,)
     base: Settings = Field(default_factory=dict)
     arms: dict[str, Settings] = Field(default_factory=dict)
     grid: dict[str, list[Any]] = Field(default_factory=dict)
     zip: dict[str, list[Any]] = Field(default_factory=dict)
     baseline: str | None = None
     scores: tuple[str, ...] = ()
-
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _counted(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("expected a count or a list of seeds")
-        if isinstance(value, int):
-            return range(_fewer(value))
-        return parse_seeds(value) if isinstance(value, str) else value
 
     @field_validator("arms", mode="before")
     @classmethod
@@ -68,8 +72,8 @@ class SweepSpec(Spec):
     def _flat(cls, value: Settings, info: Any) -> Settings:
         """Nested settings as dotted paths."""
         if info.field_name == "base":
-            return dict(_leaves(value))
-        return {name: dict(_leaves(settings)) for name, settings in value.items()}
+            return dict(leaves(value))
+        return {name: dict(leaves(settings)) for name, settings in value.items()}
 
     @field_validator("arms", mode="after")
     @classmethod
@@ -119,10 +123,11 @@ def _fewer(count: int) -> int:
     return count
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as dotted paths and their values."""
     for name, value in tree.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
@@ -197,7 +202,7 @@ def find_stories(names: Iterable[str], folder: Path = Path()) -> tuple[Story, ..
     """
     found: dict[str, tuple[Story, str]] = {}
     for name in names:
-        for place in _places(name, folder):
+        for place in places_of(name, folder):
             story = prompts.load_story(place)
             before = found.setdefault(story.title, (story, place))
             if before[0] != story:
@@ -208,8 +213,8 @@ def find_stories(names: Iterable[str], folder: Path = Path()) -> tuple[Story, ..
     return tuple(story for story, _ in found.values())
 
 
-def _places(name: str, folder: Path) -> list[str]:
-    """What `prompts.load_story` takes, for one name."""
+def places_of(name: str, folder: Path) -> list[str]:
+    """What `prompts.load_story` takes, for one name. Raises RefusedError for one that leads nowhere."""
     if name in prompts.names():
         return [name]
     if "\0" in name or not name.strip():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Lock
 
 from prompts.errors import BudgetError
@@ -29,6 +31,40 @@ class Spent:
     completion_tokens: int = 0
     cost: float | None = 0.0
     currency: str = "USD"
+
+    def __add__(self, more: Spent) -> Spent:
+        """Both together, in this one's currency."""
+        return Spent(
+            self.requests + more.requests,
+            self.cached + more.cached,
+            self.bounded + more.bounded,
+            self.prompt_tokens + more.prompt_tokens,
+            self.completion_tokens + more.completion_tokens,
+            _sum(self.cost, more.cost),
+            self.currency,
+        )
+
+
+class Account:
+    """What the questions that were asked in the body of `accounting` have taken, of a budget that others share."""
+
+    def __init__(self, currency: str) -> None:
+        self.spent = Spent(currency=currency)
+        self.lock = Lock()
+
+
+_ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def accounting(currency: str = "USD") -> Iterator[Account]:
+    """Count what is asked in the body, and in threads that have its context, on an account of its own, too."""
+    account = Account(currency)
+    token = _ACCOUNT.set(account)
+    try:
+        yield account
+    finally:
+        _ACCOUNT.reset(token)
 
 
 class Budget:
@@ -84,15 +120,11 @@ class Budget:
         """Count what the service told, or all that was set aside."""
         with self._lock:
             model, bound = self._reserved.pop(reservation)
-            taken, before = usage or bound, self._spent
-            self._spent = replace(
-                before,
-                requests=before.requests + 1,
-                bounded=before.bounded + (usage is None),
-                prompt_tokens=before.prompt_tokens + taken.prompt_tokens,
-                completion_tokens=before.completion_tokens + taken.completion_tokens,
-                cost=_sum(before.cost, self._cost(model, taken)),
+            taken = usage or bound
+            asked = Spent(
+                1, 0, int(usage is None), taken.prompt_tokens, taken.completion_tokens, self._cost(model, taken)
             )
+            self._count_up(asked)
 
     def release(self, reservation: int) -> None:
         """Nothing was taken: the service refused the request."""
@@ -102,7 +134,13 @@ class Budget:
     def found(self) -> None:
         """A question was answered from the kept replies."""
         with self._lock:
-            self._spent = replace(self._spent, cached=self._spent.cached + 1)
+            self._count_up(Spent(cached=1))
+
+    def _count_up(self, asked: Spent) -> None:
+        self._spent = self._spent + asked
+        if (account := _ACCOUNT.get()) is not None:
+            with account.lock:
+                account.spent = account.spent + asked
 
     def _cost(self, model: str, usage: Usage) -> float | None:
         price = self.prices.of(model)

@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 import prompts
 from flows.cli import app
-from flows.wishes import is_wish, story_or_wish
+from flows.wishes import story_or_wish
 from prompts import PlanRequest, StoryError
 from prompts.schedule import check_schedule
 from tasks.errors import RefusedError
+from tasks.named import is_wish
 from tests.doubles.bad_replies import prompt, some
 from tests.doubles.openai_server import Reply, serving
 from tests.doubles.planners import KEY, SHORT, STORY, right_model, short_model

@@ -1,0 +1,39 @@
+"""Jobs that are there already, found before anything is begun: a video that is made costs a look at its files."""
+
+from __future__ import annotations
+
+import time
+
+from tasks.batch.outcome import Outcome
+from tasks.batch.plan import Job
+from tasks.batch.record import Record
+from tasks.folder import publish
+from tasks.stages import look_ahead, stages_of
+
+
+def finished(record: Record) -> None:
+    """Note the jobs of a batch whose stages are all there, and bring their folders up to date."""
+    found = {job.number: outcome for job in record.left if (outcome := _found(job)) is not None}
+    record.note(found)
+    for job in record.batch.jobs:
+        if job.number in found:
+            record.tell(job, found[job.number])
+
+
+def _found(job: Job) -> Outcome | None:
+    """The outcome of a job that is there as a whole; None for others, and for what cannot be read: making it tells."""
+    run = job.run
+    if run is None:
+        return None
+    began = time.monotonic()
+    try:
+        results = look_ahead(run)
+        stages = stages_of(run)
+        if len(results) < len(stages):
+            return None
+        publish(run, results)
+    except OSError:
+        return None
+    seconds = time.monotonic() - began
+    told = {stage.name: {"made": False, "seconds": 0.0} for stage in stages}
+    return Outcome("reused", None, round(seconds, 3), told, run_id=run.id, folder=str(run.folder))

@@ -1,0 +1,108 @@
+"""A batch made in this process: threads, so that stories are planned and films rendered while a model draws."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Lock
+
+from tasks import slots, stopping
+from tasks.batch.found import finished
+from tasks.batch.outcome import Outcome
+from tasks.batch.plan import Batch, Job
+from tasks.batch.record import Record
+from tasks.batch.summary import Summary
+from tasks.begun import in_progress
+from tasks.errors import RefusedError
+from tasks.events import Event, Listener, ignore, of_run
+from tasks.machine import resolve_device
+from tasks.pipeline import run_zoom
+from tasks.run import CACHE, Tools
+from tasks.services import services_for, using
+
+IN_FLIGHT = 2
+LOOK_EVERY_S = 1.0
+
+
+def run_batch(
+    batch: Batch,
+    *,
+    on_event: Listener = ignore,
+    force: bool = False,
+    in_flight: int = IN_FLIGHT,
+    only_failed: bool = False,
+    tools: Tools | None = None,
+) -> Summary:
+    """Make the jobs of a batch, using what is there; no engine is needed. One that fails stops no other.
+
+    in_flight: jobs at a time; of them one draws (on every GPU one), while the others are planned, scored and rendered.
+    only_failed: leave alone what the batch's file tells as done. Raises KeyboardInterrupt where somebody stops it; the
+    files of the batch tell by then how far it has come.
+    """
+    on_event = one_at_a_time(on_event)
+    record = Record(batch, on_event, only_failed=only_failed)
+    try:
+        with using(services_for(batch.config, batch.root)) as services:
+            if not force:
+                with in_progress(batch.root / CACHE):
+                    finished(record)
+            with suppress(RefusedError):  # told by the jobs that ask them
+                services.ready()
+            with slots.holding(slots.in_turn() if resolve_device("auto") != "cuda" else slots.free):
+                _make(record, in_flight, tools, force)
+    except BaseException:
+        record.finish(stopped=True)
+        raise
+    return record.finish()
+
+
+def one_at_a_time(listener: Listener) -> Listener:
+    """A listener that may be told from several threads."""
+    lock = Lock()
+
+    def listen(event: Event) -> None:
+        with lock:
+            listener(event)
+
+    return listen
+
+
+def _make(record: Record, in_flight: int, tools: Tools | None, force: bool) -> None:
+    """Make what is left of a batch. Raises KeyboardInterrupt where somebody stops it, when all threads have ended."""
+    pool = ThreadPoolExecutor(in_flight, thread_name_prefix="video")
+    try:
+        going = {
+            pool.submit(copy_context().run, _attempt, record, job, tools, force)  # a context is entered once at a time
+            for job in record.left
+        }
+        _await(going)
+    except BaseException:
+        stopping.ask()  # threads end at their next step, and none is begun
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _await(going: set[Future[None]]) -> None:
+    """Wait for all. In slices, so that signals are heard meanwhile; raises what a thread was ended by."""
+    while going:
+        done, going = wait(going, timeout=LOOK_EVERY_S)
+        for one in done:
+            one.result()
+
+
+def _attempt(record: Record, job: Job, tools: Tools | None, force: bool) -> None:
+    """Make one job; what it raises is its outcome, unless somebody stops the batch."""
+    stopping.check()
+    batch, began = record.batch, time.monotonic()
+    record.begin(job)
+    try:
+        on_event = of_run(job.name, record.on_event)
+        report = run_zoom(job.config, job.asked, batch.root, tools=tools, on_event=on_event, force=force)
+        outcome = Outcome.of(report.as_json(), time.monotonic() - began)
+    except Exception as error:
+        stopping.check()  # what fails because everything ends has not failed
+        outcome = Outcome.failure(error, time.monotonic() - began)
+    record.end(job, outcome)
