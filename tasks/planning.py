@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 import prompts
 from prompts.errors import PlanError
 from prompts.request import PlanRequest
+from tasks.begun import in_progress
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, StageWaiting, ignore
 from tasks.keys import refuse_key
 from tasks.plan_folder import STORY, keep_failure, place_of, publish_plan, questions_of, raw_replies, told_failure
 from tasks.plan_made import Plan, PlanFailedError
 from tasks.plan_rules import in_numbers, limit_of, notes_on, opening_photo
-from tasks.run import GivenFile, in_use
+from tasks.run import GivenFile
 from tasks.services import Services, spent_since
 from tasks.specs import RunConfig
-from tasks.stage import Json, Made, Manifest, StageKey, locked
+from tasks.stage import Json, Made, Manifest, StageKey
 from tasks.text_limit import is_bundled
 from tasks.versions import algorithm, software
 
@@ -54,7 +55,7 @@ def plan_story(
     planning = planning_of(request, config, services, for_run, on_event)
     if plan := planning.alone():
         return plan
-    with locked(in_use(services.root), shared=True):
+    with in_progress(services.workshop.root):
         return planning.make(force)
 
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import prompts
 from prompts import Story
 from prompts.errors import BudgetError, ServiceError
+from tasks.begun import in_progress
 from tasks.drafts import Draft, drafted, make_draft
 from tasks.events import Event, Listener, RunEnded, RunStarted, ignore
 from tasks.judging import judged, read_judgements
 from tasks.refined import Look, Refinement, Version
 from tasks.refinement_folder import REFINEMENTS, publish
-from tasks.run import Run, Tools, in_use
+from tasks.run import CACHE, Run, Tools
 from tasks.services import Services
 from tasks.specs import RunConfig
-from tasks.stage import Json, Manifest, StageKey, locked
+from tasks.stage import Json, Manifest, StageKey
 from tasks.told import Perform, plainly
 from tasks.verdict import gained, verdict
 
@@ -54,7 +55,7 @@ def refine(
     """
     service = services.seeing()
     run = drafted(config, story, root, tools)
-    with locked(in_use(root), shared=True):
+    with in_progress(root / CACHE):
         refining = _Refining(run, config, service, services, limit, tools, on_event, force, perform)
         try:
             refining.go()

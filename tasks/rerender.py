@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from tasks import begun
 from tasks.cost import film_bytes
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageWaiting, ignore
@@ -21,7 +22,7 @@ from tasks.finished import RENDERS, STACK, Finished, intact, unpack_stack
 from tasks.folder import writing
 from tasks.machine import check_room, check_writable, resolve_device
 from tasks.specs import RunConfig, with_values
-from tasks.stage import Json, Manifest, StageKey, Workshop, locked
+from tasks.stage import Json, Manifest, StageKey, Workshop
 from tasks.store import Artifact, is_copy, left_beside, remove, write_bytes
 from tasks.versions import algorithm, software
 from zoomlib.film.formats import FORMATS
@@ -47,8 +48,8 @@ class Rendering:
         return self.run.workshop
 
     def in_progress(self) -> AbstractContextManager[None]:
-        """Keeps the store from being cleaned."""
-        return locked(self.workshop.root / "locks" / "in-use.lock", shared=True)
+        """Keeps what it uses of the store from being swept away."""
+        return begun.in_progress(self.workshop.root)
 
     @property
     def words(self) -> Path:

@@ -41,11 +41,6 @@ def is_story(folder: Path) -> bool:
     return not folder.name.startswith((".", "_"))
 
 
-def in_use(root: Path) -> Path:
-    """The lock that all runs in progress under `root` share."""
-    return root / CACHE / "locks" / "in-use.lock"
-
-
 def _describe(name: str, **options: Any) -> Mapping[str, Any]:
     from tasks import models
 
@@ -168,13 +163,14 @@ class Stage:
     """One cached step of a run.
 
     needs: the stages whose results it reads. inputs: everything that its result depends on. make: makes it, in a work
-    folder.
+    folder. gpu: whether a model draws in it, for which it holds the slot of its device.
     """
 
     name: str
     needs: tuple[str, ...]
     inputs: Callable[[Run, Results], Json]
     make: Callable[[Run, Results, Path, Listener], Made]
+    gpu: bool = False
 
     def key(self, run: Run, results: Results) -> StageKey:
         """The stage's key in this run, given what the stages before have made."""

@@ -18,7 +18,7 @@ from evaluation.measures import Measure, load_measure
 from evaluation.networks.text_image import TextImage
 from evaluation.stream import Job, score_stacks
 from evaluation.table import Score
-from tasks import foreign
+from tasks import begun, foreign
 from tasks.errors import UNUSABLE, RunError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
 from tasks.finished import read_run
@@ -26,9 +26,9 @@ from tasks.folder import writing
 from tasks.measured import write_rows
 from tasks.motion_scores import film_scores
 from tasks.rerender import film_of_finished
-from tasks.run import Tools, in_use
+from tasks.run import CACHE, Tools
 from tasks.scoring_plan import FILM, LEVELS, Asked, Part, Planner, Work
-from tasks.stage import Json, locked
+from tasks.stage import Json
 from tasks.subjects import Subject
 from zoomlib.errors import InvalidInputError, ZoomlibError
 
@@ -76,7 +76,7 @@ def plan(subjects: Sequence[Subject], asked: Asked, tools: Tools | None = None) 
 
 def in_progress(root: Path) -> AbstractContextManager[None]:
     """Keeps the store of all runs from being cleaned."""
-    return locked(in_use(root), shared=True)
+    return begun.in_progress(root / CACHE)
 
 
 def measure(

@@ -11,7 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from tasks import begun
+from tasks.errors import RunError
+from tasks.hashes import known_sha256, memo, sha256_of, stamped
+
+_PART = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,6 @@ def artifact_of(sha256: str, size: int, kind: str) -> Artifact:
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef") or not kind.isalnum() or not isinstance(size, int):
         raise ValueError(f"expected a SHA-256 in hex, a size and a plain suffix, got {sha256!r}, {size!r}, {kind!r}")
     return Artifact(f"cas/{sha256[:2]}/{sha256}.{kind}", sha256, size, kind)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def left_beside(target: Path) -> list[Path]:
@@ -95,9 +95,9 @@ class Store:
     def put(self, file: Path) -> Artifact:
         """Keep a copy of `file`. A damaged file of the same name is replaced."""
         artifact = artifact_of(sha256_of(file), file.stat().st_size, file.suffix.lstrip(".").lower())
+        begun.note(self.root, artifact.path)  # before the look: what is found there must not be swept away after it
         if not self.is_intact(artifact):
-            with replacing(self.path(artifact)) as temporary:
-                shutil.copyfile(file, temporary)
+            copied(file, self.path(artifact), artifact)
         return artifact
 
     def path(self, artifact: Artifact) -> Path:
@@ -107,7 +107,7 @@ class Store:
     def find(self, sha256: str, kind: str) -> Path | None:
         """The intact file with that content, whatever its size; None where there is none."""
         path = self.path(artifact_of(sha256, 0, kind))
-        return path if path.is_file() and sha256_of(path) == sha256 else None
+        return path if path.is_file() and known_sha256(path) == sha256 else None
 
     def is_intact(self, artifact: Artifact) -> bool:
         """Whether the content is there, has the right size and hashes to its name."""
@@ -120,14 +120,39 @@ class Store:
         """
         if is_copy(target, artifact):
             return False
-        with replacing(target) as temporary:
-            shutil.copyfile(self.path(artifact), temporary)
+        copied(self.path(artifact), target, artifact)
         return True
 
 
 def is_copy(path: Path, artifact: Artifact) -> bool:
     """Whether `path` is a file with exactly the artefact's content."""
     try:
-        return path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+        return path.stat().st_size == artifact.size and known_sha256(path) == artifact.sha256
     except OSError:
         return False
+
+
+def copied(source: Path, target: Path, artifact: Artifact) -> None:
+    """Make `target` a copy of `source`, whole or not at all. Raises RunError where that is not the artefact."""
+    with source.open("rb") as file:
+        written(file, target, artifact)
+
+
+def written(file: BinaryIO, target: Path, artifact: Artifact) -> None:
+    """Write what an open file holds to `target`, whole or not at all.
+
+    Raises RunError where that is not the artefact, as of a file that changes meanwhile: nothing is written then.
+    """
+    with replacing(target) as temporary:
+        sha256, size = hashlib.sha256(), 0
+        with temporary.open("wb") as copy:
+            while size <= artifact.size and (part := file.read(_PART)):
+                sha256.update(part)
+                size += copy.write(part)
+        if (sha256.hexdigest(), size) != (artifact.sha256, artifact.size):
+            raise RunError(
+                f"What was to become {target} is not what it was a moment ago: expected {artifact.size} bytes that "
+                f"hash to {artifact.sha256[:12]}. Is something else writing there? Run the same command again."
+            )
+        stamp = stamped(temporary)
+    memo().written(target, artifact.sha256, stamp)
