@@ -39,6 +39,7 @@ class Environment:
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
     runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
+    home: TENFOLD_HOME, the folder that flow runs of a worker work in (default the checkout).
     cache: TENFOLD_CACHE, what can be computed again (default `tenfold` in XDG_CACHE_HOME, or ~/.cache).
     vision_model: TENFOLD_VISION_MODEL, the vision model that looks at pictures and writes prompts.
     plan_model: TENFOLD_PLAN_MODEL, the language model that plans stories.
@@ -48,6 +49,7 @@ class Environment:
     debug: bool = False
     runs: Path = Path("runs")
     models: Path = Path("models")
+    home: Path | None = None
     cache: Path = Path(".cache/tenfold")
     vision_model: str | None = None
     plan_model: str | None = None
@@ -60,6 +62,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=variables.get("TENFOLD_DEBUG", "").strip().lower() not in ("", "0", "false", "no"),
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
+        home=Path(variables["TENFOLD_HOME"]) if variables.get("TENFOLD_HOME") else None,
         cache=_cache(variables),
         vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
         plan_model=variables.get("TENFOLD_PLAN_MODEL") or None,
