@@ -12,6 +12,8 @@ from typing import Any
 from PIL import Image
 
 from prompts import Story, parse_story
+from tasks.depot.roots import pull_run
+from tasks.depot.roots import shown as place
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.run import CACHE, CONFIG, FEWEST, SOURCE, is_story
 from tasks.specs import RunConfig
@@ -64,6 +66,7 @@ def find_run(name: str, root: Path) -> Path:
     Raises RefusedError where there is none.
     """
     path = Path(name)
+    pull_run(root, name)
     if name and path.is_dir():
         return path.absolute()
     runs = {folder.name: folder for folder in root.glob("*/*") if folder.is_dir() and is_story(folder.parent)}
@@ -73,7 +76,7 @@ def find_run(name: str, root: Path) -> Path:
     if len(found) == 1:
         return runs[found[0]].absolute()
     shown = ", ".join(sorted(found or runs)[:5]) or "none"
-    which = "Several begin so" if found else f"There is no such run under {root}; there are"
+    which = "Several begin so" if found else f"There is no such run under {place(root)}; there are"
     raise RefusedError(f"Which run is {name!r}? {which}: {shown}. Name one by its id or its folder.")
 
 
@@ -148,7 +151,7 @@ def intact(run: Finished, name: str) -> Path:
     own = run.folder / STACK / name
     if own.is_file() and sha256_of(own) == sha256:
         return own
-    kept = run.workshop.store.find(sha256, own.suffix.lstrip("."))
+    kept = run.workshop.content(sha256, own.suffix.lstrip("."))
     if kept is None:
         raise RefusedError(
             f"{own} is missing or was changed after run {run.id} was made, and the store has no copy of it. Put the "

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from tasks.depot.roots import sharing
 from tasks.measured import TABLES, film_stamp, levels_stamp, write_rows
 from tasks.render import stack_inputs
 from tasks.run import CONFIG, TOLD, Run
@@ -23,7 +24,7 @@ store."""
 
 def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
     """Make the run folder show the results, `config.json` last; returns the files that were missing or different."""
-    with writing(run.workshop, run.id):
+    with writing(run.workshop, run.id), sharing(run.root, run.folder):
         remove(run.folder.rglob(".*.part"))  # of a killed process: whoever lives holds the lock
         files = dict(published(results))
         put = [name for name, artifact in files.items() if run.workshop.store.copy_out(artifact, run.folder / name)]

@@ -9,6 +9,8 @@ from pathlib import Path
 from evaluation.cards import RunCard, Selection
 from tasks.arms import arms_of
 from tasks.cards import read_card, run_folders
+from tasks.depot.names import is_url
+from tasks.depot.roots import open_root, pull, pull_run, pull_runs
 from tasks.errors import RefusedError
 from tasks.run import CACHE, CONFIG, FEWEST
 from tasks.sweep_file import SWEEP, SWEEPS, SweepFile, read_sweep
@@ -92,6 +94,7 @@ def _add_sweep(found: _Found, sweep: SweepFile, root: Path) -> None:
             found.missing.append(f"{point}: {point.error or 'not made yet'}.")
             continue
         try:
+            pull(root, point.folder)
             card = read_card(root / point.folder)
         except RefusedError as error:
             found.missing.append(f"{point}: {error}")
@@ -104,7 +107,11 @@ def _add_sweep(found: _Found, sweep: SweepFile, root: Path) -> None:
 
 def _place(name: str, root: Path) -> Path:
     """The folder that a name means. Raises RefusedError where there is none, or more than one."""
-    given = Path(name)
+    given = open_root(name) if is_url(name) else Path(name)
+    if is_url(name):
+        pull_runs(given)
+    else:
+        pull_run(root, name)
     if name and given.is_dir():
         return given
     sweeps = {path.parent: read_sweep(path.parent) for path in sorted(root.glob(f"{SWEEPS}/*/{SWEEP}"))}

@@ -7,7 +7,6 @@ mirror of a depot, a lease there keeps other machines from the same work, and wh
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from tasks import begun, events
 from tasks.depot.exchange import Exchange, exchange_of
 from tasks.depot.leases import TIMING, Timing
+from tasks.locks import locked
 from tasks.manifest import Json, Made, Manifest, StageKey, canonical_json, parsed
 from tasks.store import Store, write_bytes
 
@@ -151,20 +151,3 @@ def _read(path: Path) -> Manifest | None:
         return parsed(path.read_bytes())
     except OSError:  # never made: to be made
         return None
-
-
-@contextmanager
-def locked(path: Path, on_wait: Callable[[], None] = lambda: None, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock file `path`, alone or with others who share it; `on_wait` is called before waiting, and may raise.
-
-    The kernel frees the lock when the process ends, however it ends. The file stays.
-    """
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(file, kind)
-        yield  # closing the file frees the lock

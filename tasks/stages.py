@@ -44,7 +44,7 @@ def look_ahead(run: Run) -> dict[str, Manifest]:
     """The stages that are there already; what depends on one that is not counts as not there. Writes nothing."""
     found: dict[str, Manifest] = {}
     for stage in stages_of(run):
-        manifest = run.workshop.find(stage.key(run, found)) if set(stage.needs) <= found.keys() else None
+        manifest = run.workshop.peek(stage.key(run, found)) if set(stage.needs) <= found.keys() else None
         if manifest is not None:
             found[stage.name] = manifest
     return found

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tasks import stopping
 from tasks.depot.depot import Depot
 from tasks.depot.failures import AwayError, DepotError
 
@@ -122,7 +123,7 @@ def _taken(depot: Depot, work: str, mirror: str, timing: Timing, on_wait: Callab
         if not told:
             told = True
             on_wait()
-        time.sleep(timing.poll_s)
+        stopping.pause(timing.poll_s)
 
 
 @dataclass

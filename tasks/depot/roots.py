@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tasks import environment
-from tasks.depot.depot import open_depot
-from tasks.depot.marker import depot_of, mark, shown
+from tasks.depot.depot import Depot, open_depot
+from tasks.depot.folders import Note, pull, push, send_owed, sharing, tell
+from tasks.depot.marker import STORE, depot_of, mark, shown
 from tasks.depot.names import is_url, slug_of, url_of
+from tasks.depot.synced import synced
+from tasks.locks import locked
 
-__all__ = ["depot_of", "open_root", "shown"]
+__all__ = [
+    "depot_of",
+    "is_finished",
+    "open_root",
+    "pull",
+    "pull_run",
+    "pull_runs",
+    "push",
+    "runs_in",
+    "send_all",
+    "sharing",
+    "shown",
+]
+CONFIG = "config.json"
+_AT_ONCE = 8
+FEWEST = 4
+"""Letters of an id that can stand for the whole."""
 
 
 def open_root(name: str | Path) -> Path:
@@ -25,3 +47,74 @@ def open_root(name: str | Path) -> Path:
     root = environment.read().cache.expanduser().absolute() / "roots" / slug_of(url)
     mark(root, url)
     return root
+
+
+def runs_in(depot: Depot) -> Iterator[str]:
+    """The names `story/run` of all folders of runs in a depot, finished or not, sorted."""
+    for story in depot.folders():
+        if not story.startswith((".", "_")):
+            yield from depot.folders(story)
+
+
+def pull_run(root: Path, name: str) -> None:
+    """Fetch from the depot of `root`, if it has one, whatever `name` can mean: a run by its id or the beginning of it,
+    a story's runs, a sweep, a batch or the like by its name or id, a path under `root`. Raises DepotError."""
+    depot = depot_of(root)
+    if depot is None or not name.strip():
+        return
+    with contextlib.suppress(ValueError):
+        inside = Path(name).absolute().relative_to(root.absolute()).as_posix()
+        if inside == ".":
+            pull_runs(root)
+            return
+        if not inside.startswith("."):
+            _pull_all(root, [inside] if "/" in inside else depot.folders(inside))
+            return
+    _pull_all(root, _meant(depot, name))
+
+
+def pull_runs(root: Path) -> None:
+    """Fetch all finished runs, sweeps and the like from the depot of `root`, if it has one. Raises DepotError."""
+    depot = depot_of(root)
+    if depot is not None:
+        _pull_all(root, [one for top in depot.folders() if not top.startswith(".") for one in depot.folders(top)])
+
+
+def send_all(root: Path, noted: Note = tell) -> None:
+    """Send to the depot of `root`, if it has one, every folder that has changed since it was last sent."""
+    if depot_of(root) is None:
+        return
+    send_owed(root, noted)
+    for folder in sorted(root.glob("*/*")):
+        if folder.is_dir() and not folder.parent.name.startswith("."):
+            name = folder.relative_to(root).as_posix()
+            with locked(root / STORE / "locks" / f"run-{folder.name}.lock"):  # whoever writes a run's folder holds it
+                if synced(root, name).changed() and not push(root, folder, noted):
+                    return  # it is away: what is left is found again by its changes
+
+
+def is_finished(root: Path, name: str) -> bool:
+    """Whether the run's folder `story/run` is complete, where all machines see it. Raises DepotError."""
+    depot = depot_of(root)
+    return (root / name / CONFIG).is_file() if depot is None else depot.size(f"{name}/{CONFIG}") is not None
+
+
+def _meant(depot: Depot, name: str) -> Iterable[str]:
+    last = name.strip("/").rpartition("/")[2]
+    begun = len(last) >= FEWEST
+    for top in depot.folders():
+        if top.startswith("."):
+            continue
+        folders = depot.folders(top)
+        if top == last:
+            yield from folders
+        for folder in folders:
+            own = folder.rpartition("/")[2]
+            if last in (own, own.rpartition("-")[0]) or (begun and (own.startswith(last) or f"-{last}" in own)):
+                yield folder
+
+
+def _pull_all(root: Path, names: Iterable[str]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(lambda name: pull(root, name), names):
+            pass

@@ -1,0 +1,200 @@
+"""Folders of runs, and all that stands beside them, sent to a depot and fetched from it.
+
+A folder is named by its path under the folder of all runs. `config.json` is sent last and fetched last, so that a
+folder that has it is whole on either side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Container, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks import events
+from tasks.depot.depot import Depot, Entry
+from tasks.depot.failures import AwayError, DepotError
+from tasks.depot.leases import leased
+from tasks.depot.marker import depot_of, mirror_of
+from tasks.depot.synced import Synced, is_plain, owed, signs, synced
+from tasks.hashes import known_sha256, sha256_of
+from tasks.store import replacing, write_bytes
+
+HEADS = ("config.json", "sweep.json", "batch.json")
+"""What is written last into a folder; the first of these that it has."""
+_AT_ONCE = 8
+Note = Callable[[str], None]
+
+
+def tell(text: str) -> None:
+    """Tell whoever listens to the run in progress what a depot could not do."""
+    events.listener()(events.StageNoted("depot", text))
+
+
+@contextmanager
+def sharing(root: Path, folder: Path, noted: Note = tell) -> Iterator[None]:
+    """Write into a folder that other machines may write, too: what they wrote comes first, what the body wrote is sent.
+
+    The caller holds the folder's lock on this machine. A depot that is away is done without, and what is to be sent is
+    remembered. Raises DepotError for a depot that cannot be used.
+    """
+    depot = depot_of(root)
+    if depot is None:
+        yield
+        return
+    name = folder.absolute().relative_to(root.absolute()).as_posix()
+    if _agrees(depot, root, name):  # as after a run that was finished before: one question, and no lease
+        yield
+        if synced(root, name).changed():
+            push(root, folder, noted)
+        return
+    with contextlib.ExitStack() as held:
+        try:
+            work = f"folder-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+            held.enter_context(leased(depot, work, mirror_of(root)))
+            pull(root, name)
+        except AwayError as error:
+            if not depot.was_reached:
+                raise
+            noted(f"{error} The work goes on here.")
+        yield
+        push(root, folder, noted)
+
+
+def push(root: Path, folder: Path, noted: Note = tell) -> bool:
+    """Send what is new or changed in a folder under `root`, which nobody writes meanwhile; whether all is there now.
+
+    What cannot be sent now is remembered, and `noted` is told why.
+    """
+    depot = depot_of(root)
+    if depot is None:
+        return True
+    name = folder.absolute().relative_to(root.absolute()).as_posix()
+    state, now = synced(root, name), signs(folder)
+    head = _head(now)
+    try:
+        there = depot.read(f"{name}/{head}") if head else None
+        if head and (there is None or _hash(there) != state.head):  # never sent, or written or removed by others
+            state.files = {}
+        changed = [file for file, sign in now.items() if state.files.get(file) != sign and file != head]
+        _at_once(lambda file: depot.upload(folder / file, f"{name}/{file}"), changed)
+        if head is not None and (changed or state.files.get(head) != now[head]):
+            depot.upload(folder / head, f"{name}/{head}")
+        state.head, state.files, state.owed = sha256_of(folder / head) if head else None, now, False
+    except DepotError as error:
+        state.owed = True
+        noted(f"{folder} is complete here and not yet in {depot.url}: {error} It is sent by the next command.")
+    state.keep()
+    return not state.owed
+
+
+def pull(root: Path, name: str) -> bool:
+    """Fetch what the depot has of a folder and this machine has not; whether there is such a folder now.
+
+    A run's folder counts once it is finished, others (`_sweeps/...`) as they are. Raises DepotError.
+    """
+    depot = depot_of(root)
+    if depot is None:
+        return (root / name).is_dir()
+    state = synced(root, name)
+    if state.owed:  # what is here is the later one, and on its way there
+        return True
+    entries = {entry.name.removeprefix(f"{name}/"): entry for entry in _entries_unless_agreed(depot, state)}
+    files = {file: entry.size for file, entry in entries.items() if is_plain(file)}
+    head = _head(files)
+    if head is None and not name.startswith("_"):  # a run that is only now being sent, or nothing
+        return bool(state.files)
+    content = depot.read(f"{name}/{head}") if head else b""
+    if content is None:
+        return False
+    hashes, folder = _hashes(content), root / name
+    missing = [
+        file
+        for file, size in files.items()
+        if file != head and not _is_same(folder / file, size, hashes.get(file), state.files.get(file))
+    ]
+    _at_once(lambda file: _fetch(depot, f"{name}/{file}", folder / file, hashes.get(file)), missing)
+    if head and (not (folder / head).is_file() or (folder / head).read_bytes() != content):
+        write_bytes(folder / head, content)
+    local = signs(folder)
+    state.head, state.files = _hash(content) if head else None, {file: local[file] for file in files if file in local}
+    state.keep()
+    return True
+
+
+def send_owed(root: Path, noted: Note = tell) -> None:
+    """Send the folders that could not be sent when they were written."""
+    for state in owed(root):
+        if not push(root, root / state.name, noted):
+            return
+
+
+def _agrees(depot: Depot, root: Path, name: str) -> bool:
+    """Whether both sides are as they were when they agreed, at the price of one question."""
+    state = synced(root, name)
+    head = _head(state.files)
+    if state.head is None or head is None or state.owed or state.changed() or not state.is_whole():
+        return False
+    content = depot.read(f"{name}/{head}")
+    return content is not None and _hash(content) == state.head
+
+
+def _entries_unless_agreed(depot: Depot, state: Synced) -> Iterable[Entry]:
+    head = _head(state.files)
+    if state.head is not None and head is not None and state.is_whole():
+        content = depot.read(f"{state.name}/{head}")
+        if content is not None and _hash(content) == state.head:
+            return ()
+    return depot.entries(state.name)
+
+
+def _head(names: Container[str]) -> str | None:
+    return next((head for head in HEADS if head in names), None)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hashes(config: bytes) -> dict[str, str]:
+    """The hashes of a run's files that its `config.json` tells."""
+    try:
+        files = json.loads(config)["files"]
+        return {str(name): str(sha256) for name, sha256 in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _is_same(path: Path, size: int, sha256: str | None, agreed: tuple[int, int] | None) -> bool:
+    try:
+        status = path.stat()
+        if status.st_size != size:
+            return False
+        return known_sha256(path) == sha256 if sha256 else (status.st_size, status.st_mtime_ns) == agreed
+    except OSError:
+        return False
+
+
+def _fetch(depot: Depot, name: str, target: Path, sha256: str | None) -> None:
+    """Fetch a file. Raises DepotError for one that is not what the run made: readers must not see it as that."""
+    for _ in range(2):  # the first may have come while another machine wrote it
+        with contextlib.suppress(_DamagedError), replacing(target) as temporary:
+            if not depot.download(name, temporary):
+                raise _DamagedError
+            if sha256 is None or sha256_of(temporary) == sha256:
+                return
+            raise _DamagedError
+    raise DepotError(f"{name} in {depot.url} is missing or damaged. Make the run again: its own machine sends it anew.")
+
+
+class _DamagedError(Exception):
+    """Leaves no file behind."""
+
+
+def _at_once(act: Callable[[str], None], names: Iterable[str]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(act, names):
+            pass
