@@ -113,7 +113,7 @@ def make(run: Run, story: Story | PlanRequest, config: RunConfig, manner: Manner
     def start() -> Any:
         from flows.zoom import zoom
 
-        return zoom(story, config, run.root, manner.force)
+        return zoom(story, config, str(run.root), manner.force)
 
     def plainly() -> dict[str, Any]:
         return run_zoom(config, story, run.root, on_event=listener, force=manner.force).as_json()

@@ -15,13 +15,21 @@ from tasks.planning import plan_story
 from tasks.services import services_for
 from tasks.specs import RunConfig
 
+LONGEST = 60
+
 
 def named(what: str) -> str:
     """The name of a flow's run: what it makes, and of which story or wish."""
     parameters: dict[str, Any] = runtime.flow_run.parameters
-    story = parameters.get("story") or parameters.get("request")
-    text = getattr(story, "text", "") or ""
-    return f"{what} {getattr(story, 'title', None) or text[:60] or 'a wish'}"
+    return f"{what} {called(parameters.get('story') or parameters.get('request'))}"
+
+
+def called(story: object) -> str:
+    """A story, or a wish for one, in a few words, whether or not it was read already."""
+    if isinstance(story, str):
+        return story[:LONGEST]
+    told = story if isinstance(story, dict) else {name: getattr(story, name, None) for name in ("title", "text")}
+    return str(told.get("title") or told.get("text") or "a wish")[:LONGEST]
 
 
 def _name() -> str:

@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from tasks import rerender, scoring
 from tasks.events import Listener
+from tasks.outside import WAITS_S, passes
 from tasks.pipeline import Making
 from tasks.rerender import Rendering
 from tasks.run import Stage
@@ -24,14 +25,26 @@ from tasks.sweep_report import Findings
 from tasks.sweeps import Sweep
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+def may_pass(_task: object, _run: object, state: State[Any]) -> bool:
+    """Whether a task failed for what the outside world did, so that it is tried again; everything else is told now."""
+    return isinstance(state.data, BaseException) and passes(state.data)
+
+
+RETRIED: dict[str, Any] = {
+    "retries": len(WAITS_S),
+    "retry_delay_seconds": list(WAITS_S),
+    "retry_condition_fn": may_pass,
+}
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def make(making: Making, stage: Stage) -> State[None]:
     """Find or make a stage; the run in the making keeps what came of it."""
     report = making.make(stage)
     return Completed(name="Made" if report.made else "Cached")
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def _step(body: Callable[[], Any]) -> Any:
     return body()
 

@@ -66,7 +66,7 @@ class StageSpec(BaseModel):
     )
     overlap: float = Field(default=0.25, ge=0, le=0.75, description="share of a tile that the next one covers, too")
 
-    @field_validator("tile", mode="before")
+    @field_validator("tile", mode="before", json_schema_input_type=str | int)
     @classmethod
     def _as_sides(cls, value: object) -> object:
         text = str(value).lower().replace(" ", "")
@@ -110,7 +110,7 @@ class EnlargeSpec(BaseModel):
         default=(), max_length=8, description="each {how: net | upscaler | refine, ...}, or its kind alone"
     )
 
-    @field_validator("stages", mode="before")
+    @field_validator("stages", mode="before", json_schema_input_type=tuple[StageSpec | How, ...] | StageSpec | How)
     @classmethod
     def _kinds_alone(cls, value: object) -> object:
         if isinstance(value, str | Mapping):

@@ -18,6 +18,8 @@ ANIMATIONS = ("gif", "webp")
 NTSC = Fraction(1000, 1001)
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Share = Annotated[float, Field(ge=-1, le=1)]
+Rate = Annotated[float, Field(ge=1, le=MAX_FPS)]
+Ratio = Annotated[str, Field(pattern=r"^ *[0-9]+(\.[0-9]+)? *(/ *[0-9]+)? *$")]
 Captions = Literal["none", "burnt", "file", "track"]
 
 
@@ -28,7 +30,7 @@ class FilmSpec(BaseModel):
 
     size_px: int = Field(default=256, ge=32, le=8192, description="longer side of a frame")
     aspect: str | None = Field(default=None, description="shape of a frame, as 16:9; that of the levels when null")
-    fps: Annotated[float, Field(ge=1, le=MAX_FPS)] | None = Field(
+    fps: Rate | None = Field(
         default=None, description="frames per second, 29.97 is 30000/1001; when null 30, in a gif or webp 12.5"
     )
     seconds_per_level: float = Field(default=2.0, ge=0.05, le=600)
@@ -62,7 +64,7 @@ class FilmSpec(BaseModel):
     scale_bar: bool = Field(default=False, description="draw a bar with its length, where the story gives widths")
     device: str = Field(default="cpu", min_length=1, description="what draws the frames: cpu, cuda, auto")
 
-    @field_validator("fps", mode="before")
+    @field_validator("fps", mode="before", json_schema_input_type=Rate | Ratio | None)
     @classmethod
     def _as_number(cls, value: object) -> object:
         """Take 30000/1001 as text; everything else as it comes."""
@@ -75,14 +77,14 @@ class FilmSpec(BaseModel):
                 raise ValueError("expected a rate as 24, 23.976 or 24000/1001") from None
         return value
 
-    @field_validator("aspect", mode="before")
+    @field_validator("aspect", mode="before", json_schema_input_type=str | float | None)
     @classmethod
     def _a_shape(cls, value: object) -> object:
         if value is not None and aspect_ratio(str(value)) is None:
             raise ValueError("expected a shape as 16:9, between 1:8 and 8:1")
         return None if value is None else str(value)
 
-    @field_validator("chroma", mode="before")
+    @field_validator("chroma", mode="before", json_schema_input_type=Chroma | int | None)
     @classmethod
     def _as_text(cls, value: object) -> object:
         return str(value) if type(value) is int else value  # 444 in JSON

@@ -62,12 +62,17 @@ class ModelSpec(_Part):
     )
     channels_last: bool = Field(default=False, description="memory layout in which convolutions can be quicker")
 
-    @field_validator("loras", "embeddings", mode="before")
+    @field_validator("loras", mode="before", json_schema_input_type=tuple[LoraSpec | str, ...] | LoraSpec | str)
     @classmethod
-    def _one_is_a_list(cls, value: object) -> object:
+    def _one_change_is_a_list(cls, value: object) -> object:
         return [value] if isinstance(value, str | Mapping) else value
 
-    @field_validator("size", mode="before")
+    @field_validator("embeddings", mode="before", json_schema_input_type=tuple[str, ...] | str)
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("size", mode="before", json_schema_input_type=str | int | None)
     @classmethod
     def _as_sides(cls, value: object) -> object:
         if value is None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import prompts
+from prompts import Story
 from prompts.request import PlanRequest
 from tasks.errors import RefusedError
 from tasks.specs import in_words
@@ -39,6 +40,13 @@ def wish(**values: Any) -> PlanRequest:
         return PlanRequest.model_validate({name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         raise RefusedError(in_words(error)) from None
+
+
+def asked_for(told: Story | PlanRequest | str) -> Story | PlanRequest:
+    """The story or the wish that a flow is given as itself or as a text. Raises StoryError for a story that is none."""
+    if not isinstance(told, str):
+        return told
+    return wish(text=told) if is_wish(told) else prompts.load_story(told)
 
 
 def _exists(text: str, folder: Path) -> bool:

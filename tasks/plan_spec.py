@@ -41,7 +41,7 @@ class PlanSpec(BaseModel):
     banned: tuple[Banned, ...] = Field(default=(), description="words that no prompt may hold")
     refine: int = Field(default=0, ge=0, le=8, description="rounds of drafts that the vision model looks at")
 
-    @field_validator("banned", mode="before")
+    @field_validator("banned", mode="before", json_schema_input_type=tuple[Banned, ...] | Banned)
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value

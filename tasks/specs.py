@@ -49,7 +49,7 @@ class ScoreSpec(Spec):
     measures: tuple[str, ...] = Field(default=(), description="further measures, as clip_iqa or lpips:FILE")
     video: bool = Field(default=True, description="measure the film's speed, flicker and level changes")
 
-    @field_validator("measures", mode="before")
+    @field_validator("measures", mode="before", json_schema_input_type=tuple[str, ...] | str)
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value

@@ -1,0 +1,71 @@
+"""What flows show on Prefect's page: what came of a video, of a batch. A page that is away stops nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+import prompts
+from flows.desk import OUTCOME
+from tasks.batch.outcome import Outcome
+from tasks.batch.summary import Summary, time_of
+
+
+@dataclass
+class Told:
+    """What a video's flow has come to; `facts` are there where it has come to an end."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def telling(title: str) -> AsyncIterator[Told]:
+    """Show what comes of the video that the body makes, also where it fails; parents read it there."""
+    told, began = Told(), time.monotonic()
+    try:
+        yield told
+    except Exception as error:
+        await show_outcome(title, Outcome.failure(error, time.monotonic() - began))
+        raise
+    await show_outcome(title, Outcome.of(told.facts, time.monotonic() - began))
+
+
+async def show_outcome(title: str, outcome: Outcome) -> None:
+    """A table of one row, whose last cell programs read."""
+    row = {
+        "video": title,
+        "result": outcome.state,
+        "time": time_of(outcome.seconds),
+        "made": ", ".join(outcome.made),
+        "why not": outcome.error or "",
+        "run": outcome.run_id or "",
+        "folder": outcome.folder or "",
+        "outcome": json.dumps(outcome.as_json()),
+    }
+    key = f"{OUTCOME}{prompts.slug(title)}"
+    await shown(lambda: acreate_table_artifact([row], key=key, description=f"{title}: {outcome.state}"))
+
+
+async def show_summary(summary: Summary) -> None:
+    """The summary of a batch as a table and as a text."""
+    key = f"{prompts.slug(summary.batch.spec.title)}-{summary.batch.id}"
+    await shown(
+        lambda: acreate_table_artifact(summary.rows(), key=f"batch-{key}", description=summary.headline()),
+        lambda: acreate_markdown_artifact(summary.markdown(), key=f"summary-{key}", description=summary.headline()),
+    )
+
+
+async def shown(*artifacts: Callable[[], Awaitable[Any]]) -> None:
+    """Make artefacts; where the server is away it is logged, and what was made stays made."""
+    for make in artifacts:
+        try:
+            await make()
+        except Exception as error:
+            get_run_logger().warning("Not shown on Prefect's page: %r", error)
