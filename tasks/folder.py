@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,17 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
         return tuple(put)
 
 
-def writing(workshop: Workshop, run_id: str) -> AbstractContextManager[None]:
-    """The lock of whoever writes into a run's folder."""
-    return locked(workshop.root / "locks" / f"run-{run_id}.lock")
+@contextmanager
+def writing(workshop: Workshop, run_id: str) -> Iterator[None]:
+    """The lock of whoever writes into a run's folder; none where nobody can write, and what is there is only looked
+    at."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(workshop.root / "locks" / f"run-{run_id}.lock"))
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES):
+                raise
+        yield
 
 
 def published(results: Mapping[str, Manifest]) -> Iterator[tuple[str, Artifact]]:

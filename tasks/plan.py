@@ -246,9 +246,9 @@ def notes_of(run: Run) -> tuple[str, ...]:
 
 
 def _check_place(run: Run) -> None:
-    """Refuse a folder that cannot hold the run; what is there already needs no room."""
-    place = check_writable(run.root, "Choose another folder with --out.")
+    """Refuse a folder that cannot hold the run; what is there already needs no room, and may only be read."""
     try:
+        place = check_writable(run.root, "Choose another folder with --out.")
         check_room(place, disk_bytes(run), "the run", f"Free some, choose another folder with --out, or {SMALLER}.")
     except RefusedError:
         if not is_made(run):
