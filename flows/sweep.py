@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ from prefect import flow
 
 from flows.zoom import zoom
 from prompts import Story
+from tasks.batch.outcome import Outcome
 from tasks.engine import publish_ranking
 from tasks.events import listener
 from tasks.sweep_report import MAX_MB, conclude
 from tasks.sweep_spec import SweepSpec
-from tasks.sweeps import Execution, planned
+from tasks.sweeps import facts_of, planned, recorded
 
 
 @flow(name="sweep", flow_run_name="sweep {spec.title}", persist_result=False)
@@ -32,11 +34,17 @@ async def sweep(
     the results that made them. max_mb: about how large the page of the results may be.
     """
     plan = planned(spec, stories, root, values=values)
-    execution = Execution(plan, listener())
-    for one in execution:
-        with execution.attempt(one):
-            await zoom(one.point.story, one.point.config, root, force)
+    record = recorded(plan, listener())
+    for job in record.left:
+        record.begin(job)
+        began = time.monotonic()
+        try:
+            outcome = Outcome.of(await zoom(job.asked, job.config, root, force), time.monotonic() - began)
+        except Exception as error:
+            outcome = Outcome.failure(error, time.monotonic() - began)
+        record.end(job, outcome)
+    summary = record.finish()
     found = conclude(plan, command, max_mb=max_mb, on_event=listener())
     if found is not None:
         publish_ranking(plan, found)
-    return execution.as_json()
+    return facts_of(plan, summary)

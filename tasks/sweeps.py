@@ -1,4 +1,4 @@
-"""Sweeps: runs that were accepted, and their making one after the other.
+"""Sweeps: runs that were accepted, and their making as a batch.
 
 Expanding (`tasks.expansion`) is pure, planning writes nothing, making keeps `sweep.json` up to date, and reporting
 (`tasks.sweep_report`) reads what is there: an engine of another kind may make the runs of a plan in its own way.
@@ -7,20 +7,22 @@ Expanding (`tasks.expansion`) is pure, planning writes nothing, making keeps `sw
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import prompts
 from evaluation.presets import PRESETS, Preset
 from prompts import Story
 from prompts.errors import StoryError
-from tasks.errors import RefusedError, RunError
-from tasks.events import Listener, RunEnded, RunStarted, ignore
+from tasks.batch.making import IN_FLIGHT, make_left, one_at_a_time
+from tasks.batch.outcome import Outcome
+from tasks.batch.plan import Batch, Job
+from tasks.batch.record import Record, write_summary
+from tasks.batch.summary import Summary
+from tasks.errors import RefusedError
+from tasks.events import Listener, ignore
 from tasks.expansion import SweepPoint, expand
-from tasks.pipeline import run_zoom
 from tasks.plan import prepare
 from tasks.run import CONFIG, Run, Tools
 from tasks.specs import did_you_mean
@@ -120,87 +122,58 @@ def _accepted(point: SweepPoint, root: Path, tools: Tools | None) -> Run:
 
 
 def run_sweep(
-    sweep: Sweep, *, tools: Tools | None = None, on_event: Listener = ignore, force: bool = False
+    sweep: Sweep,
+    *,
+    tools: Tools | None = None,
+    on_event: Listener = ignore,
+    force: bool = False,
+    in_flight: int = IN_FLIGHT,
 ) -> dict[str, Json]:
-    """Make the runs of a sweep one after the other, using what is there; no engine is needed. Returns plain facts."""
-    execution = Execution(sweep, on_event)
-    for one in execution:
-        with execution.attempt(one):
-            run_zoom(one.point.config, one.point.story, sweep.root, tools=tools, on_event=on_event, force=force)
-    return execution.as_json()
+    """Make the runs of a sweep as those of a batch, using what is there; no engine is needed. Returns plain facts."""
+    record = recorded(sweep, one_at_a_time(on_event))
+    return facts_of(sweep, make_left(record, force=force, in_flight=in_flight, tools=tools))
 
 
-@dataclass
-class Execution:
-    """The making of a sweep: gives the points one after the other and keeps `sweep.json` up to date.
+def recorded(sweep: Sweep, on_event: Listener = ignore) -> Record:
+    """A record of the sweep's runs that keeps `sweep.json` and the summary up to date."""
+    there = frozenset(one.run.id for one in sweep.points if one.is_there)
 
-    for one in execution:
-        with execution.attempt(one):
-            run_zoom(one.point.config, one.point.story, sweep.root)
-    """
+    def keep(summary: Summary) -> None:
+        write_sweep(file_of(sweep, summary, there), sweep.folder)
+        write_summary(summary)
 
-    sweep: Sweep
-    on_event: Listener = ignore
-    errors: dict[str, str] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
-    number: int = 0
-
-    def __iter__(self) -> Iterator[Planned]:
-        """All points, in order; the file is there before the first of them is."""
-        self.made = {one.run.id for one in self.sweep.points if one.is_there}
-        self.write()
-        total = len(self.sweep.points)
-        for number, one in enumerate(self.sweep.points, 1):
-            self.number = number
-            self.on_event(RunStarted(number, total, str(one.point)))
-            yield one
-
-    @contextmanager
-    def attempt(self, one: Planned) -> Iterator[None]:
-        """Make a point in the body: what it raises is kept as the point's error, unless somebody stops the sweep."""
-        started = time.perf_counter()
-        try:
-            yield
-            self.made.add(one.run.id)
-        except Exception as error:
-            self.made.discard(one.run.id)
-            self.errors[one.run.id] = said(error)
-        fault, seconds = self.errors.get(one.run.id), time.perf_counter() - started
-        self.write()
-        self.on_event(RunEnded(self.number, len(self.sweep.points), str(one.point), seconds, fault))
-
-    def write(self) -> None:
-        """Bring `sweep.json` up to date."""
-        write_sweep(self.as_file(), self.sweep.folder)
-
-    def as_file(self) -> SweepFile:
-        """What is known by now."""
-        sweep = self.sweep
-        points = tuple(self._point(one) for one in sweep.points)
-        preset = None if sweep.preset is None else sweep.preset.name
-        return SweepFile(sweep.name, sweep.spec.title, sweep.id, preset, sweep.arms, points)
-
-    def as_json(self) -> dict[str, Json]:
-        """Plain facts: the sweep's id and folder, how many runs it has, and which have failed why."""
-        failed = {str(one.point): self.errors[one.run.id] for one in self.sweep.points if one.run.id in self.errors}
-        return {
-            "sweep": self.sweep.id,
-            "folder": str(self.sweep.folder),
-            "runs": len(self.sweep.points),
-            "failed": failed,
-        }
-
-    def _point(self, one: Planned) -> Point:
-        run, point = one.run, one.point
-        there = run.id in self.made
-        folder = run.folder.relative_to(self.sweep.root).as_posix() if there else None
-        return Point(
-            point.arm, point.story.title, point.seed, run.id if there else None, folder, self.errors.get(run.id)
-        )
+    return Record(batch_of(sweep), on_event, keep=keep)
 
 
-def said(error: Exception) -> str:
-    """An error as the reason of a point that was not made: one line, without its last full stop."""
-    known = isinstance(error, (RunError, ZoomlibError, OSError, StoryError))
-    text = str(error) if known and str(error) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split()).rstrip(".")[:1000]
+def batch_of(sweep: Sweep) -> Batch:
+    """The points of a sweep as jobs, in their order; a job's method is the point's arm."""
+    jobs = tuple(_job(number, one) for number, one in enumerate(sweep.points, 1))
+    config = sweep.points[0].run.config
+    return Batch(sweep.spec.title, sweep.id, sweep.root, sweep.folder, config, jobs, sweep.notes)
+
+
+def _job(number: int, one: Planned) -> Job:
+    point = one.point
+    return Job(number, str(point), point.story.title, point.arm, point.seed, point.config, point.story, run=one.run)
+
+
+def file_of(sweep: Sweep, summary: Summary, there: Collection[str] = ()) -> SweepFile:
+    """What is known of a sweep by now. there: the ids of runs that were there before anything was looked at."""
+    outcomes = [outcome for _, outcome in summary.jobs]
+    points = tuple(_point(sweep, *pair, there) for pair in zip(sweep.points, outcomes, strict=True))
+    preset = None if sweep.preset is None else sweep.preset.name
+    return SweepFile(sweep.name, sweep.spec.title, sweep.id, preset, sweep.arms, points)
+
+
+def _point(sweep: Sweep, one: Planned, outcome: Outcome | None, there: Collection[str]) -> Point:
+    run, point = one.run, one.point
+    is_there = run.id in there if outcome is None else outcome.is_done
+    folder = run.folder.relative_to(sweep.root).as_posix() if is_there else None
+    error = None if outcome is None else outcome.error
+    return Point(point.arm, point.story.title, point.seed, run.id if is_there else None, folder, error)
+
+
+def facts_of(sweep: Sweep, summary: Summary) -> dict[str, Json]:
+    """Plain facts: the sweep's id and folder, how many runs it has, and which have failed why."""
+    failed = {job.name: outcome.error for job, outcome in summary.missing}
+    return {"sweep": sweep.id, "folder": str(sweep.folder), "runs": len(sweep.points), "failed": failed}

@@ -41,8 +41,15 @@ def run_batch(
     only_failed: leave alone what the batch's file tells as done. Raises KeyboardInterrupt where somebody stops it; the
     files of the batch tell by then how far it has come.
     """
-    on_event = one_at_a_time(on_event)
-    record = Record(batch, on_event, only_failed=only_failed)
+    record = Record(batch, one_at_a_time(on_event), only_failed=only_failed)
+    return make_left(record, force=force, in_flight=in_flight, tools=tools)
+
+
+def make_left(
+    record: Record, *, force: bool = False, in_flight: int = IN_FLIGHT, tools: Tools | None = None
+) -> Summary:
+    """As `run_batch`, of the jobs of which the record knows nothing yet."""
+    batch = record.batch
     try:
         with using(services_for(batch.config, batch.root)) as services:
             if not force:
@@ -95,14 +102,20 @@ def _await(going: set[Future[None]]) -> None:
 
 def _attempt(record: Record, job: Job, tools: Tools | None, force: bool) -> None:
     """Make one job; what it raises is its outcome, unless somebody stops the batch."""
-    stopping.check()
-    batch, began = record.batch, time.monotonic()
-    record.begin(job)
     try:
-        on_event = of_run(job.name, record.on_event)
-        report = run_zoom(job.config, job.asked, batch.root, tools=tools, on_event=on_event, force=force)
-        outcome = Outcome.of(report.as_json(), time.monotonic() - began)
+        stopping.check()
+        record.begin(job)
+        record.end(job, _outcome(record, job, tools, force))
+    except BaseException:
+        stopping.ask()  # before this thread takes the next job
+        raise
+
+
+def _outcome(record: Record, job: Job, tools: Tools | None, force: bool) -> Outcome:
+    began, on_event = time.monotonic(), of_run(job.name, record.on_event)
+    try:
+        report = run_zoom(job.config, job.asked, record.batch.root, tools=tools, on_event=on_event, force=force)
     except Exception as error:
         stopping.check()  # what fails because everything ends has not failed
-        outcome = Outcome.failure(error, time.monotonic() - began)
-    record.end(job, outcome)
+        return Outcome.failure(error, time.monotonic() - began)
+    return Outcome.of(report.as_json(), time.monotonic() - began)

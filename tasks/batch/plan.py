@@ -76,16 +76,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything that a batch will make. notes: what was merged, a sentence each."""
+    """Everything that a batch will make, accepted or refused.
 
-    spec: BatchSpec
+    folder: where its record and summary are written. config: whose services all jobs ask. notes: what was merged, a
+    sentence each. spec, looked_up: what was asked for, and the folder its stories were looked up from; None for jobs of
+    another making, as a sweep's.
+    """
+
+    title: str
     id: str
     root: Path
     folder: Path
-    looked_up: Path
     config: RunConfig
     jobs: tuple[Job, ...]
     notes: tuple[str, ...] = ()
+    spec: BatchSpec | None = None
+    looked_up: Path | None = None
 
     @property
     def accepted(self) -> tuple[Job, ...]:
@@ -112,7 +118,7 @@ def plan_batch(spec: BatchSpec, root: Path, *, folder: Path = Path(), tools: Too
     asked = [spec.model_dump(mode="json"), [job.key for job in jobs]]
     digest = hashlib.sha256(canonical_json(asked).encode()).hexdigest()[:8]
     place = root / BATCHES / f"{prompts.slug(spec.title)}-{digest}"
-    return Batch(spec, digest, root, place, folder, config, jobs, notes)
+    return Batch(spec.title, digest, root, place, config, jobs, notes, spec, folder.absolute())
 
 
 def _nothing(jobs: tuple[Job, ...]) -> str:

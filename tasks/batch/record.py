@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.batch.outcome import Outcome
+from tasks.batch.outcome import Outcome, said
 from tasks.batch.plan import BATCHES, Batch, Job, plan_batch
 from tasks.batch.spec import BatchSpec
 from tasks.batch.summary import Summary
@@ -34,15 +34,23 @@ FEWEST = 4
 class Record:
     """Keeps the files of a batch up to date; may be told from any thread.
 
-    only_failed: what the batch's file tells as done stays so, and only the other jobs are left to be made.
+    only_failed: what the batch's file tells as done stays so, and only the other jobs are left to be made. keep: writes
+    what is known by now; None for the files that this module names.
     """
 
-    def __init__(self, batch: Batch, on_event: Listener = ignore, *, only_failed: bool = False) -> None:
-        self.batch, self.on_event = batch, on_event
+    def __init__(
+        self,
+        batch: Batch,
+        on_event: Listener = ignore,
+        *,
+        only_failed: bool = False,
+        keep: Callable[[Summary], None] | None = None,
+    ) -> None:
+        self.batch, self.on_event, self.keep = batch, on_event, keep or write_files
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._changes = self._written = 0
         self._began, self._started = time.monotonic(), datetime.now(UTC)
-        self._state = "in progress"
+        self._state, self._unkept = "in progress", ""
         earlier = done_before(batch) if only_failed else {}
         self._outcomes: dict[int, Outcome] = {
             job.number: Outcome("refused", job.refusal) if job.refusal is not None else earlier[job.key]
@@ -88,7 +96,8 @@ class Record:
         """What is known by now."""
         with self._lock:
             jobs = tuple((job, self._outcomes.get(job.number)) for job in self.batch.jobs)
-            return Summary(self.batch, self._state, jobs, self._started, time.monotonic() - self._began)
+            seconds = time.monotonic() - self._began
+            return Summary(self.batch, self._state, jobs, self._started, seconds, self._unkept)
 
     def finish(self, *, stopped: bool = False) -> Summary:
         """Write the files for the last time. stopped: somebody ended the batch before all jobs were tried."""
@@ -105,10 +114,11 @@ class Record:
                 return
             with self._lock:
                 self._written = self._changes
-            summary = self.summary()
-            text = json.dumps({"version": VERSION, **summary.as_json()}, indent=1, ensure_ascii=False)
-            write_bytes(self.batch.folder / FILE, f"{text}\n".encode())
-            write_bytes(self.batch.folder / SUMMARY, summary.markdown().encode())
+            try:
+                self.keep(self.summary())
+                self._unkept = ""
+            except OSError as error:  # a full disk, or one that may only be read: the jobs go on, and it is told
+                self._unkept = f"What is known of the batch could not be written: {said(error)}."
 
     def _relative(self, outcome: Outcome) -> Outcome:
         """The outcome with its folder relative to that of all runs, so that it holds on other machines too."""
@@ -116,6 +126,18 @@ class Record:
             return outcome
         folder, root = Path(outcome.folder), self.batch.root.absolute()
         return replace(outcome, folder=folder.relative_to(root).as_posix() if folder.is_relative_to(root) else None)
+
+
+def write_files(summary: Summary) -> None:
+    """Write what is known of a batch into its folder: for programs, and for people."""
+    text = json.dumps({"version": VERSION, **summary.as_json()}, indent=1, ensure_ascii=False)
+    write_bytes(summary.batch.folder / FILE, f"{text}\n".encode())
+    write_summary(summary)
+
+
+def write_summary(summary: Summary) -> None:
+    """Write the part for people."""
+    write_bytes(summary.batch.folder / SUMMARY, summary.markdown().encode())
 
 
 @dataclass(frozen=True)

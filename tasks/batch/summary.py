@@ -21,7 +21,8 @@ COLUMNS = ("job", "result", "time", "evaluations", "GPU time", "language models"
 class Summary:
     """A batch, and of every job what became of it: None of one that was not tried or not ended.
 
-    state: in progress, done or stopped. started: when, by this machine's clock. seconds: since then.
+    state: in progress, done or stopped. started: when, by this machine's clock. seconds: since then. unkept: why this
+    could not be written into the batch's folder; empty where it was.
     """
 
     batch: Batch
@@ -29,6 +30,7 @@ class Summary:
     jobs: tuple[tuple[Job, Outcome | None], ...]
     started: datetime
     seconds: float
+    unkept: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -54,6 +56,11 @@ class Summary:
     def _outcomes(self) -> list[Outcome]:
         return [outcome for _, outcome in self.jobs if outcome is not None]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else a person should know, a sentence each."""
+        return (*self.batch.notes, *([self.unkept] if self.unkept else []))
+
     def headline(self) -> str:
         """All of it in a line."""
         told = ", ".join(f"{self.count(state)} {state}" for state in (*STATES, UNFINISHED) if self.count(state))
@@ -75,15 +82,15 @@ class Summary:
     def markdown(self) -> str:
         """The summary as a file or an artefact for people; words of strangers are escaped."""
         lines = [
-            f"# {escaped(self.batch.spec.title)}",
+            f"# {escaped(self.batch.title)}",
             "",
             f"{self.headline()} Begun {self.started:%Y-%m-%d %H:%M} UTC; {self.state}.",
             "",
             *_table(COLUMNS, [tuple(row.values()) for row in self.rows()]),
         ]
-        if self.batch.notes:
-            lines += ["", *(f"- {escaped(note)}" for note in self.batch.notes)]
-        if self.missing or self.count(UNFINISHED):
+        if self.notes:
+            lines += ["", *(f"- {escaped(note)}" for note in self.notes)]
+        if self.batch.spec is not None and (self.missing or self.count(UNFINISHED)):
             lines += ["", f"What is missing, and nothing else: `tenfold batch --failed {self.batch.id}`."]
         return "\n".join(lines) + "\n"
 
@@ -91,14 +98,14 @@ class Summary:
         """Plain values for `batch.json`."""
         return {
             "id": self.batch.id,
-            "title": self.batch.spec.title,
+            "title": self.batch.title,
             "state": self.state,
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "counts": {state: self.count(state) for state in (*STATES, UNFINISHED)},
-            "looked_up": str(self.batch.looked_up.absolute()),
-            "spec": self.batch.spec.model_dump(mode="json"),
-            "notes": list(self.batch.notes),
+            "looked_up": None if self.batch.looked_up is None else str(self.batch.looked_up),
+            "spec": None if self.batch.spec is None else self.batch.spec.model_dump(mode="json"),
+            "notes": list(self.notes),
             "jobs": [_job(job, outcome) for job, outcome in self.jobs],
         }
 

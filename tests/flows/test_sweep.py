@@ -15,7 +15,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.sweep import sweep as sweep_flow
 from prompts import Story
-from tasks import sweeps
+from tasks.batch import making
 from tasks.events import RunEnded, listening
 from tasks.sweep_file import read_sweep
 from tasks.sweep_spec import parse_spec
@@ -72,7 +72,7 @@ def test_what_cannot_be_made_is_refused_before_anything_is_written(here, argumen
 
 
 def test_a_sweep_tells_its_ranking_and_goes_on_after_a_failure(here, file, monkeypatch):  # noqa: F811
-    real, calls = sweeps.run_zoom, []
+    real, calls = making.run_zoom, []
 
     def second_fails(*arguments, **options):
         calls.append(1)
@@ -80,8 +80,8 @@ def test_a_sweep_tells_its_ranking_and_goes_on_after_a_failure(here, file, monke
             raise MemoryError("none left")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(sweeps, "run_zoom", second_fails)
-    result = tenfold("sweep", file, "--no-engine", "--to", "docs/noise")
+    monkeypatch.setattr(making, "run_zoom", second_fails)
+    result = tenfold("sweep", file, "--no-engine", "--in-flight", "1", "--to", "docs/noise")
     assert result.exit_code == 1, result.output
     assert "run 1 of 4: shared, One, seed 0" in result.stderr
     assert "run 2 of 4 failed: MemoryError: none left" in result.stderr
@@ -91,7 +91,9 @@ def test_a_sweep_tells_its_ranking_and_goes_on_after_a_failure(here, file, monke
     assert "1 of 2 runs missing" in (folder / "ranking.md").read_text()
     assert "clip_score: Text, higher is better" in result.stdout
     names = {"ranking.md", "ranking.csv", "comparison.html", "sweep.json"}
-    assert {path.name for path in folder.iterdir()} == names == {p.name for p in (here / "docs" / "noise").iterdir()}
+    assert {path.name for path in folder.iterdir()} == names | {"summary.md"}
+    assert {path.name for path in (here / "docs" / "noise").iterdir()} == names
+    assert "MemoryError: none left" in (folder / "summary.md").read_text()
 
     again = tenfold("sweep", file, "--no-engine", "--quiet")
     assert (again.exit_code, again.stderr) == (0, "")
@@ -112,7 +114,7 @@ def test_stories_are_given_by_option_and_after_it(here, file):  # noqa: F811
 
 
 def test_a_killed_sweep_goes_on_where_it_was(here, file):  # noqa: F811
-    arguments = ["sweep", str(file), "--no-engine", "--seeds", "1"]
+    arguments = ["sweep", str(file), "--no-engine", "--seeds", "1", "--in-flight", "1"]
     code = f"import sys; sys.argv[1:] = {arguments!r}; from flows.cli import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -129,9 +131,8 @@ def test_a_killed_sweep_goes_on_where_it_was(here, file):  # noqa: F811
     made_at = config.stat().st_mtime_ns
     result = tenfold(*arguments)
     assert result.exit_code == 0, result.output
-    first = result.stderr[: result.stderr.index("run 2 of 2")]
-    assert "sampling: reused" in first
-    assert "made" not in first
+    assert "run 1 of 2" in result.stderr
+    assert "shared, One, seed 0: sampling" not in result.stderr  # it was found before anything was begun
     assert config.stat().st_mtime_ns == made_at
     assert all(point.folder for point in read_sweep(folder).points)
 

@@ -6,6 +6,7 @@ import pytest
 
 from evaluation.presets import PRESETS
 from prompts import Story
+from tasks import stopping
 from tasks.errors import RefusedError
 from tasks.events import RunEnded, RunStarted
 from tasks.run import CONFIG
@@ -13,7 +14,7 @@ from tasks.selection import select
 from tasks.sweep_file import SWEEP, read_sweep, write_sweep
 from tasks.sweep_report import CSV, MARKDOWN, PAGE, conclude, findings, publish_to
 from tasks.sweep_spec import SweepSpec, find_stories, parse_spec, spec_of
-from tasks.sweeps import Execution, planned, run_sweep
+from tasks.sweeps import planned, recorded, run_sweep
 from tests.doubles.painter import Studio
 
 SMALL = {"sampling.steps": 2, "film.fps": 2, "film.seconds_per_level": 1, "film.size_px": 64}
@@ -77,7 +78,7 @@ def test_a_preset_with_other_arms_is_none(tmp_path):
 def test_a_sweep_makes_its_runs_and_finds_them_again(tmp_path):
     studio, events = Studio(), []
     sweep = plan(tmp_path, studio=studio, grid={"sampling.eta": [0, 1]})
-    facts = run_sweep(sweep, tools=studio.tools(), on_event=events.append)
+    facts = run_sweep(sweep, tools=studio.tools(), on_event=events.append, in_flight=1)
     assert facts == {"sweep": sweep.id, "folder": str(sweep.folder), "runs": 4, "failed": {}}
     told = [event for event in events if isinstance(event, RunStarted)]
     assert [(one.number, one.total) for one in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -114,7 +115,7 @@ def failing(studio: Studio, at: int):
 def test_a_run_that_fails_does_not_stop_the_others_and_is_told(tmp_path):
     studio, events = Studio(), []
     sweep = plan(tmp_path, studio=studio, arms=["joint", "independent"])
-    facts = run_sweep(sweep, tools=failing(studio, 2), on_event=events.append)
+    facts = run_sweep(sweep, tools=failing(studio, 2), on_event=events.append, in_flight=1)
     reason = "RuntimeError: no room for it"
     assert facts["failed"] == {"independent, One, seed 0": reason}
     ended = [event for event in events if isinstance(event, RunEnded)]
@@ -130,20 +131,15 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_told(tmp_path):
 def test_the_file_is_there_from_the_beginning_and_tells_what_is_done(tmp_path):
     studio = Studio()
     sweep = plan(tmp_path, studio=studio, seeds=3)
-    execution = Execution(sweep)
-    rounds = iter(execution)
-    next(rounds)
+    recorded(sweep)
     assert [point.folder for point in read_sweep(sweep.folder).points] == [None] * 6
-    with pytest.raises(KeyboardInterrupt), execution.attempt(sweep.points[0]):
-        raise KeyboardInterrupt
-    assert execution.errors == {}
 
     def stop(event):
         if isinstance(event, RunStarted) and event.number == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        run_sweep(sweep, tools=studio.tools(), on_event=stop)
+    with stopping.fresh(), pytest.raises(KeyboardInterrupt):
+        run_sweep(sweep, tools=studio.tools(), on_event=stop, in_flight=1)
     assert [point.folder is not None for point in read_sweep(sweep.folder).points] == [True] * 2 + [False] * 4
     run_sweep(plan(tmp_path, studio=studio, seeds=3), tools=studio.tools())
     assert studio.loaded.count("denoiser") == 6  # the two before the stop were found
