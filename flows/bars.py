@@ -14,8 +14,8 @@ from rich.table import Column
 from rich.text import Text
 
 from flows.interrupts import notice
+from flows.lines import plain, told
 from flows.pace import BatchPace, Pace, clock
-from flows.terminal import plain, told
 from tasks import stopping
 from tasks.events import (
     Event,
@@ -33,6 +33,8 @@ from tasks.events import (
 BAR, NAME = 24, 44
 """Widths in letters: of a bar, and of the longest name of a run that is shown whole."""
 ALL = "runs"
+MOST = 8
+"""How many runs in flight have a bar each: a terminal has few lines."""
 
 
 class Left(ProgressColumn):
@@ -112,8 +114,9 @@ class Bars:
             self._say(f"{name}: {event.stage}: {told(event)}")
         elif isinstance(event, StageStarted):
             if name in self.runs:
-                self.display.remove_task(self.runs[name])
-            self.runs[name] = self._bar(f"{shortened(name)}: {event.stage}", event)
+                self.display.remove_task(self.runs.pop(name))
+            if len(self.runs) < MOST:
+                self.runs[name] = self._bar(f"{shortened(name)}: {event.stage}", event)
         elif name in self.runs:
             self._move(self.runs[name], event)
 
@@ -123,9 +126,10 @@ class Bars:
             self.all = self.display.add_task(ALL, total=event.total, unit="", pace=self.pace)
         if isinstance(event, RunStarted):
             self.pace.begin(now)
-            self.runs[event.name] = self.display.add_task(
-                shortened(event.name), total=None, unit="begins", pace=Pace(0)
-            )
+            if len(self.runs) < MOST:
+                self.runs[event.name] = self.display.add_task(
+                    shortened(event.name), total=None, unit="begins", pace=Pace(0)
+                )
             return
         if event.name in self.runs:
             self.display.remove_task(self.runs.pop(event.name))

@@ -1,7 +1,6 @@
 """What is said: errors as exit codes, text made harmless, events as lines."""
 
 import io
-import sys
 from typing import get_args
 
 import pytest
@@ -10,7 +9,7 @@ from rich.progress import Progress
 
 from flows.bars import Bars, Left
 from flows.failures import explain
-from flows.terminal import Lines, plain
+from flows.lines import Lines, plain
 from tasks.events import (
     OfRun,
     RunEnded,
@@ -42,7 +41,7 @@ def test_plain_text_keeps_words_and_loses_controls():
 
 
 def test_lines_tell_of_every_stage(capsys):
-    lines = Lines(sys.stdout)
+    lines = Lines(print)
     for event in (
         StageWaiting("sampling"),
         StageStarted("sampling", 10, "steps", 4),
@@ -74,7 +73,7 @@ RUNS = (
 
 
 def test_lines_tell_which_of_several_runs_is_made_and_which_has_failed(capsys):
-    lines = Lines(sys.stdout)
+    lines = Lines(print)
     for event in RUNS:
         lines(event)
     said = capsys.readouterr().out.splitlines()
@@ -159,7 +158,7 @@ def test_each_of_several_runs_in_flight_has_a_bar_with_the_stage_that_it_is_at(d
 
 
 def test_lines_of_runs_in_flight_say_whose_they_are(capsys):
-    lines = Lines(sys.stdout)
+    lines = Lines(print)
     for event in IN_FLIGHT:
         lines(event)
     assert capsys.readouterr().out.splitlines() == [
@@ -175,8 +174,8 @@ def test_lines_of_runs_in_flight_say_whose_they_are(capsys):
 
 def test_lines_of_a_stage_that_moves_come_every_few_seconds_with_the_time_left(capsys, monkeypatch):
     now = 0.0
-    monkeypatch.setattr("flows.terminal.time.monotonic", lambda: now)
-    lines = Lines(sys.stdout)
+    monkeypatch.setattr("flows.lines.time.monotonic", lambda: now)
+    lines = Lines(print)
     lines(StageStarted("sampling", 100, "steps"))
     for step in range(1, 101):
         now += 2.0 if step > 1 else 60.0  # a model is loaded first
@@ -187,7 +186,7 @@ def test_lines_of_a_stage_that_moves_come_every_few_seconds_with_the_time_left(c
 
 
 def test_every_event_has_its_place_in_both(display, capsys):
-    for listen in (Bars(display), Lines(sys.stdout)):
+    for listen in (Bars(display), Lines(print)):
         for kind in get_args(StageEvent):
             values = {
                 "stage": "sampling",
