@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import typer
@@ -21,7 +22,7 @@ class Commands(TyperGroup):
         """Run the command and turn what it raises into its exit code."""
         environment.yield_idle_threads()
         try:
-            with closing(Downloads(sys.stderr)) as downloads, listening(downloads):
+            with closing(Downloads(sys.stderr)) as downloads, listening(downloads), sending():
                 return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own, wrong usage among them
@@ -29,6 +30,17 @@ class Commands(TyperGroup):
             from flows import failures
 
             raise typer.Exit(failures.report(error)) from error
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """Send to their depots what the body, well ended or not, has written into folders of runs."""
+    try:
+        yield
+    finally:
+        opening = sys.modules.get("flows.opening")  # what no command has needed is not loaded for this
+        if opening is not None:
+            opening.send()
 
 
 app = typer.Typer(

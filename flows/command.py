@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.opening import root_of
 from flows.terminal import plain, progress, table
 from prompts import Story, load_story
 from prompts.request import PlanRequest
-from tasks import environment
 from tasks.cost import cost
 from tasks.events import Listener
 from tasks.film import film_of
@@ -57,7 +57,7 @@ class Request:
 
 def zoom_command(request: Request) -> None:
     """Make a zoom video, or with a dry run only say how it would be made."""
-    root, manner = request.out or environment.read().runs, request.manner
+    root, manner = root_of(request.out), request.manner
     if isinstance(request.story, Story):
         carry_out(request.story, configured(request.values, request.settings), root, manner)
         return

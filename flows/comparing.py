@@ -12,8 +12,8 @@ from typing import Any
 from evaluation.catalogue import CATALOGUE
 from evaluation.comparison.drawing import Films
 from flows.browser import shown
+from flows.opening import root_of
 from flows.terminal import plain, progress, table
-from tasks import environment
 from tasks.compare import Comparison, compare, default_place, write_comparison, write_csv
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.selection import select
@@ -39,7 +39,7 @@ class Request:
 
 def compare_command(asked: Request) -> None:
     """Print the ranking by the score that decides, and where the page is."""
-    root = asked.out or environment.read().runs
+    root = root_of(asked.out)
     selection = select(asked.what, root)
     comparison = compare(selection, baseline=asked.baseline, scores=asked.scores)
     if not asked.quiet:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.command import Manner, carry_out
+from flows.opening import root_of
 from flows.terminal import progress, table
 from prompts import Story
-from tasks import environment
 from tasks.compose_folder import place, read_folder
 from tasks.compose_spec import ComposeSpec, FoundStep
 from tasks.compose_words import check_title, told
@@ -42,7 +42,7 @@ class Request:
 
 def compose_command(request: Request) -> None:
     """Place the pictures of a folder, show what was found, and make the run; with a dry run only say how."""
-    root, manner = request.out or environment.read().runs, request.manner
+    root, manner = root_of(request.out), request.manner
     _check(request)
     spec, notes = _placed(request, root)
     story, are_prompts, changed = told(spec, request.title, request.story)

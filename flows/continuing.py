@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.command import Manner, carry_out
-from tasks import environment
+from flows.opening import root_of
 from tasks.continuation import Continuation, extended, rerolled
 from tasks.finished import Finished, read_finished
 from tasks.specs import read_settings
@@ -31,7 +31,7 @@ class Request:
 
     def base(self) -> Finished:
         """The finished run. Raises RefusedError where there is none."""
-        return read_finished(self.run, self.out or environment.read().runs)
+        return read_finished(self.run, root_of(self.out))
 
 
 def extend_command(

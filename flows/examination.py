@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.information import size
+from flows.opening import root_of
 from flows.terminal import plain, table
-from tasks import environment
 from tasks.versions import software
 
 Finding = tuple[str, bool, str]
@@ -26,8 +26,20 @@ LOW_DISK_BYTES = 2**30
 
 def examine(out: Path | None = None, *, as_json: bool = False) -> int:
     """Print the findings, and what this machine can run; 0 when all is in order, 1 when something is broken."""
-    root = out or environment.read().runs
-    checks = (_python, _packages, _devices, _hub, _encoder, _weights, _scorer, partial(_disk, root), _planner, _server)
+    root = root_of(out)
+    checks = (
+        _python,
+        _packages,
+        _devices,
+        _hub,
+        _encoder,
+        _weights,
+        _scorer,
+        partial(_disk, root),
+        partial(_depot, root),
+        _planner,
+        _server,
+    )
     findings = [finding for check in checks for finding in _examined(check)]
     broken = sum(not well for _, well, _ in findings)
     if as_json:
@@ -168,6 +180,18 @@ def _disk(root: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free
     yield "disk", free > LOW_DISK_BYTES, f"{free / 2**30:.1f} GB free at {place}; a large run takes up to 1 GB"
     yield "runs", is_writable(place), f"{root} can be written" if is_writable(place) else f"{place} cannot be written"
+
+
+def _depot(root: Path) -> Iterator[Finding]:
+    from tasks.depot.roots import depot_of
+
+    if (depot := depot_of(root)) is not None:
+        safe = depot.conditional
+        yield (
+            "store",
+            True,
+            f"{depot.url} can be written; {'never' if safe else 'at times'} two machines make the same thing",
+        )
 
 
 def _planner() -> Iterator[Finding]:

@@ -43,10 +43,10 @@ def schema() -> None:
 
 def collect(out: Path | None) -> None:
     """Sweep the store, and say what that freed."""
-    from tasks import environment
+    from flows.opening import root_of
     from tasks.cleaning import clean
 
-    cleaned = clean(out or environment.read().runs)
+    cleaned = clean(root_of(out))
     print(f"{cleaned.files:,} files removed, {cleaned.bytes / 2**20:,.1f} MB freed.")
 
 

@@ -85,11 +85,20 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Any setting of the run, e.g. film.quality=20; repeatable."),
 ]
-Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. [default: runs]")]
+Runs = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER|URL", help="Folder of all runs, or a store: s3://bucket/folder. [default: runs]"),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show configuration, plan and cost; write nothing.")]
 Force = Annotated[bool, typer.Option("--force", help="Make every stage again.")]
 NoEngine = Annotated[bool, typer.Option("--no-engine", help="Run without Prefect.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the video's path.")]
+InFlight = Annotated[
+    int,
+    typer.Option(
+        min=1, max=32, help="Videos at a time without Prefect: one is drawn, the others are planned or rendered."
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Settings for a kind of machine: cpu, gpu-8gb, ... (tenfold models presets)."),

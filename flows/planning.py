@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import prompts
+from flows.opening import root_of
 from flows.plan_shown import faults_as_json, few_words, show_estimate, show_faults, show_levels, show_plan
 from flows.planned import check_wish, planned
 from prompts.library import read_text
 from prompts.request import PlanRequest
 from prompts.schedule.examine import Examined, examine
-from tasks import environment
 from tasks.errors import RefusedError
 from tasks.plan_made import Plan
 from tasks.plan_rules import limit_of
@@ -61,7 +61,7 @@ def plan_command(request: Request) -> None:
     wish, config, manner = request.wish, request.config, request.manner
     check_wish(wish, config)
     _check_target(manner.to)
-    with using(Services(config, request.out or environment.read().runs)) as services:
+    with using(Services(config, root_of(request.out))) as services:
         if manner.dry_run:
             show_estimate(wish, config, services, for_run=False)
             return

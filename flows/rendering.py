@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.command import Manner, perform
+from flows.opening import root_of
 from flows.terminal import plain, progress
-from tasks import environment
 from tasks.cost import film_bytes
 from tasks.finished import read_run
 from tasks.rerender import Rendering, make, planned
@@ -38,7 +38,7 @@ class Request:
 
 def render_command(request: Request) -> None:
     """Render the film, or with a dry run only say how it would be."""
-    root, manner = request.out or environment.read().runs, request.manner
+    root, manner = root_of(request.out), request.manner
     run = read_run(request.run, root)
     rendering = planned(run, request.changes, to=request.to, preview=request.preview, force=manner.force)
     if not manner.quiet:

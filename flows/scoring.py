@@ -15,10 +15,11 @@ from evaluation.cards import Selection
 from evaluation.dataset import read_scores, score_files
 from flows.command import Manner, perform
 from flows.failures import FAILED
+from flows.opening import root_of
 from flows.scores_shown import as_json, show, show_plan, show_taken
 from flows.terminal import plain, progress
 from prompts import load_story
-from tasks import environment, foreign, foreign_folder
+from tasks import foreign, foreign_folder
 from tasks.arms import arms_of
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageMoved, StageStarted
@@ -83,7 +84,7 @@ class Request:
     @property
     def root(self) -> Path:
         """The folder of all runs."""
-        return self.out or environment.read().runs
+        return root_of(self.out)
 
     @property
     def asked(self) -> Asked:

@@ -11,8 +11,8 @@ from evaluation.study.power import SHARES, people_needed
 from evaluation.study.report import Report, report
 from evaluation.study.report_page import report_page
 from evaluation.study.tables import anchor, as_csv, markdown, summary, tables
+from flows.opening import root_of
 from flows.terminal import plain, table
-from tasks import environment
 from tasks.errors import RefusedError
 from tasks.study import read_study
 
@@ -28,7 +28,7 @@ def report_command(
         raise RefusedError("Name one study to report: its folder, its name, or its id.")
     if to is not None and to.suffix.lower() not in WRITERS:
         raise RefusedError(f"{to.name} names no kind of report. End it with one of {', '.join(WRITERS)}.")
-    study, folder = read_study(what[0], out or environment.read().runs)
+    study, folder = read_study(what[0], root_of(out))
     answers, damaged = read_answers(folder)
     found = report(study, answers, damaged=damaged, min_attention=min_attention)
     if to is not None:

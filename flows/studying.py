@@ -14,8 +14,8 @@ from evaluation.study.desk import Desk
 from evaluation.study.people import People
 from evaluation.study.plan import QUESTION, Design, Study, load
 from evaluation.study.server import application
+from flows.opening import root_of
 from flows.terminal import plain, progress, table
-from tasks import environment
 from tasks.errors import RefusedError
 from tasks.selection import select
 from tasks.study import Wanted, find_study, folder_of, keep, missing_films, planned
@@ -45,7 +45,7 @@ def study_command(request: Request) -> None:
     """Make the study ready and serve it."""
     if not request.what:
         raise RefusedError("Name what to compare: runs, a sweep, or a folder of runs; or a study to go on with.")
-    root = request.out or environment.read().runs
+    root = root_of(request.out)
     found = find_study(request.what[0], root) if len(request.what) == 1 else None
     if found is None:
         study, folder = _made(request, root)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.browser import shown
-from tasks import environment
+from flows.opening import root_of
 from tasks.finished import read_run
 from tasks.view import page_of
 
 
 def view_command(name: str, to: Path | None, out: Path | None, *, opens: bool, force: bool) -> None:
     """Print where the page is, and show it in the browser."""
-    page = page_of(read_run(name, out or environment.read().runs), to, force=force)
+    page = page_of(read_run(name, root_of(out)), to, force=force)
     print(page)
     if opens and not show(page):
         print("No browser was found here: open this file in one.")

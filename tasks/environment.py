@@ -37,7 +37,7 @@ class Environment:
     """What the user has set outside the command line.
 
     debug: TENFOLD_DEBUG, show tracebacks and the engine's log.
-    runs: TENFOLD_RUNS, the folder that holds run folders and the store (default `runs`).
+    runs: TENFOLD_RUNS, the folder that holds run folders and the store, or its URL (default `runs`).
     models: TENFOLD_MODELS, a folder whose subfolders are models (default `models`).
     home: TENFOLD_HOME, the folder that flow runs of a worker work in (default the checkout).
     cache: TENFOLD_CACHE, what can be computed again (default `tenfold` in XDG_CACHE_HOME, or ~/.cache).

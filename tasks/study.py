@@ -16,6 +16,7 @@ from evaluation.study.pairing import Match, compared, matches
 from evaluation.study.people import People
 from evaluation.study.plan import FILE, FPS, QUESTION, SPOILED, Clip, Design, Pair, Study, check_question, load, to_json
 from prompts import slug
+from tasks.depot.roots import pull_run
 from tasks.errors import RefusedError
 from tasks.store import write_bytes
 
@@ -83,6 +84,7 @@ def find_study(name: str, root: Path, *, titles: bool = False) -> Path | None:
     several fit.
     """
     given = Path(name)
+    pull_run(root, name)
     if name and (given / FILE).is_file():
         return given
     there = [path.parent for path in sorted((root / STUDIES).glob(f"*/{FILE}"))]

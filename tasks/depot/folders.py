@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks import events
-from tasks.depot.depot import Depot, Entry
+from tasks.depot.depot import Depot
 from tasks.depot.failures import AwayError, DepotError
 from tasks.depot.leases import leased
 from tasks.depot.marker import depot_of, mirror_of
-from tasks.depot.synced import Synced, is_plain, owed, signs, synced
+from tasks.depot.synced import is_plain, owed, signs, synced
 from tasks.hashes import known_sha256, sha256_of
 from tasks.store import replacing, write_bytes
 
@@ -102,8 +102,8 @@ def pull(root: Path, name: str) -> bool:
     state = synced(root, name)
     if state.owed:  # what is here is the later one, and on its way there
         return True
-    entries = {entry.name.removeprefix(f"{name}/"): entry for entry in _entries_unless_agreed(depot, state)}
-    files = {file: entry.size for file, entry in entries.items() if is_plain(file)}
+    entries = {entry.name.removeprefix(f"{name}/"): entry.size for entry in depot.entries(name)}
+    files = {file: size for file, size in entries.items() if is_plain(file)}
     head = _head(files)
     if head is None and not name.startswith("_"):  # a run that is only now being sent, or nothing
         return bool(state.files)
@@ -119,8 +119,13 @@ def pull(root: Path, name: str) -> bool:
     _at_once(lambda file: _fetch(depot, f"{name}/{file}", folder / file, hashes.get(file)), missing)
     if head and (not (folder / head).is_file() or (folder / head).read_bytes() != content):
         write_bytes(folder / head, content)
-    local = signs(folder)
-    state.head, state.files = _hash(content) if head else None, {file: local[file] for file in files if file in local}
+    for file, sign in signs(folder).items():
+        fresh = file in files and file not in state.files and sign[0] == files[file]
+        if (
+            fresh or file in (*missing, head) or file in hashes
+        ):  # others may have been changed here, and wait to be sent
+            state.files[file] = sign
+    state.head = _hash(content) if head else None
     state.keep()
     return True
 
@@ -142,15 +147,6 @@ def _agrees(depot: Depot, root: Path, name: str) -> bool:
     return content is not None and _hash(content) == state.head
 
 
-def _entries_unless_agreed(depot: Depot, state: Synced) -> Iterable[Entry]:
-    head = _head(state.files)
-    if state.head is not None and head is not None and state.is_whole():
-        content = depot.read(f"{state.name}/{head}")
-        if content is not None and _hash(content) == state.head:
-            return ()
-    return depot.entries(state.name)
-
-
 def _head(names: Container[str]) -> str | None:
     return next((head for head in HEADS if head in names), None)
 
@@ -169,11 +165,12 @@ def _hashes(config: bytes) -> dict[str, str]:
 
 
 def _is_same(path: Path, size: int, sha256: str | None, agreed: tuple[int, int] | None) -> bool:
+    """Whether a file need not be fetched: it is the one there, or was changed here and is still to be sent."""
     try:
         status = path.stat()
-        if status.st_size != size:
-            return False
-        return known_sha256(path) == sha256 if sha256 else (status.st_size, status.st_mtime_ns) == agreed
+        if sha256:
+            return status.st_size == size and known_sha256(path) == sha256
+        return status.st_size == size or (status.st_size, status.st_mtime_ns) != agreed
     except OSError:
         return False
 

@@ -25,7 +25,7 @@ def url_of(name: str | Path) -> str:
     """The one spelling of a URL. Raises RefusedError for a URL with a secret in it, or of no place."""
     text = str(name).strip()
     if isinstance(name, Path) and not _URL.match(text):
-        text = _FLATTENED.sub(r"\1://", text)
+        text = _FLATTENED.sub(lambda found: f"{found[1]}://" + "/" * (found[1].lower() in ("file", "local")), text)
     try:
         parts = urlsplit(text)
         keyed = parts.username is not None and parts.scheme.lower() in _KEYED
