@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.app import app, given
-from flows.options import Device, DryRun, Force, NoEngine, Preset, Runs, Settings
+from flows.options import Device, DryRun, Force, InFlight, NoEngine, Preset, Runs, Settings
 
 
 @app.command()
@@ -39,13 +39,14 @@ def sweep(
     dry_run: DryRun = False,
     force: Force = False,
     no_engine: NoEngine = False,
+    in_flight: InFlight = 2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder of the results.")] = False,
 ) -> None:
-    """Make many runs, one after the other, and rank what they compare; finished ones cost nothing."""
+    """Make many runs and rank what they compare; finished ones cost nothing."""
     from flows.command import Manner
     from flows.sweeping import Request, sweep_command
 
     values = given(**{"preset": preset, "model.name": model, "model.device": device})
     named = (*(stories or ()), *(more or ()))
     manner = Manner(dry_run, force, no_engine, quiet)
-    sweep_command(Request(sweep, named, seeds, values, tuple(settings or ()), to, max_mb, out, manner))
+    sweep_command(Request(sweep, named, seeds, values, tuple(settings or ()), to, max_mb, out, manner, in_flight))

@@ -15,8 +15,9 @@ from evaluation.catalogue import CATALOGUE
 from evaluation.ranking_text import HEAD, WAYS, counted, rank_cells, reading
 from flows.command import Manner, perform
 from flows.failures import FAILED
+from flows.opening import root_of
 from flows.terminal import plain, progress, table
-from tasks import environment
+from tasks.batch.making import IN_FLIGHT
 from tasks.cost import disk_bytes, latest_pace
 from tasks.film import film_of
 from tasks.sample import evaluations
@@ -48,6 +49,7 @@ class Request:
     max_mb: float = MAX_MB
     out: Path | None = None
     manner: Manner = field(default_factory=Manner)
+    in_flight: int = IN_FLIGHT
 
     @property
     def command(self) -> str:
@@ -61,7 +63,7 @@ class Request:
 
 def sweep_command(request: Request) -> None:
     """Make the runs of a sweep and rank its arms, or with a dry run only say what would be made."""
-    root, manner = request.out or environment.read().runs, request.manner
+    root, manner = root_of(request.out), request.manner
     spec, folder = read_spec(request.sweep)
     stories = find_stories(request.stories) if request.stories else find_stories(spec.stories, folder)
     if request.seeds is not None:
@@ -85,7 +87,7 @@ def sweep_command(request: Request) -> None:
 
         def plainly() -> dict[str, Any]:
             nonlocal found
-            facts = run_sweep(plan, on_event=listener, force=manner.force)
+            facts = run_sweep(plan, on_event=listener, force=manner.force, in_flight=request.in_flight)
             found = conclude(plan, request.command, max_mb=request.max_mb, on_event=listener)
             return facts
 

@@ -131,6 +131,7 @@ class Making:
             lambda work: meter.make(self.results, work),
             force=self.force,
             on_wait=lambda: self.on_event(StageWaiting(stage.name)),
+            on_note=lambda text: self.on_event(StageNoted(stage.name, text)),
         )
         self.results[stage.name] = manifest
         seconds = time.perf_counter() - started

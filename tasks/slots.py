@@ -57,6 +57,17 @@ def in_turn() -> Slot:
     return turn
 
 
+def beside(first: Slot, second: Slot) -> Slot:
+    """Both slots at once, taken in this order."""
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        with first(), second():
+            yield
+
+    return both
+
+
 @contextmanager
 def held(devices: Iterable[str], on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the current slot and that of each CUDA device of this machine, which all processes of the user share.

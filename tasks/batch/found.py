@@ -7,6 +7,8 @@ import time
 from tasks.batch.outcome import Outcome
 from tasks.batch.plan import Job
 from tasks.batch.record import Record
+from tasks.depot.failures import DepotError
+from tasks.depot.roots import depot_of, is_finished
 from tasks.folder import publish
 from tasks.stages import look_ahead, stages_of
 
@@ -31,8 +33,12 @@ def _found(job: Job) -> Outcome | None:
         stages = stages_of(run)
         if len(results) < len(stages):
             return None
-        publish(run, results)
-    except OSError:
+        if depot_of(run.root) is not None:  # what is there needs not be here
+            if not is_finished(run.root, f"{run.folder.parent.name}/{run.id}"):
+                return None
+        else:
+            publish(run, results)
+    except (OSError, DepotError):
         return None
     seconds = time.monotonic() - began
     told = {stage.name: {"made": False, "seconds": 0.0} for stage in stages}

@@ -57,12 +57,18 @@ def make_left(
                     finished(record)
             with suppress(RefusedError):  # told by the jobs that ask them
                 services.ready()
-            with slots.holding(slots.in_turn() if resolve_device("auto") != "cuda" else slots.free):
+            with slots.holding(_turns()):
                 _make(record, in_flight, tools, force)
     except BaseException:
         record.finish(stopped=True)
         raise
     return record.finish()
+
+
+def _turns() -> slots.Slot:
+    """The slot of the threads, beside the caller's. GPUs have slots of their own, so that several can be at work."""
+    own, outer = slots.in_turn(), slots.current()
+    return outer if resolve_device("auto") == "cuda" else slots.beside(own, outer)
 
 
 def one_at_a_time(listener: Listener) -> Listener:

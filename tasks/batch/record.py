@@ -21,6 +21,7 @@ from tasks.batch.outcome import Outcome, said
 from tasks.batch.plan import BATCHES, Batch, Job, plan_batch
 from tasks.batch.spec import BatchSpec
 from tasks.batch.summary import Summary
+from tasks.depot.roots import push
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.events import Listener, RunEnded, RunStarted, ignore
 from tasks.run import Tools
@@ -105,6 +106,7 @@ class Record:
             self._state = "stopped" if stopped else "done"
             self._changes += 1
         self._write(self._changes)
+        push(self.batch.root, self.batch.folder)
         return self.summary()
 
     def _write(self, change: int = 0) -> None:
