@@ -40,6 +40,7 @@ class Record:
     path: Path
     file: IO[bytes]
     names: set[str] = field(default_factory=set)
+    makes: bool = False
     told: frozenset[str] = frozenset()
 
     def note(self, name: str) -> None:
@@ -52,10 +53,15 @@ class Record:
         self.names.add(name)
         self._tell()
 
+    def make(self) -> None:
+        """The key noted last was not found, and is made now."""
+        self.makes = True
+        self._tell()
+
     def _tell(self) -> None:
-        """Tell the depot which keys are in use, from the first file that is made on: what was found is here already."""
+        """Tell the depot which keys are in use, once something is made: what was only found is here already."""
         keys = frozenset(name for name in self.names if "/" not in name)
-        if keys == self.told or len(keys) == len(self.names):
+        if keys == self.told or not self.makes:
             return
         with _depot(self.store) as depot:
             if depot is not None:
@@ -103,12 +109,21 @@ def in_progress(store: Path) -> Iterator[None]:
 
 def note(store: Path, name: str) -> None:
     """Whoever is at work in this context asks `store` for the key with that digest, or puts a file of that name."""
-    if not _OPEN:
-        return
-    store, current = store.absolute(), _CURRENT.get()
-    records = [current] if current is not None and current.store == store else [*_OPEN.get(store, ())]
-    for record in records:
+    for record in _at_work(store):
         record.note(name)
+
+
+def making(store: Path) -> None:
+    """Whoever is at work in this context makes what was noted last."""
+    for record in _at_work(store):
+        record.make()
+
+
+def _at_work(store: Path) -> list[Record]:
+    if not _OPEN:
+        return []
+    store, current = store.absolute(), _CURRENT.get()
+    return [current] if current is not None and current.store == store else [*_OPEN.get(store, ())]
 
 
 def _begun(store: Path) -> Record | None:

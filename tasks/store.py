@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 
 from tasks import begun
 from tasks.errors import RunError
-from tasks.hashes import known_sha256, memo, sha256_of, stamped
+from tasks.hashes import known_sha256, memo, stamped
+from tasks.hashes import sha256_of as sha256_of
 
 _PART = 1 << 20
 

@@ -124,6 +124,7 @@ class Exchange:
 
     def checkpoints(self, digest: str, work: Path, *, force: bool) -> AbstractContextManager[None]:
         """Bring the checkpoint that another machine left, and copy those of the body to the depot now and then."""
+        begun.making(self.folder)
         return checkpoints(
             self.depot, digest, work, self.folder / "copies" / f"{digest}.json", self.timing, force=force
         )
