@@ -12,7 +12,17 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_compare, cli_dashboard, cli_models, cli_plan, cli_results, cli_scores, cli_study, cli_sweep  # noqa: F401  its commands register themselves
+from flows import (  # noqa: F401  its commands register themselves
+    cli_compare,
+    cli_dashboard,
+    cli_models,
+    cli_operations,
+    cli_plan,
+    cli_results,
+    cli_scores,
+    cli_study,
+    cli_sweep,
+)
 from flows.app import app, given
 from flows.options import (
     Audio,
