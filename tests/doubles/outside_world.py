@@ -3,10 +3,12 @@
 import os
 import pwd
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +43,14 @@ class Bucket:
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
 
+    def freeze(self) -> None:
+        """From now on the service takes connections and answers nothing, as when the network is gone."""
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """The service answers again."""
+        self.process.signal(signal.SIGCONT)
+
     def files(self):
         """The bucket as a file system of fsspec, asked each time anew."""
         s3fs = pytest.importorskip("s3fs")
@@ -55,16 +65,16 @@ class Bucket:
 
 
 @contextmanager
-def s3_bucket(home: Path, name: str = "runs-of-a-test") -> Iterator[Bucket]:
-    """A bucket in an S3 service of its own on loopback (moto's server, a process)."""
+def s3_bucket(home: Path) -> Iterator[Bucket]:
+    """A bucket, called as no other, in an S3 service of its own on loopback (moto's server, a process)."""
     pytest.importorskip("moto.server")
     port = free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
     process = Process(command, os.environ, home, home / "s3.log")
-    bucket = Bucket(name, f"http://127.0.0.1:{port}", process)
+    bucket = Bucket(f"runs-{uuid.uuid4().hex[:12]}", f"http://127.0.0.1:{port}", process)
     try:
         wait_until(lambda: "Running on" in process.text or not process.alive, "the S3 service")
-        bucket.files().mkdir(name)
+        bucket.files().mkdir(bucket.name)
         yield bucket
     finally:
         process.kill()

@@ -7,14 +7,14 @@ import pytest
 from tasks import environment
 from tests.doubles.painter import Studio
 
-pytest.register_assert_rewrite("tests.faults.six")
+pytest.register_assert_rewrite("tests.faults.batch_of_six")
 environment.quiet_engine()  # before any test imports Prefect
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory):
     """The batch of six, made once with nothing in its way."""
-    from tests.faults import six
+    from tests.faults import batch_of_six as six
 
     root, studio = tmp_path_factory.mktemp("undisturbed") / "runs", Studio()
     summary = six.make(root, studio)

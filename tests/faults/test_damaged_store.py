@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.painter import Studio
-from tests.faults import six
+from tests.faults import batch_of_six as six
 
 
 def again(root) -> tuple[Studio, six.Summary]:

@@ -8,8 +8,7 @@ import pytest
 from tasks.errors import RefusedError
 from tests.doubles.outside_world import read_only, small_disk
 from tests.doubles.painter import Studio
-from tests.faults import six
-
+from tests.faults import batch_of_six as six
 
 FILLER = "something-else"
 IN_FLIGHT = 2

@@ -2,7 +2,6 @@
 
 import os
 import random
-import sys
 import time
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from tests.doubles.ledger import Ledger
 from tests.doubles.outside_world import Clock
 from tests.doubles.painter import Studio
-from tests.doubles.prefect_site import Process, variables, wait_until
-from tests.faults import six
+from tests.doubles.prefect_site import Process, wait_until
+from tests.faults import batch_of_six as six
 
 PAUSE_S = 0.1
 IN_FLIGHT = 2
@@ -19,9 +18,7 @@ IN_FLIGHT = 2
 
 def start(home, ledger: Ledger, name: str, more=None) -> Process:
     """The batch of six, in a process of its own that the ledger watches."""
-    env = variables(home, {**ledger.variables(), **(more or {})})
-    command = [sys.executable, "-m", "tests.faults.six", str(home / "runs"), str(PAUSE_S)]
-    return Process(command, env, home, home / f"{name}.log")
+    return six.start(home, home / "runs", ledger, name, PAUSE_S, more)
 
 
 def seed() -> int:

@@ -11,8 +11,11 @@ from tasks.batch.making import run_batch
 from tasks.batch.plan import plan_batch
 from tasks.batch.spec import BatchSpec
 from tasks.batch.summary import Summary
+from tasks.depot.roots import open_root
 from tasks.run import CONFIG
+from tests.doubles.ledger import Ledger
 from tests.doubles.painter import Painter, Studio
+from tests.doubles.prefect_site import Process, variables
 from zoomlib.film.video import probe
 
 TITLES = ("Bark", "Crystal", "Drop", "Ember", "Fern", "Grain")
@@ -44,9 +47,10 @@ def spec(folder: Path, **more: object) -> BatchSpec:
     return BatchSpec(title="Six", stories=tuple(stories(folder)), settings={**SETTINGS, **more})
 
 
-def make(root: Path, studio: Studio, **options) -> Summary:
-    """Plan and make the batch under `root` in this process."""
-    batch = plan_batch(spec(root.parent / "stories"), root, tools=studio.tools())
+def make(root: Path | str, studio: Studio, **options) -> Summary:
+    """Plan and make the batch under `root`, a folder or a URL, in this process."""
+    local = open_root(root)
+    batch = plan_batch(spec(local.parent / "stories"), local, tools=studio.tools())
     return run_batch(batch, tools=studio.tools(), **options)
 
 
@@ -115,9 +119,16 @@ class Watched(Studio):
         return painter
 
 
+def start(home: Path, root: Path | str, ledger: Ledger, name: str, pause_s: float, more: dict | None = None) -> Process:
+    """The batch in a process of its own that the ledger watches; `home` is its machine."""
+    env = variables(home, {**ledger.variables(), **(more or {})})
+    command = [sys.executable, "-m", "tests.faults.batch_of_six", str(root), str(pause_s)]
+    return Process(command, env, home, home / f"{name}.log")
+
+
 def main(root: str, pause_s: str) -> int:
-    """`python -m tests.faults.six ROOT PAUSE_S`: the batch in a process of its own, to be watched and killed."""
-    summary = make(Path(root), Watched(seconds_per_step=float(pause_s)), on_event=lambda e: print(e, flush=True))
+    """`python -m tests.faults.batch_of_six ROOT PAUSE_S`: the batch, to be watched and killed."""
+    summary = make(root, Watched(seconds_per_step=float(pause_s)), on_event=lambda e: print(e, flush=True))
     print(json.dumps(summary.as_json()), flush=True)
     return summary.exit_code
 
