@@ -78,7 +78,9 @@ def _tell_apart(schema: Schema) -> None:
 Config = Annotated[RunConfig, _Told(_close_config)]
 Settings = Annotated[dict[str, Any], _Told(_close_settings)]
 Told = Annotated[Story | PlanRequest | str, _Told(_tell_apart)]
-Root = str | Path | None
+Root = str | Path
+Stories = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+Some = Annotated[int, Field(ge=1, le=64)]
 Method = Annotated[str, _Told(lambda schema: schema.update(enum=list(method_names())))]
 Seeds = Annotated[
     int | str | list[Annotated[int, Field(ge=0, lt=2**63)]], _Told(lambda schema: schema.update(seeds_schema()))
@@ -91,7 +93,7 @@ def seeds_schema() -> Schema:
     """Seeds as `tasks.sweep_spec.parse_seeds` reads them: a count, a text, or a list."""
     seed = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
     count, text = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}, {"type": "string", "pattern": _SEEDS}
-    return {"anyOf": [{"type": "array", "items": seed, "minItems": 1}, count, text]}
+    return {"anyOf": [{"type": "array", "items": seed}, count, text]}
 
 
 @lru_cache(maxsize=1)

@@ -73,21 +73,27 @@ class _Waiting:
         return time.monotonic() - self.since
 
 
+Begun = Callable[[Order], None]
 Ended = Callable[[Order, Outcome], None]
 
 
 @dataclass
 class Submission:
-    """Orders on their way through a deployment. on_end: called once for each order. say: for people, a sentence."""
+    """Orders on their way through a deployment.
+
+    on_begin, on_end: called once for each order, in this order. say: for people, a sentence.
+    """
 
     desk: Desk
     deployment: str
+    on_begin: Begun
     on_end: Ended
     patience: Patience = field(default_factory=Patience)
     say: Callable[[str], None] = field(default=lambda _text: None)
     alone_s: float = 0.0
     """For how long no worker was there, in all."""
     _waiting: dict[UUID, _Waiting] = field(default_factory=dict)
+    _begun: set[str] = field(default_factory=set)
 
     async def carry_out(self, orders: Sequence[Order]) -> None:
         """Submit all, and return when each has ended. Raises RefusedError where there is no such deployment."""
@@ -118,7 +124,7 @@ class Submission:
                 idempotency_key=f"{key}-{number}",
             )
         except RefusedError as error:
-            self.on_end(order, Outcome("refused", str(error).rstrip(".")))
+            self._tell(order, Outcome("refused", str(error).rstrip(".")))
             return
         self._waiting[run.id] = _Waiting(order, run, number, tries)
 
@@ -133,6 +139,8 @@ class Submission:
             if run.state_type != one.run.state_type:
                 one.since = self._moved = time.monotonic()
             one.run = run
+            if run.state_type == StateType.RUNNING:
+                self._begin(one.order)
             if _is_final(run):
                 await self._ended(one)
             elif _is_put_off(run) or (run.state_type == StateType.PENDING and one.stays_s > STUCK_S):
@@ -185,7 +193,16 @@ class Submission:
 
     def _end(self, one: _Waiting, outcome: Outcome) -> None:
         del self._waiting[one.run.id]
-        self.on_end(one.order, outcome)
+        self._tell(one.order, outcome)
+
+    def _tell(self, order: Order, outcome: Outcome) -> None:
+        self._begin(order)
+        self.on_end(order, outcome)
+
+    def _begin(self, order: Order) -> None:
+        if order.name not in self._begun:
+            self._begun.add(order.name)
+            self.on_begin(order)
 
     def _give_up(self, reason: str) -> None:
         for one in [*self._waiting.values()]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -17,21 +17,15 @@ from flows.command import Manner, perform
 from flows.failures import FAILED
 from flows.opening import root_of
 from flows.terminal import plain, progress, table
+from tasks.batch.estimate import Estimates, in_all
 from tasks.batch.making import IN_FLIGHT
-from tasks.cost import disk_bytes, latest_pace
-from tasks.film import film_of
-from tasks.sample import evaluations
 from tasks.services import Services, using
 from tasks.specs import read_settings
-from tasks.stages import is_made, look_ahead, stages_of
+from tasks.stages import is_made
 from tasks.sweep_report import CSV, MARKDOWN, MAX_MB, PAGE, Findings, conclude, findings, publish_to
 from tasks.sweep_spec import find_stories, parse_seeds, read_spec
 from tasks.sweeps import Sweep, planned, run_sweep
 
-if TYPE_CHECKING:
-    from tasks.stage import Manifest
-
-ALL_STAGES = "reuse"
 SHOWN = ("rank", "arm", "mean", "difference", "95 % of it", "p, Holm")
 FEW_SCORES = 6
 
@@ -83,7 +77,8 @@ def sweep_command(request: Request) -> None:
         def start() -> Any:
             from flows.sweep import sweep
 
-            return sweep(spec, list(stories), root, values, request.command, request.max_mb, manner.force)
+            told = (request.command, request.max_mb, manner.force)
+            return sweep(spec, list(stories), str(root), values, *told, in_flight=request.in_flight)
 
         def plainly() -> dict[str, Any]:
             nonlocal found
@@ -101,32 +96,19 @@ def _is_made(plan: Sweep) -> bool:
 
 def show_plan(plan: Sweep) -> None:
     """Print the runs of a sweep, what is there of each, and the estimated cost of the rest."""
-    rows, calls, frames, room = [], 0, 0, 0
-    for one in plan.points:
-        found = look_ahead(one.run)
-        left = [stage.name for stage in stages_of(one.run) if stage.name not in found]
-        calls += evaluations(one.run) if "sampling" in left else 0
-        frames += len(film_of(one.run).camera()) if "video" in left else 0
-        room += disk_bytes(one.run) if left else 0
-        rows.append((one.point.arm, one.point.story.title, str(one.point.seed), one.run.id, _left(found, left)))
+    estimates = Estimates()
+    ahead = [estimates.of(one.run) for one in plan.points]
+    rows = [
+        (one.point.arm, one.point.story.title, str(one.point.seed), one.run.id, left.plan)
+        for one, left in zip(plan.points, ahead, strict=True)
+    ]
     table(("arm", "story", "seed", "run", "plan"), rows)
-    pace = latest_pace(plan.points[0].run) if calls else None
-    time = "" if pace is None else f" (about {pace * calls:,.0f} s at the latest run's pace)"
-    there = sum(1 for row in rows if row[-1] == ALL_STAGES)
+    there = sum(not left.left for left in ahead)
     print(
         f"{plain(plan.spec.title)}: {len(rows)} runs, {there} of them there as a whole. "
         f"{len(plan.arms)} arms, compared with {plain(plan.baseline)}; results would be in {plan.folder}"
     )
-    print(
-        f"Cost of the rest: {calls:,} evaluations of the model{time}, {frames:,} frames, at most about "
-        f"{room / 2**20:,.0f} MB on disk. Nothing was written."
-    )
-
-
-def _left(found: Mapping[str, Manifest], left: list[str]) -> str:
-    if not left:
-        return ALL_STAGES
-    return f"make {', '.join(left)}" if set(found) - {"story"} else "make"
+    print(f"Cost of the rest: {in_all(ahead)}. Nothing was written.")
 
 
 def finish(plan: Sweep, facts: Mapping[str, Any], request: Request, found: Findings | None = None) -> None:

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import get_run_logger
+from prefect import State, get_run_logger, runtime
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.states import Completed, Failed
 
 import prompts
 from flows.desk import OUTCOME
@@ -55,11 +56,19 @@ async def show_outcome(title: str, outcome: Outcome) -> None:
 
 async def show_summary(summary: Summary) -> None:
     """The summary of a batch as a table and as a text."""
-    key = f"{prompts.slug(summary.batch.spec.title)}-{summary.batch.id}"
+    key = f"{prompts.slug(summary.batch.title)}-{summary.batch.id}"
     await shown(
         lambda: acreate_table_artifact(summary.rows(), key=f"batch-{key}", description=summary.headline()),
         lambda: acreate_markdown_artifact(summary.markdown(), key=f"summary-{key}", description=summary.headline()),
     )
+
+
+def concluded(summary: Summary, facts: dict[str, Any]) -> dict[str, Any] | State[dict[str, Any]]:
+    """What a flow of many videos returns: plain facts; in a deployment a state that tells whether all are there."""
+    if not runtime.deployment.id:
+        return facts
+    state = Completed if summary.exit_code == 0 else Failed
+    return state(message=summary.headline(), data=facts)
 
 
 async def shown(*artifacts: Callable[[], Awaitable[Any]]) -> None:

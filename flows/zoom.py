@@ -8,6 +8,7 @@ from prefect import flow, runtime
 
 from flows.parameters import Config, Root, Settings, Told
 from flows.plan import called, named
+from flows.progress_artifacts import reporting
 from flows.slot import slot_of
 from flows.telling import telling
 from tasks import environment, slots
@@ -51,7 +52,7 @@ async def zoom(
     """
     config, runs, asked = with_values(config, settings), open_root(root or environment.read().runs), asked_for(story)
     async with telling(called(asked)) as told:
-        with using(services_for(config, runs)) as services, slots.holding(slot_of(slot)):
+        with reporting(called(asked)), using(services_for(config, runs)) as services, slots.holding(slot_of(slot)):
             found, origin = told_story(asked, config, services, on_event=listener(), force=force, perform=perform)
             making = Making(prepare(drawn(config), found, runs, told=origin), listener(), force=force)
             with making.in_progress():

@@ -49,6 +49,12 @@ def asked_for(told: Story | PlanRequest | str) -> Story | PlanRequest:
     return wish(text=told) if is_wish(told) else prompts.load_story(told)
 
 
+def told_as(value: dict[str, Any]) -> Story | PlanRequest:
+    """The story or the wish that plain values mean, as their `model_dump` writes them."""
+    is_story = isinstance(value.get("levels"), list)
+    return Story.model_validate(value) if is_story else PlanRequest.model_validate(value)
+
+
 def _exists(text: str, folder: Path) -> bool:
     try:
         return (folder / text).exists()

@@ -147,7 +147,7 @@ def server():
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_sweep_is_a_flow_of_flows(tmp_path, file):
+def test_a_sweep_is_a_flow(tmp_path, file):
     spec = parse_spec({**json.loads(file.read_text()), "seeds": [0]}, "x", "x")
     told, events = Story.model_validate(json.loads(story("One"))), []
     with listening(events.append):
@@ -159,7 +159,7 @@ def test_a_sweep_is_a_flow_of_flows(tmp_path, file):
     async def seen():
         async with get_client() as client:
             for _ in range(100):  # what tasks publish reaches the server a moment later
-                artifacts = [artifact.key for artifact in await client.read_artifacts()]
+                artifacts = {artifact.key: str(artifact.data) for artifact in await client.read_artifacts()}
                 flows = {run.name for run in await client.read_flow_runs()}
                 if f"ranking-{facts['sweep']}" in artifacts:
                     return artifacts, flows
@@ -168,4 +168,6 @@ def test_a_sweep_is_a_flow_of_flows(tmp_path, file):
 
     artifacts, flows = asyncio.run(seen())
     assert f"ranking-{facts['sweep']}" in artifacts
-    assert {"sweep Noise", "zoom One"} <= flows
+    assert "2 videos: 2 made" in artifacts[f"summary-noise-{facts['sweep']}"]
+    assert "shared, One, seed 0" in artifacts[f"batch-noise-{facts['sweep']}"]
+    assert "sweep Noise" in flows
