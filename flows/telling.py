@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,14 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.states import Completed, Failed
 
 import prompts
+from evaluation import read_scores
+from evaluation.cards import Selection
+from evaluation.ranking_text import escaped
 from flows.desk import OUTCOME
 from tasks.batch.outcome import Outcome
 from tasks.batch.summary import Summary, time_of
+from tasks.score_report import runs_table
+from tasks.scoring import Outcome as Measured
 
 
 @dataclass
@@ -69,6 +74,28 @@ def concluded(summary: Summary, facts: dict[str, Any]) -> dict[str, Any] | State
         return facts
     state = Completed if summary.exit_code == 0 else Failed
     return state(message=summary.headline(), data=facts)
+
+
+async def evaluated(selection: Selection, outcomes: Sequence[Measured]) -> dict[str, Any] | State[dict[str, Any]]:
+    """Show the scores of runs as a table, and what could not be measured as a text; returns as `concluded`."""
+    failed = [one for one in outcomes if one.error]
+    cards = selection.cards
+    head, rows = runs_table(read_scores([card.folder for card in cards], on_damaged=lambda *_: None), cards)
+    measured = sum(bool(one.made) for one in outcomes)
+    told = f"{len(outcomes)} runs: {measured} measured now, {len(failed)} not as a whole"
+    reasons = [f"- {escaped(one.subject.card.id)}: {escaped(str(one.error))}" for one in failed]
+    text = "\n".join([f"# {escaped(selection.title)}", "", f"{told}.", "", *reasons]) + "\n"
+    key = prompts.slug(selection.title)
+    await shown(
+        lambda: acreate_table_artifact(
+            [dict(zip(head, row, strict=True)) for row in rows], key=f"scores-{key}", description=told
+        ),
+        lambda: acreate_markdown_artifact(text, key=f"evaluation-{key}", description=told),
+    )
+    facts = {"runs": [one.as_json() for one in outcomes]}
+    if not runtime.deployment.id:
+        return facts
+    return (Failed if failed else Completed)(message=told, data=facts)
 
 
 async def shown(*artifacts: Callable[[], Awaitable[Any]]) -> None:
