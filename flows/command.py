@@ -14,6 +14,7 @@ from flows.terminal import plain, progress, table
 from prompts import Story, load_story
 from prompts.request import PlanRequest
 from tasks.cost import cost
+from tasks.depot.roots import depot_of
 from tasks.events import Listener
 from tasks.film import film_of
 from tasks.given import given_levels
@@ -197,3 +198,5 @@ def show_result(run: Run, facts: Mapping[str, Any], *, quiet: bool = False) -> N
     for title, name in (("Poster", "poster.png"), ("Contact sheet", "contact_sheet.png"), ("To explore", "view.html")):
         print(f"{title:<14} {run.folder / name}")
     print(f"{'All files':<14} {run.folder}")
+    if (depot := depot_of(run.root)) is not None:
+        print(f"{'In the store':<14} {depot.url}/{run.folder.parent.name}/{run.folder.name}")

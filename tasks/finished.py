@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from prompts import Story, parse_story
-from tasks.depot.roots import pull_run
+from tasks.depot.roots import elsewhere, pull_run
 from tasks.depot.roots import shown as place
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.run import CACHE, CONFIG, FEWEST, SOURCE, is_story
@@ -75,7 +75,7 @@ def find_run(name: str, root: Path) -> Path:
     ]
     if len(found) == 1:
         return runs[found[0]].absolute()
-    shown = ", ".join(sorted(found or runs)[:5]) or "none"
+    shown = ", ".join(sorted(found or {*runs, *elsewhere(root)})[:5]) or "none"
     which = "Several begin so" if found else f"There is no such run under {place(root)}; there are"
     raise RefusedError(f"Which run is {name!r}? {which}: {shown}. Name one by its id or its folder.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,6 +14,7 @@ WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """Before the second try, the third, ..."""
 _OUTSIDE = ("botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google", "requests", "urllib3", "paramiko")
 _SECRETS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "DefaultCredentialsError")
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _TWICE_THE_SAME = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
@@ -28,7 +30,7 @@ def retried(act: Callable[[], T], url: str, doing: str, waits_s: tuple[float, ..
     """What `act` gives, tried again after the times in `waits_s` where the outside world fails.
 
     FileNotFoundError and FileExistsError are the caller's business and come through. Raises AwayError where it was
-    tried in vain, DepotError for what trying again cannot mend.
+    tried in vain, DepotError for what trying again cannot mend, OSError for a disk that takes nothing more.
     """
     for wait_s in (*waits_s, None):
         try:
@@ -36,6 +38,8 @@ def retried(act: Callable[[], T], url: str, doing: str, waits_s: tuple[float, ..
         except (FileNotFoundError, FileExistsError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _DISK:
+                raise  # a disk is full, most likely this machine's own: it says so best itself
             if not passes(error):
                 raise DepotError(f"{doing} in {url} failed: {_said(error)}. {_remedy(error)}") from error
             if wait_s is None:

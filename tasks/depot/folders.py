@@ -84,7 +84,7 @@ def push(root: Path, folder: Path, noted: Note = tell) -> bool:
         if head is not None and (changed or state.files.get(head) != now[head]):
             depot.upload(folder / head, f"{name}/{head}")
         state.head, state.files, state.owed = sha256_of(folder / head) if head else None, now, False
-    except DepotError as error:
+    except (DepotError, OSError) as error:
         state.owed = True
         noted(f"{folder} is complete here and not yet in {depot.url}: {error} It is sent by the next command.")
     state.keep()

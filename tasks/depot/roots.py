@@ -56,6 +56,12 @@ def runs_in(depot: Depot) -> Iterator[str]:
             yield from depot.folders(story)
 
 
+def elsewhere(root: Path) -> list[str]:
+    """The ids of the runs in the depot of `root`, if it has one. Raises DepotError."""
+    depot = depot_of(root)
+    return [] if depot is None else [name.rpartition("/")[2] for name in runs_in(depot)]
+
+
 def pull_run(root: Path, name: str) -> None:
     """Fetch from the depot of `root`, if it has one, whatever `name` can mean: a run by its id or the beginning of it,
     a story's runs, a sweep, a batch or the like by its name or id, a path under `root`. Raises DepotError."""
