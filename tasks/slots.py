@@ -50,6 +50,7 @@ def in_turn() -> Slot:
         while not lock.acquire(timeout=LOOK_EVERY_S):
             stopping.check()
         try:
+            stopping.check()  # free because everybody stops
             yield
         finally:
             lock.release()
