@@ -29,6 +29,8 @@ AWAY_S = 90.0
 """After so long without a sign of life, a run of another machine is lost; Prefect calls a worker offline then, too."""
 UNTAKEN_S = 60.0
 """After so long, whoever took a run and did not say who it was has gone."""
+GAP_S = 20.0
+"""A longer time between two looks is one in which nothing was seen."""
 RETURNS, CRASHES = 20, 3
 """How often a run is put back: when its process was killed, and when it ended by itself without a result."""
 
@@ -58,25 +60,31 @@ class Ward:
     """Of all workers that this keeper has started."""
     watches: dict[UUID, Watch] = field(default_factory=dict)
     given_up: set[UUID] = field(default_factory=set)
+    seen_at: float = 0.0
+    """When the server could last be asked, by the clock."""
     is_deaf: bool = False
     """Whether the living worker has failed to report the end of a process."""
 
     def look(self) -> None:
-        """One round. Raises what the client raises when the server cannot be reached: all waits then begin anew."""
-        try:
-            runs = server.in_flight(self.client, self.pool)
-            found = self.look_at()
-            workers = server.heartbeats(self.client, self.pool)
-            for run in runs:
-                self._judge(run, found, workers)
-            for run in server.crashed(self.client, self.pool):
-                self._try_again(run)
-            self._forget(set(workers) - {server.worker_of(run) for run in runs})
-        except BaseException:
-            self.watches.clear()
-            raise
+        """One round. Raises what the client raises when the server cannot be asked; such times do not count."""
+        runs = server.in_flight(self.client, self.pool)
+        found = self.look_at()
+        workers = server.heartbeats(self.client, self.pool)
+        self._skip_gap()
+        for run in runs:
+            self._judge(run, found, workers)
+        for run in server.crashed(self.client, self.pool):
+            self._try_again(run)
+        self._forget(set(workers) - {server.worker_of(run) for run in runs})
         seen = {run.id for run in runs}
         self.watches = {one: watch for one, watch in self.watches.items() if one in seen}
+
+    def _skip_gap(self) -> None:
+        """While nothing could be seen, for want of a server or of this process, nobody has been waited for."""
+        gap, self.seen_at = self.clock() - self.seen_at, self.clock()
+        if gap > GAP_S:
+            for watch in self.watches.values():
+                watch.since += gap
 
     def _judge(self, run: FlowRun, found: list[Process], workers: dict[str, object]) -> None:
         text = server.worker_of(run)
