@@ -157,7 +157,7 @@ def test_a_damaged_marker_does_not_make_a_mirror_a_folder_of_its_own(machine, me
 
 
 def test_a_bucket_that_is_not_there(s3):
-    with pytest.raises(DepotError, match="could not|cannot be written: .*bucket does not exist"):
+    with pytest.raises(DepotError, match="bucket does not exist"):
         open_depot("s3://no-such-bucket-here/x").write("a", b"")
 
 
