@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Place = Literal["here", "deployment", "dask", "ray"]
+"""Where the videos of a batch are made."""
 
 
 class Direction(StrEnum):

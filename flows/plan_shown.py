@@ -119,16 +119,17 @@ def show_estimate(wish: PlanRequest, config: RunConfig, services: Services, *, f
         rounds = f"{spec.rounds} round{'s' * (spec.rounds != 1)} at most"
         print(f"To be asked of {plain(writer.model)} at {plain(writer.host)}, in {rounds}.")
     if writer is not None and vision is None:
-        print(f"The first round takes at most {_bound(planning.request, config, services, writer.model)}.")
+        tokens, cost = first_round(planning.request, config, services, writer.model)
+        money = "price unknown" if cost is None else f"{cost:.4f} {services.budget.prices.currency}"
+        print(f"The first round takes at most {tokens:,} tokens ({money}).")
     money = "" if spec.max_cost is None else f" and {spec.max_cost:g} {services.budget.prices.currency}"
     print(f"It would stop before more than {spec.max_tokens:,} tokens{money} are spent. Nothing was asked or written.")
 
 
-def _bound(wish: PlanRequest, config: RunConfig, services: Services, model: str) -> str:
+def first_round(wish: PlanRequest, config: RunConfig, services: Services, model: str) -> tuple[int, float | None]:
+    """The most tokens and money that the first question of a plan takes; no money is None where it has no price."""
     from prompts.writer import first_question
     from prompts.writer.brief import SCHEDULE
 
     messages, most = first_question(wish, limit_of(wish, config), config.plan.banned)
-    tokens, cost = services.budget.bound(model, messages, most, SCHEDULE)
-    money = "price unknown" if cost is None else f"{cost:.4f} {services.budget.prices.currency}"
-    return f"{tokens:,} tokens ({money})"
+    return services.budget.bound(model, messages, most, SCHEDULE)

@@ -53,10 +53,14 @@ class StageKey:
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage's body hands back: files by name (in its work folder), and plain facts."""
+    """What a stage's body hands back: files by name (in its work folder), and plain facts.
+
+    waited_s: seconds in which it has only waited for its turn.
+    """
 
     files: Mapping[str, Path]
     facts: dict[str, Json] = field(default_factory=dict)
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True)

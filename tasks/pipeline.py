@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prompts import Story
@@ -27,7 +27,7 @@ from tasks.told import drawn, told_story
 
 @dataclass(frozen=True)
 class StageReport:
-    """What became of a stage: made by this run or found, and the seconds that took.
+    """What became of a stage: made by this run or found, and the seconds that took, without waiting for its turn.
 
     evaluations: levels that passed the model in it. gpu_seconds: for which it held a GPU.
     """
@@ -77,7 +77,7 @@ class Meter:
 
     def __init__(self, run: Run, stage: Stage, on_event: Listener) -> None:
         self.run, self.stage, self.on_event = run, stage, on_event
-        self.gpu_seconds = 0.0
+        self.gpu_seconds = self.waited_s = 0.0
         self._first = self._last = self._total = 0
 
     @property
@@ -91,11 +91,13 @@ class Meter:
         """Make the stage, in its turn."""
         if not self.stage.gpu:
             return self.stage.make(self.run, results, work, self.on_event)
-        devices = self.run.config.model.devices
+        devices, asked = self.run.config.model.devices, time.perf_counter()
         with slots.held(devices, on_wait=self._waits):
             began = time.perf_counter()
+            self.waited_s = began - asked
             try:
-                return self.stage.make(self.run, results, work, self._count)
+                made = self.stage.make(self.run, results, work, self._count)
+                return replace(made, waited_s=self.waited_s)
             finally:
                 if any(device.startswith("cuda") for device in devices):
                     self.gpu_seconds = time.perf_counter() - began
@@ -134,7 +136,7 @@ class Making:
             on_note=lambda text: self.on_event(StageNoted(stage.name, text)),
         )
         self.results[stage.name] = manifest
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started - meter.waited_s
         self.reports.append(StageReport(stage.name, made, seconds, meter.evaluations, meter.gpu_seconds))
         self.on_event(StageDone(stage.name, made, self.reports[-1].seconds))
         return self.reports[-1]

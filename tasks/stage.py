@@ -106,7 +106,7 @@ class Workshop:
             started = time.perf_counter()
             made = self._copied(key, work, body, force=force)
             artifacts = {name: self.store.put(file) for name, file in made.files.items()}
-            manifest = Manifest(key, artifacts, made.facts, round(time.perf_counter() - started, 3))
+            manifest = Manifest(key, artifacts, made.facts, round(time.perf_counter() - started - made.waited_s, 3))
             text = canonical_json(manifest.as_json())
             if self.exchange is not None:
                 self.exchange.expect(key.digest)

@@ -146,14 +146,17 @@ def _sources(name: str, folder: Path) -> Iterator[Source]:
         except RefusedError as error:
             yield Source(name, refusal=said(error))
             return
-        yield from map(_read, places)
+        yield from (_read(place, folder) for place in places)
 
 
-def _read(place: str) -> Source:
+def _read(place: str, folder: Path) -> Source:
+    """The story at a place, which is called as seen from the folder that it was looked up from."""
+    path = Path(place)
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else place
     try:
-        return Source(place, prompts.load_story(place))
+        return Source(name, prompts.load_story(place))
     except (StoryError, OSError) as error:
-        return Source(place, refusal=said(error))
+        return Source(name, refusal=said(error))
 
 
 def _jobs(

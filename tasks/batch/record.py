@@ -145,12 +145,15 @@ def write_summary(summary: Summary) -> None:
 @dataclass(frozen=True)
 class Recorded:
     """A batch as its file tells it. outcomes: by the jobs' keys, of those that have ended. looked_up: the folder that
-    its stories were looked up from."""
+    its stories were looked up from. state, started, seconds: as in `Summary`."""
 
     spec: BatchSpec
     id: str
     looked_up: Path
     outcomes: Mapping[str, Outcome]
+    state: str
+    started: datetime
+    seconds: float
 
 
 def read_record(folder: Path) -> Recorded:
@@ -160,12 +163,9 @@ def read_record(folder: Path) -> Recorded:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts["version"] != VERSION:
             raise ValueError(f"its version is {facts['version']}, not {VERSION}")
-        return Recorded(
-            BatchSpec.model_validate(facts["spec"]),
-            str(facts["id"]),
-            Path(facts["looked_up"]),
-            _outcomes(facts["jobs"]),
-        )
+        spec, outcomes = BatchSpec.model_validate(facts["spec"]), _outcomes(facts["jobs"])
+        times = datetime.fromisoformat(facts["started"]), float(facts["seconds"])
+        return Recorded(spec, str(facts["id"]), Path(facts["looked_up"]), outcomes, str(facts["state"]), *times)
     except (*UNUSABLE, ValidationError) as error:
         raise RefusedError(f"{path} is not usable as a batch: {error!r:.300}. Run the batch again.") from error
 
@@ -200,6 +200,13 @@ def find_batch(name: str, root: Path) -> Path:
     shown = ", ".join(found or [*there][:5]) or "none"
     which = "Several begin so" if found else f"There is no such batch under {root}; there are"
     raise RefusedError(f"Which batch is {name!r}? {which}: {shown}. Name one by its id or its folder.")
+
+
+def summary_of(batch: Batch) -> Summary:
+    """What the batch's file tells of its jobs. Raises RefusedError as `read_record`."""
+    found = read_record(batch.folder)
+    jobs = tuple((job, found.outcomes.get(job.key)) for job in batch.jobs)
+    return Summary(batch, found.state, jobs, found.started, found.seconds)
 
 
 def plan_again(folder: Path, root: Path, *, tools: Tools | None = None) -> Batch:
