@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,6 +122,9 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator, and count what it made."""
+        return self._run(func, args, kwargs)
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
         out = func(*args, **(kwargs or {}))
         given = {_address(x) for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)}
         for made in tree_leaves(out):
@@ -137,6 +141,20 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = max(self.peak, self.live)
         if self.limit is not None and self.live > self.limit:
             raise torch.OutOfMemoryError(f"{self.live:,} bytes of tensors, out of memory: {self.limit:,} are free")
+
+
+class _Light(Meter):  # type: ignore[no-untyped-call]
+    """The same for programs that have not loaded torch's compiler.
+
+    torch loads it, seconds of a command, to have it pass by what modes do; where it is not there, nothing is to pass.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self._run(func, args, kwargs)
 
 
 class _Held:
@@ -171,6 +189,6 @@ def measured(device: torch.device, limit: int) -> Iterator[Use]:
         stays = max(before, torch.cuda.memory_allocated(device))
         use.bytes = torch.cuda.max_memory_allocated(device) - stays
     else:
-        with Meter(limit) as meter:
+        with (Meter if "torch._dynamo" in sys.modules else _Light)(limit) as meter:
             yield use
         use.bytes = meter.peak
