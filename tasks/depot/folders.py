@@ -81,7 +81,7 @@ def push(root: Path, folder: Path, noted: Note = tell) -> bool:
             state.files = {}
         changed = [file for file, sign in now.items() if state.files.get(file) != sign and file != head]
         _at_once(lambda file: depot.upload(folder / file, f"{name}/{file}"), changed)
-        if head is not None and (changed or state.files.get(head) != now[head]):
+        if head is not None and state.files.get(head) != now[head]:
             depot.upload(folder / head, f"{name}/{head}")
         state.head, state.files, state.owed = sha256_of(folder / head) if head else None, now, False
     except (DepotError, OSError) as error:

@@ -140,12 +140,15 @@ class _Watch:
     away_s: float | None = None
 
     def look(self) -> bool:
-        """Look again; False where the store did not answer. Raises AwayError where it has not for long."""
+        """Look again; False where the store did not answer.
+
+        Raises AwayError where it has not for long, or where nobody is known to hold the lease.
+        """
         try:
             seen = self._seen()
         except AwayError:
             self.away_s = self.away_s or time.monotonic()
-            if not self.depot.was_reached or time.monotonic() - self.away_s >= self.timing.stale_s:
+            if self.generation == 0 or time.monotonic() - self.away_s >= self.timing.stale_s:
                 raise
             return False
         if seen != (self.generation, self.content) or self.away_s is not None:  # the holder was cut off as well

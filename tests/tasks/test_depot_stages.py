@@ -128,8 +128,10 @@ def damages(depot, manifest):
 
 @pytest.mark.parametrize(
     "damage",
-    ["a byte", "truncated", "gone", "manifest truncated", "manifest empty", "manifest of another"]
-    + ["manifest that leads out"],
+    [
+        *("a byte", "truncated", "gone", "manifest truncated", "manifest empty", "manifest of another"),
+        "manifest that leads out",
+    ],
 )
 def test_damage_in_the_depot_is_noticed_and_mended(workshops, damage):
     a, b = workshops
