@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from flows import (  # noqa: F401  its commands register themselves
+    cli_batch,
     cli_compare,
     cli_dashboard,
     cli_models,
@@ -20,6 +21,7 @@ from flows import (  # noqa: F401  its commands register themselves
     cli_plan,
     cli_results,
     cli_scores,
+    cli_store,
     cli_study,
     cli_sweep,
 )
@@ -217,16 +219,6 @@ def schema() -> None:
     from flows import information
 
     information.schema()
-
-
-@app.command()
-def gc(
-    out: Runs = None,
-) -> None:
-    """Free the disk: forget what no run folder shows any more, such as runs that you deleted."""
-    from flows import information
-
-    information.collect(out)
 
 
 @app.command("train-bundled")

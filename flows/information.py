@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from flows.terminal import plain, table
 
@@ -39,15 +38,6 @@ def schema() -> None:
     import prompts
 
     print(json.dumps(prompts.schema(), indent=2, ensure_ascii=False))
-
-
-def collect(out: Path | None) -> None:
-    """Sweep the store, and say what that freed."""
-    from flows.opening import root_of
-    from tasks.cleaning import clean
-
-    cleaned = clean(root_of(out))
-    print(f"{cleaned.files:,} files removed, {cleaned.bytes / 2**20:,.1f} MB freed.")
 
 
 def models(*, as_json: bool = False) -> None:

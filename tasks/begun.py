@@ -88,8 +88,8 @@ _OPEN: dict[Path, list[Record]] = {}
 
 
 @contextmanager
-def in_progress(store: Path) -> Iterator[None]:
-    """What the body asks the store for is kept; afterwards too, where the body raises."""
+def in_progress(store: Path, *, resumes: bool = True) -> Iterator[None]:
+    """What the body asks the store for is kept; afterwards too where the body raises, and could go on (`resumes`)."""
     record = _begun(store.absolute())
     if record is None:  # a store that cannot be written cannot be swept either
         yield
@@ -102,7 +102,7 @@ def in_progress(store: Path) -> Iterator[None]:
     finally:
         _CURRENT.reset(token)
         _OPEN[record.store].remove(record)
-        if not record.names:
+        if not record.names or not resumes:
             record.end()
         record.file.close()
 
