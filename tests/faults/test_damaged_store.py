@@ -2,8 +2,9 @@
 
 import json
 import os
-import random
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -145,7 +146,7 @@ def test_each_of_a_hundred_mixtures_of_damages_is_mended(undisturbed, tmp_path, 
 
 
 def mend(undisturbed, tmp_path, damages) -> None:
-    home = tmp_path / f"{random.randrange(2**32):08x}"
+    home = Path(tempfile.mkdtemp(dir=tmp_path)) / "copy"  # hypothesis repeats what is random
     shutil.copytree(undisturbed.root.parent, home)
     root = home / "runs"
     files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".lock")

@@ -1,0 +1,120 @@
+"""Nights in which workers, flow runs and the server itself are killed: `kill -9`, at random moments."""
+
+import random
+import time
+
+import psutil
+import pytest
+
+from tests.doubles.outside_world import postgres
+from tests.faults import batch_of_six as six
+from tests.faults.night import FINAL, POOLS, Night
+from tests.faults.test_killed_batch import seed
+
+LIMIT = 2
+
+
+def check(night: Night, expected, kills: int) -> None:
+    """All videos are right, each batch tells so, and no more was made twice than what a kill interrupted."""
+    night.assert_right(expected.files)
+    outcomes = night.outcomes()
+    assert len(outcomes) == len(six.TITLES)
+    assert {outcome["state"] for outcome in outcomes.values()} <= {"made", "reused"}, outcomes
+    print(f"{night.ledger.evaluations().total()} evaluations, {night.ledger.again()} of them again, {kills} kills")
+    assert len(night.ledger.evaluations()) == expected.evaluations
+    assert night.ledger.again() <= kills * LIMIT
+    assert not {stage: count for stage, count in night.ledger.made().items() if count > 1}
+
+
+def flow_runs_of(pool_worker) -> list[psutil.Process]:
+    """The processes in which a worker's flow runs do their work."""
+    return [one for one in pool_worker.family() if "prefect.engine" in " ".join(_command(one))]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def strike(night: Night, chance: random.Random) -> str:
+    """Kill something of a worker that runs; whoever sees to the machine starts again what is gone for good."""
+    pool = chance.choice((POOLS[0], *[POOLS[1]] * 3))
+    worker = night.workers[pool]
+    what = chance.choice(("machine", "worker", "keeper", "flow run"))
+    if what == "machine":
+        worker.kill()
+    elif what == "keeper":
+        worker.kill_alone()
+    elif what == "worker":
+        for one in worker.family()[1:2]:
+            one.kill()
+    else:
+        for one in flow_runs_of(worker)[:1]:
+            one.kill()
+    if not worker.alive:
+        night.hire(pool)
+    return f"{what} of {pool}"
+
+
+def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
+    chance, done = random.Random(number), 0
+    while done < kills and night.runs.state(run) not in FINAL:
+        time.sleep(chance.uniform(2, 14))
+        if night.runs.state(run) in FINAL:
+            break
+        done += 1
+        print(f"kill {done} after {night.ledger.evaluations().total()} evaluations: {strike(night, chance)}")
+    return done
+
+
+@pytest.mark.slow
+def test_ten_kills_of_workers_at_random_moments(tmp_path, tiny_model, by_tiny_model):
+    number = seed()
+    print(f"TENFOLD_FAULTS_SEED={number}")
+    with Night(tmp_path, tiny_model, pause_s=1.0) as night:
+        night.hire(*POOLS)
+        run = night.ask(six.stories(tmp_path / "stories"))
+        kills = ten_kills(night, run, number)
+        assert night.until_done(run) == ["COMPLETED"], night.told()
+        check(night, by_tiny_model, kills)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_server_is_killed_and_started_again_in_the_middle(tmp_path, tiny_model, by_tiny_model, database):
+    if database == "postgresql":
+        with postgres() as server:
+            restarts(tmp_path, tiny_model, by_tiny_model, server.url)
+    else:
+        restarts(tmp_path, tiny_model, by_tiny_model, "")
+
+
+def restarts(home, model, expected, database: str) -> None:
+    with Night(home, model, database=database, pause_s=1.0) as night:
+        night.hire(*POOLS)
+        run = night.ask(six.stories(home / "stories"))
+        for evaluations in (3, 12, 22):
+            while len(night.ledger.lines("evaluated")) < evaluations:
+                time.sleep(0.1)
+            night.site.restart(away_s=6)
+        assert night.until_done(run) == ["COMPLETED"], night.told()
+        check(night, expected, 0)
+
+
+@pytest.mark.slow
+def test_two_batches_at_once_over_the_same_stories(tmp_path, tiny_model, by_tiny_model):
+    with Night(tmp_path, tiny_model) as night:
+        night.hire(*POOLS)
+        stories = six.stories(tmp_path / "stories")
+        both = [night.ask(stories), night.runs.submit("nightly/nightly", **asked_otherwise(night, stories))]
+        assert night.until_done(*both) == ["COMPLETED", "COMPLETED"], night.told()
+        night.assert_right(by_tiny_model.files)
+        assert night.ledger.again() == 0
+        assert set(night.ledger.made().values()) == {1}
+
+
+def asked_otherwise(night: Night, stories: list[str]) -> dict:
+    """The same six videos, asked for in another order and here instead of by deployment runs."""
+    return {"stories": stories[::-1], "settings": night.settings, "title": "Other", "engine": "here"}
