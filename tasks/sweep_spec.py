@@ -182,14 +182,18 @@ def parse_spec(value: object, source: str, title: str) -> SweepSpec:
     try:
         return SweepSpec.model_validate({**defaults, **value})
     except ValidationError as error:
-        raise RefusedError(f"{source}: {_in_words(error)}") from error
+        raise RefusedError(f"{source}: {in_words(error, 'sweep', SweepSpec.model_fields)}") from error
 
 
-def _in_words(error: ValidationError) -> str:
+def in_words(error: ValidationError, what: str, fields: Iterable[str]) -> str:
+    """The first fault of a sweep's or a batch's entries, as a sentence."""
     first = error.errors(include_url=False)[0]
     path = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
-        return f"there is no entry {path!r} in a sweep. {did_you_mean(path, [*SweepSpec.model_fields])}"
+        return f"there is no entry {path!r} in a {what}. {did_you_mean(path, [*fields])}"
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, RefusedError):  # which says it all
+        return f"{path}: {cause}"
     message = first["msg"].removeprefix("Value error, ")
     return f"{path} was refused: {message[0].lower() + message[1:]}; got {first['input']!r:.80}."
 

@@ -48,9 +48,16 @@ class Spent:
 class Account:
     """What the questions that were asked in the body of `accounting` have taken, of a budget that others share."""
 
-    def __init__(self, currency: str) -> None:
-        self.spent = Spent(currency=currency)
-        self.lock = Lock()
+    def __init__(self, currency: str, outer: Account | None) -> None:
+        self.spent, self.outer = Spent(currency=currency), outer
+        self._lock = Lock()
+
+    def add(self, asked: Spent) -> None:
+        """Count it here and on the accounts of the bodies around this one."""
+        with self._lock:
+            self.spent = self.spent + asked
+        if self.outer is not None:
+            self.outer.add(asked)
 
 
 _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
@@ -59,7 +66,7 @@ _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 @contextmanager
 def accounting(currency: str = "USD") -> Iterator[Account]:
     """Count what is asked in the body, and in threads that have its context, on an account of its own, too."""
-    account = Account(currency)
+    account = Account(currency, _ACCOUNT.get())
     token = _ACCOUNT.set(account)
     try:
         yield account
@@ -139,8 +146,7 @@ class Budget:
     def _count_up(self, asked: Spent) -> None:
         self._spent = self._spent + asked
         if (account := _ACCOUNT.get()) is not None:
-            with account.lock:
-                account.spent = account.spent + asked
+            account.add(asked)
 
     def _cost(self, model: str, usage: Usage) -> float | None:
         price = self.prices.of(model)

@@ -21,7 +21,7 @@ from tasks.named import wish as wished
 from tasks.plan import prepare
 from tasks.planning import find_plan
 from tasks.run import Run, Tools
-from tasks.services import services_for
+from tasks.services import services_for, using
 from tasks.specs import RunConfig
 from tasks.stage import canonical_json
 from tasks.sweep_spec import places_of
@@ -112,7 +112,8 @@ def plan_batch(spec: BatchSpec, root: Path, *, folder: Path = Path(), tools: Too
         raise RefusedError(
             f"{len(sources)} stories in {len(ways)} ways are more than {MAX_JOBS:,} videos. Make several batches of it."
         )
-    jobs, notes = _merged(_named(_jobs(sources, ways, config, root, tools)))
+    with using(services_for(config, root)):  # one for all
+        jobs, notes = _merged(_named(_jobs(sources, ways, config, root, tools)))
     if all(job.refusal is not None for job in jobs):
         raise RefusedError(_nothing(jobs))
     asked = [spec.model_dump(mode="json"), [job.key for job in jobs]]

@@ -11,8 +11,8 @@ from prompts.errors import StoryError
 from prompts.json_reader import read_json
 from prompts.yaml_reader import read_yaml
 from tasks.errors import RefusedError
-from tasks.specs import RunConfig, Spec, did_you_mean, with_values
-from tasks.sweep_spec import MAX_BYTES, Seeds, leaves
+from tasks.specs import RunConfig, Spec, with_values
+from tasks.sweep_spec import MAX_BYTES, Seeds, in_words, leaves
 
 FILES = (".yaml", ".yml", ".json")
 
@@ -67,18 +67,9 @@ def parse_batch(value: object, source: str, title: str = "Batch") -> BatchSpec:
     try:
         return BatchSpec.model_validate({"title": title, **value})
     except ValidationError as error:
-        raise RefusedError(f"{source}: {_in_words(error)}") from error
+        raise RefusedError(f"{source}: {in_words(error, 'batch', BatchSpec.model_fields)}") from error
 
 
 def is_batch_file(value: object) -> bool:
     """Whether plain values of a file are a batch's and not a story's, which has levels."""
     return isinstance(value, dict) and "stories" in value and "levels" not in value
-
-
-def _in_words(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    path = ".".join(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
-        return f"there is no entry {path!r} in a batch. {did_you_mean(path, [*BatchSpec.model_fields])}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{path} was refused: {message[0].lower() + message[1:]}; got {first['input']!r:.80}."
