@@ -25,8 +25,9 @@ _WHOLE = {"s3", "gs", "abfs", "az", "adl", "oss", "obs", "oci", "memory"}
 """Stores in which a file appears whole or not at all."""
 _PROBES, _AT_ONCE = 3, 8
 _OPTIONS: dict[str, dict[str, Any]] = {
-    # botocore tries again on its own, for minutes: who waits here shall be told before that
-    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 1}}}
+    # They would try again on their own, for minutes: who waits here shall be told before that.
+    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 0}}},
+    "gs": {"requests_timeout": 20},
 }
 
 
@@ -54,6 +55,8 @@ def open_depot(url: str) -> Depot:
         raise RefusedError(f"{url} cannot be reached: {error}. {remedy}.") from error
     except ValueError as error:
         raise RefusedError(f"{url} is of no known store: {error}. Name a folder, s3://... or gs://...") from error
+    if protocol == "s3":
+        made.retries = 1
     return Depot(url, made)
 
 

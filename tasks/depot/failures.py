@@ -12,6 +12,8 @@ from tasks.errors import RunError
 T = TypeVar("T")
 WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """Before the second try, the third, ..."""
+PATIENCE_S = 20.0
+"""After which nothing is tried again: a network that swallows everything lets each try run into its own timeout."""
 _OUTSIDE = ("botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google", "requests", "urllib3", "paramiko")
 _SECRETS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "DefaultCredentialsError")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -32,6 +34,7 @@ def retried(act: Callable[[], T], url: str, doing: str, waits_s: tuple[float, ..
     FileNotFoundError and FileExistsError are the caller's business and come through. Raises AwayError where it was
     tried in vain, DepotError for what trying again cannot mend, OSError for a disk that takes nothing more.
     """
+    given_up_at = time.monotonic() + PATIENCE_S
     for wait_s in (*waits_s, None):
         try:
             return act()
@@ -42,7 +45,7 @@ def retried(act: Callable[[], T], url: str, doing: str, waits_s: tuple[float, ..
                 raise  # a disk is full, most likely this machine's own: it says so best itself
             if not passes(error):
                 raise DepotError(f"{doing} in {url} failed: {_said(error)}. {_remedy(error)}") from error
-            if wait_s is None:
+            if wait_s is None or time.monotonic() > given_up_at:
                 raise AwayError(
                     f"{url} could not be reached while {doing}: {_said(error)}. Look at the network and at the store; "
                     "what has been made is kept here, and the same command goes on."
