@@ -10,6 +10,7 @@ from tasks import environment
 environment.yield_idle_threads()
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processes have the other cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.fsync = lambda _file: None  # what other processes read is there without it; no test cuts the power
 
 
 @pytest.fixture(scope="module")

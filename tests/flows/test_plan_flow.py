@@ -1,13 +1,11 @@
 """Planning as Prefect flows on a real server: a wish is drawn, and the key is a secret of Prefect."""
 
 import asyncio
-import gc
 import json
 
 import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
 
 import prompts
 from flows.plan import plan
@@ -25,14 +23,6 @@ pytestmark = [
     # Prefect leaves the sockets of its clients to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A server with an empty history, for all tests of this module."""
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-    gc.collect()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.zoom import zoom
 from prompts import Story
@@ -14,14 +13,15 @@ from tests.flows.test_refine_command import OTHER, STORY, eye, here, settings
 
 __all__ = ["here"]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",  # sockets of Prefect's clients
-)
+pytestmark = [
+    pytest.mark.usefixtures("server"),
+    # Prefect leaves the sockets of its clients to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def test_as_a_flow_its_steps_are_tasks(here, model_folder):
-    with prefect_test_harness(server_startup_timeout=120), serving(eye(OTHER)) as server:
+    with serving(eye(OTHER)) as server:
         config = with_settings(RunConfig(), [*settings(model_folder, server), "plan.refine=1"])
         done = asyncio.run(zoom(Story.model_validate(STORY), config, here / "runs"))
     told = json.loads((here / "runs" / "small" / done["run_id"] / "config.json").read_text())["refinement"]

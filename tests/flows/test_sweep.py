@@ -1,7 +1,6 @@
 """`tenfold sweep`: what it prints, makes, refuses and survives; and the same as a Prefect flow."""
 
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.sweep import sweep as sweep_flow
 from prompts import Story
@@ -135,14 +133,6 @@ def test_a_killed_sweep_goes_on_where_it_was(here, file):  # noqa: F811
     assert "shared, One, seed 0: sampling" not in result.stderr  # it was found before anything was begun
     assert config.stat().st_mtime_ns == made_at
     assert all(point.folder for point in read_sweep(folder).points)
-
-
-@pytest.fixture
-def server():
-    """A server with an empty history."""
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-    gc.collect()
 
 
 @pytest.mark.usefixtures("server")

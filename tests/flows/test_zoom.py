@@ -1,14 +1,12 @@
 """The main job as a Prefect flow, on a real server."""
 
 import asyncio
-import gc
 import json
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.render import render
 from flows.zoom import zoom
@@ -29,14 +27,6 @@ pytestmark = [
     # Prefect leaves the sockets of its clients to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A server with an empty history, for all tests of this module."""
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-    gc.collect()
 
 
 def config(model_folder, *settings):
