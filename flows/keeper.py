@@ -23,8 +23,6 @@ SLOWEST_S = 30.0
 """The longest wait before a worker that keeps dying is started again."""
 STEADY_S = 60.0
 """A worker that has lived so long is well: the next wait is the shortest again."""
-FAREWELL_S = 20.0
-"""How long a worker that has been asked to end may take once its last flow run has ended."""
 DEFAULTS = {
     "PREFECT_CLIENT_MAX_RETRIES": "6",  # 2 + 4 + ... + 64 s: flow runs live through two minutes without a server
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # by which other machines know that a run lives
@@ -128,34 +126,24 @@ class Keeper:
             time.sleep(TICK_S)
 
     def _leave(self) -> int:
-        """Ctrl-C once: no new runs, those in progress are finished. Again, or a termination: now."""
-        if self.asked[0] == signal.SIGINT and (busy := self._busy()):
-            say(f"{busy} in progress: finishing, and taking up no more. Ctrl-C again puts them back and ends now.")
-            if self.worker is not None:
-                self.worker.send_signal(signal.SIGINT)
-            while len(self.asked) < 2 and self._busy():
-                self._look()
-                self._wait_for_end()
-        if not self._busy():
-            self._say_goodbye()
-            return 0
+        """Ctrl-C once: no new runs, those in progress are finished. Again, or a termination: now.
+
+        Asked to end, Prefect's worker would at times take its flow runs along, or stay for ever; without it they go on,
+        and are seen to as those of any worker that is no more.
+        """
         self._kill()
-        return self._put_all_back()
+        self.name = self.name.again()
+        if self.asked[0] == signal.SIGINT and (busy := max(self._busy(), self.ward.mine)):
+            say(f"{busy} in progress: finishing, and taking up no more. Ctrl-C again puts them back and ends now.")
+            while len(self.asked) < 2 and (self._busy() or self.ward.mine):
+                self._look()
+                self._pause(LOOK_EVERY_S)
+        return self._put_all_back() if len(self.asked) > 1 or self.asked[0] != signal.SIGINT else 0
 
-    def _wait_for_end(self) -> None:
-        until = time.monotonic() + LOOK_EVERY_S
-        while time.monotonic() < until and len(self.asked) < 2:
+    def _pause(self, seconds: float) -> None:
+        until, count = time.monotonic() + seconds, len(self.asked)
+        while time.monotonic() < until and len(self.asked) == count:
             time.sleep(TICK_S)
-
-    def _say_goodbye(self) -> None:
-        """Let the worker report what it still has to, and end."""
-        if self.worker is None:
-            return
-        self.worker.send_signal(signal.SIGINT)
-        try:
-            self.worker.wait(FAREWELL_S)
-        except subprocess.TimeoutExpired:  # seen with Prefect 3.8.8: its loops do not always end
-            self._kill()
 
     def _put_all_back(self) -> int:
         try:

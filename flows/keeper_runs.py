@@ -29,6 +29,8 @@ AWAY_S = 90.0
 """After so long without a sign of life, a run of another machine is lost; Prefect calls a worker offline then, too."""
 UNTAKEN_S = 60.0
 """After so long, whoever took a run and did not say who it was has gone."""
+RESTED_S = 20.0
+"""For so long a run must have crashed before it is put back: its worker ends when it meets one it is not done with."""
 GAP_S = 20.0
 """A longer time between two looks is one in which nothing was seen."""
 RETURNS, CRASHES = 20, 3
@@ -60,6 +62,8 @@ class Ward:
     """Of all workers that this keeper has started."""
     watches: dict[UUID, Watch] = field(default_factory=dict)
     given_up: set[UUID] = field(default_factory=set)
+    mine: int = 0
+    """How many runs of this keeper's workers were in flight at the last look."""
     seen_at: float = 0.0
     """When the server could last be asked, by the clock."""
     is_deaf: bool = False
@@ -73,10 +77,12 @@ class Ward:
         self._skip_gap()
         for run in runs:
             self._judge(run, found, workers)
-        for run in server.crashed(self.client, self.pool):
+        ended = server.crashed(self.client, self.pool)
+        for run in ended:
             self._try_again(run)
         self._forget(set(workers) - {server.worker_of(run) for run in runs})
-        seen = {run.id for run in runs}
+        seen = {run.id for run in (*runs, *ended)}
+        self.mine = sum(server.worker_of(run) in self.names for run in runs)
         self.watches = {one: watch for one, watch in self.watches.items() if one in seen}
 
     def _skip_gap(self) -> None:
@@ -139,6 +145,8 @@ class Ward:
     def _try_again(self, run: FlowRun) -> None:
         """A run that has ended by itself without a result, as for want of memory: unless its parent sees to it."""
         if server.worker_of(run) not in self.names or run.id in self.given_up or server.has_parent(run):
+            return
+        if self._unchanged_for(run, ("crashed", run.state_id)) < RESTED_S:
             return
         message = run.state.message if run.state else None
         done = server.put_back(self.client, run, f"it crashed ({message or 'without a word'})", most=CRASHES)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ NIGHTLY = "nightly"
 KEPT = ("stories", "root")
 """Parameters of deployments that stay as somebody has set them before."""
 OFF = "off"
+PATIENCE_S = 60.0
+"""A server that has just been started answers some seconds later, and on a busy machine later still."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,9 @@ def _check(wishes: Wishes) -> None:
 def _reach(client: SyncPrefectClient) -> None:
     from prefect.settings import PREFECT_API_URL
 
-    fault = client.api_healthcheck()
+    until = time.monotonic() + PATIENCE_S
+    while (fault := client.api_healthcheck()) is not None and time.monotonic() < until:
+        time.sleep(1)
     if fault is not None:
         raise RunError(
             f"Prefect's server at {PREFECT_API_URL.value()} cannot be reached: {fault}. Start it with `prefect server "
@@ -193,5 +198,5 @@ def _told(deployment: dict[str, Any]) -> str:
     words = f"in pool {deployment['work_pool']['name']}"
     for schedule in deployment.get("schedules", ()):
         when = f"{schedule['cron']} {schedule['timezone']}"
-        words += f", due {when}" if schedule["active"] else f', not due by itself (--cron "{schedule["cron"]}")'
+        words += f", due {when}" if schedule["active"] else ", not due by itself"
     return words

@@ -1,29 +1,40 @@
 """A site with a work pool, a deployment that naps, and `tenfold worker`s."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
 from tests.doubles.prefect_site import TENFOLD, Process, Site, wait_until
 
 POOL = "naps"
-PROJECT = {
-    "name": "napping",
-    "pull": [{"flows.workplace.enter": {}}],
-    "deployments": [{"name": "nap", "entrypoint": "tests.doubles.napping.nap", "work_pool": {"name": POOL}}],
+NAP = {
+    "name": "nap",
+    "entrypoint": "tests.doubles.napping.nap",
+    "pull_steps": [{"flows.workplace.enter": {}}],
+    "work_pool_name": POOL,
 }
 
 
-def deploy(site: Site, **more: Any) -> None:
-    """Put the deployment on the server. more: further keys of it."""
-    file = site.home / "naps.yaml"
-    file.write_text(yaml.safe_dump(PROJECT | {"deployments": [PROJECT["deployments"][0] | more]}))
-    site.prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-    site.prefect("deploy", "--all", "--prefect-file", str(file))
+def deploy(site: Site) -> None:
+    """Put the work pool and the deployment on the server."""
+    with Runs(site) as runs:
+        runs.ask("POST", "/work_pools/", json={"name": POOL, "type": "process"})
+        flow = runs.ask("POST", "/flows/", json={"name": "nap"})["id"]
+        runs.ask("POST", "/deployments/", json=NAP | {"flow_id": flow})
+
+
+@contextmanager
+def keeping(site: Site, name: str = "k", *options: str, more: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """A keeper that ends with the test, however that ends."""
+    process = keeper(site, name, *options, more=more)
+    try:
+        yield process
+    finally:
+        process.stop()
 
 
 def keeper(

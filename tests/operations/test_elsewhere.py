@@ -13,7 +13,7 @@ from tests.doubles.prefect_site import ROOT, TENFOLD, Process, Site
 
 pytestmark = pytest.mark.slow
 DEPLOYED = ("zoom/zoom", "nightly/nightly", "sweep/sweep", "evaluate/evaluate")
-QUICK = {"sampling.steps": 2, "film.size": 64, "film.seconds_per_level": 0.2}
+QUICK = {"sampling.steps": 2, "film.size_px": 64, "film.seconds_per_level": 0.2}
 
 
 @pytest.fixture(scope="module")

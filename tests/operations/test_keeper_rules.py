@@ -8,7 +8,7 @@ import pytest
 from flows import keeper_runs
 from flows.keeper_names import Name
 from flows.keeper_place import Process
-from flows.keeper_runs import AWAY_S, GONE_S, UNREPORTED_S, UNTAKEN_S, Ward
+from flows.keeper_runs import AWAY_S, GONE_S, RESTED_S, UNREPORTED_S, UNTAKEN_S, Ward
 
 HERE, AWAY = "0" * 8, "f" * 8
 OWN = Name("k", HERE, "000002")
@@ -198,8 +198,11 @@ def test_cancelled_ones_whose_worker_is_dead_are_ended(site):
 def test_crashed_ones_are_tried_again_a_few_times_unless_a_parent_does_it(site):
     one, child, old = run(OWN), run(OWN, parent=True), run(Name("k", HERE, "aaaaaa"))
     site.server.crashes = [one, child, old]
-    for _ in range(10):
-        site.ward.look()
+    assert after(site, RESTED_S - 1) == []
+    assert after(site, 1) == [one.id]
+    for turn in range(5):
+        one.state_id = f"crashed again {turn}"
+        after(site, RESTED_S)
     assert site.server.done == [one.id] * 3
     assert site.ward.given_up == {one.id}
 
