@@ -18,6 +18,8 @@ from typing import Self, TypeVar
 
 import psutil
 
+from tests.doubles.empty_history import put_empty_history
+
 ROOT = Path(__file__).resolve().parents[2]
 TENFOLD = (sys.executable, "-c", "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()")
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
@@ -180,6 +182,8 @@ class Site:
         own = {"PREFECT_UI_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
         if self.database:
             own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = self.database
+        elif not (self.home / "prefect" / "prefect.db").exists():
+            put_empty_history(self.home / "prefect")
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self.server = Process(command, self.variables | own, self.home, self.home / "server.log")
         wait_until(self.answers, "Prefect's server")
