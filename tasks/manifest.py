@@ -36,6 +36,10 @@ def _refuse_foreign(value: Json) -> None:
         raise TypeError(f"expected plain JSON values, got {type(value).__name__}")
 
 
+def _digest(value: Json) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class StageKey:
     """What a stage makes: its name, the version of its algorithm, and everything that its result depends on."""
@@ -47,8 +51,7 @@ class StageKey:
     @property
     def digest(self) -> str:
         """SHA-256 of the three, in hex: the name of the manifest."""
-        text = canonical_json({"stage": self.stage, "version": self.version, "inputs": self.inputs})
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest({"stage": self.stage, "version": self.version, "inputs": self.inputs})
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ class Manifest:
     seconds: float
 
     def as_json(self) -> dict[str, Json]:
-        """Plain values; `from_json` is the inverse."""
-        return {
+        """Plain values, and their own SHA-256; `from_json` is the inverse."""
+        told = {
             "manifest_version": MANIFEST_VERSION,
             "stage": self.key.stage,
             "version": self.key.version,
@@ -83,10 +86,14 @@ class Manifest:
             "facts": self.facts,
             "seconds": self.seconds,
         }
+        return {**told, "sha256": _digest(told)}
 
     @classmethod
     def from_json(cls, value: dict[str, Json]) -> Manifest:
         """The manifest of a file. Raises KeyError, TypeError, AttributeError or ValueError for others."""
+        told = {name: entry for name, entry in value.items() if name != "sha256"}
+        if value.get("sha256") not in (None, _digest(told)):  # None: of an earlier release
+            raise ValueError("a manifest that was changed after it was written")
         if value["manifest_version"] != MANIFEST_VERSION:
             raise ValueError(f"expected manifest version {MANIFEST_VERSION}, got {value['manifest_version']!r}")
         artifacts = {name: Artifact.from_json(artifact) for name, artifact in value["artifacts"].items()}

@@ -16,9 +16,10 @@ class Ledger:
 
     file: Path
 
-    def variables(self, pause_s: float = 0.0) -> dict[str, str]:
-        """What a process must have in its environment to be watched."""
+    def variables(self, pause_s: float = 0.0, *, painter: bool = False) -> dict[str, str]:
+        """What a process must have in its environment to be watched; with `painter`, its models are the tests' own."""
         return {
+            **({"WATCHED_PAINTER": "1"} if painter else {}),
             "TENFOLD_LEDGER": str(self.file),
             "WATCHED_PAUSE_S": str(pause_s),
             "PYTHONPATH": f"{WATCHED}:{ROOT}",

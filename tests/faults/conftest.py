@@ -28,24 +28,3 @@ def finished(undisturbed, tmp_path):
     shutil.copytree(undisturbed.root, tmp_path / "runs")
     shutil.copytree(undisturbed.root.parent / "stories", tmp_path / "stories")
     return tmp_path / "runs"
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory):
-    """A folder with a whole model of random weights, as deployments load it."""
-    from tests.doubles.tiny_model import write_tiny_model  # imports diffusers
-
-    return write_tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="session")
-def by_tiny_model(tiny_model, tmp_path_factory):
-    """The batch of six by the tiny model, made with nothing in its way and without Prefect."""
-    from tasks.batch.making import run_batch
-    from tasks.batch.plan import plan_batch
-    from tests.faults import batch_of_six as six
-
-    home = tmp_path_factory.mktemp("by-tiny-model")
-    batch = plan_batch(six.spec(home / "stories", **{"model.name": str(tiny_model)}), home / "runs")
-    assert six.states(run_batch(batch)) == {"made": 6}
-    return six.Undisturbed(home / "runs", six.pictures_of(home / "runs"), len(six.TITLES) * six.STEPS)

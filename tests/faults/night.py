@@ -21,14 +21,13 @@ FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 class Night:
     """A site with pools, limits, deployments and a worker of each pool; `ledger` tells what is really made."""
 
-    def __init__(self, home: Path, model: Path, *, database: str = "", pause_s: float = 0.2, **more: str) -> None:
+    def __init__(self, home: Path, *, database: str = "", pause_s: float = 0.2, **more: str) -> None:
         self.home, self.root = home, home / "runs"
         self.ledger = Ledger(home / "ledger")
-        self.settings = {**six.SETTINGS, "model.name": str(model)}
         work = home / "work"
         work.mkdir()
         own = {"TENFOLD_HOME": str(work), "TENFOLD_RUNS": str(self.root)}
-        self.site = Site(home, database, {**self.ledger.variables(pause_s), **own, **more})
+        self.site = Site(home, database, {**self.ledger.variables(pause_s, painter=True), **own, **more})
         self.workers: dict[str, Process] = {}
 
     def __enter__(self) -> Self:
@@ -63,7 +62,7 @@ class Night:
 
     def ask(self, stories: Sequence[str], **parameters: Any) -> str:
         """Ask for a batch of these stories; returns the id of its flow run."""
-        asked = {"stories": [*stories], "settings": self.settings, "title": "Six", **parameters}
+        asked = {"stories": [*stories], "settings": six.SETTINGS, "title": "Six", **parameters}
         return self.runs.submit("nightly/nightly", **asked)
 
     def signs(self) -> tuple:

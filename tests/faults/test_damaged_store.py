@@ -159,3 +159,35 @@ def mend(undisturbed, tmp_path, damages) -> None:
     assert six.evaluations(damaged) <= len(damages) * six.STEPS
     six.assert_right(root, undisturbed.files)
     shutil.rmtree(home)
+
+
+def test_a_bit_of_a_record_that_is_still_json(finished, undisturbed):
+    for path in finished.glob(".cache/manifests/*.json"):
+        path.write_bytes(
+            path.read_bytes().replace(b'"stack.json":', b'"stacj.json":').replace(b'"shape":', b'"shapd":')
+        )
+    _, summary = again(finished)
+    assert summary.exit_code == 0, summary.markdown()
+    six.assert_right(finished, undisturbed.files)
+
+
+class PowerCutError(RuntimeError):
+    """Ends a run in the middle."""
+
+
+@pytest.mark.parametrize("at", [0.1, 0.6, 0.99])
+def test_a_bit_flipped_in_the_checkpoint_of_a_run_that_goes_on(tmp_path, undisturbed, at):
+    def cut_short(event) -> None:
+        if "stage='sampling', done=3" in str(event):
+            raise PowerCutError
+
+    summary = six.make(tmp_path / "runs", Studio(), on_event=cut_short)
+    assert six.states(summary) == {"failed": 6}
+    checkpoints = [*tmp_path.glob("runs/.cache/work/*/state.safetensors")]
+    assert len(checkpoints) == 6
+    for path in checkpoints:
+        flip(path, at)
+    studio, summary = again(tmp_path / "runs")
+    assert summary.exit_code == 0
+    assert six.evaluations(studio) == undisturbed.evaluations, "nothing of a damaged checkpoint is used"
+    six.assert_right(tmp_path / "runs", undisturbed.files)

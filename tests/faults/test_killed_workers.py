@@ -70,29 +70,29 @@ def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
 
 
 @pytest.mark.slow
-def test_ten_kills_of_workers_at_random_moments(tmp_path, tiny_model, by_tiny_model):
+def test_ten_kills_of_workers_at_random_moments(tmp_path, undisturbed):
     number = seed()
     print(f"TENFOLD_FAULTS_SEED={number}")
-    with Night(tmp_path, tiny_model, pause_s=1.0) as night:
+    with Night(tmp_path, pause_s=1.0) as night:
         night.hire(*POOLS)
         run = night.ask(six.stories(tmp_path / "stories"))
         kills = ten_kills(night, run, number)
         assert night.until_done(run) == ["COMPLETED"], night.told()
-        check(night, by_tiny_model, kills)
+        check(night, undisturbed, kills)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_the_server_is_killed_and_started_again_in_the_middle(tmp_path, tiny_model, by_tiny_model, database):
+def test_the_server_is_killed_and_started_again_in_the_middle(tmp_path, undisturbed, database):
     if database == "postgresql":
         with postgres() as server:
-            restarts(tmp_path, tiny_model, by_tiny_model, server.url)
+            restarts(tmp_path, undisturbed, server.url)
     else:
-        restarts(tmp_path, tiny_model, by_tiny_model, "")
+        restarts(tmp_path, undisturbed, "")
 
 
-def restarts(home, model, expected, database: str) -> None:
-    with Night(home, model, database=database, pause_s=1.0) as night:
+def restarts(home, expected, database: str) -> None:
+    with Night(home, database=database, pause_s=1.0) as night:
         night.hire(*POOLS)
         run = night.ask(six.stories(home / "stories"))
         for evaluations in (3, 12, 22):
@@ -104,17 +104,17 @@ def restarts(home, model, expected, database: str) -> None:
 
 
 @pytest.mark.slow
-def test_two_batches_at_once_over_the_same_stories(tmp_path, tiny_model, by_tiny_model):
-    with Night(tmp_path, tiny_model) as night:
+def test_two_batches_at_once_over_the_same_stories(tmp_path, undisturbed):
+    with Night(tmp_path) as night:
         night.hire(*POOLS)
         stories = six.stories(tmp_path / "stories")
-        both = [night.ask(stories), night.runs.submit("nightly/nightly", **asked_otherwise(night, stories))]
+        both = [night.ask(stories), night.runs.submit("nightly/nightly", **asked_otherwise(stories))]
         assert night.until_done(*both) == ["COMPLETED", "COMPLETED"], night.told()
-        night.assert_right(by_tiny_model.files)
+        night.assert_right(undisturbed.files)
         assert night.ledger.again() == 0
         assert set(night.ledger.made().values()) == {1}
 
 
-def asked_otherwise(night: Night, stories: list[str]) -> dict:
+def asked_otherwise(stories: list[str]) -> dict:
     """The same six videos, asked for in another order and here instead of by deployment runs."""
-    return {"stories": stories[::-1], "settings": night.settings, "title": "Other", "engine": "here"}
+    return {"stories": stories[::-1], "settings": six.SETTINGS, "title": "Other", "engine": "here"}

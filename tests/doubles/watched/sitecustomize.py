@@ -1,7 +1,8 @@
 """Read by every Python process that has this folder in PYTHONPATH: it writes down what it really makes.
 
 With TENFOLD_LEDGER, a file, every evaluation of a model and every body of a stage that is begun or committed adds a
-line to it; whoever is killed has told until then. WATCHED_PAUSE_S makes each evaluation take so much longer.
+line to it; whoever is killed has told until then. WATCHED_PAUSE_S makes each evaluation take so much longer. With
+WATCHED_PAINTER every model is the painter of the tests, which is there at once.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from typing import Any
 
 LEDGER = os.environ.get("TENFOLD_LEDGER", "")
 PAUSE_S = float(os.environ.get("WATCHED_PAUSE_S", "0"))
+PAINTS = bool(os.environ.get("WATCHED_PAINTER"))
 
 
 def note(what: str, **facts: Any) -> None:
@@ -31,7 +33,7 @@ def note(what: str, **facts: Any) -> None:
 
 def watch_models(models: ModuleType) -> None:
     """Of `zoomlib.models`: what is loaded notes each evaluation by what it is given."""
-    load = models.load_denoiser
+    load = _painter if PAINTS else models.load_denoiser
 
     def load_denoiser(*arguments: Any, **options: Any) -> Any:
         model = load(*arguments, **options)
@@ -48,6 +50,20 @@ def watch_models(models: ModuleType) -> None:
         return model
 
     models.load_denoiser = load_denoiser  # type: ignore[attr-defined]
+
+
+def _painter(_name: str, *, size: Any = None, **_options: Any) -> Any:
+    from tests.doubles.painter import Painter
+
+    return Painter(size=size)
+
+
+def describe_painter(models: ModuleType) -> None:
+    """Of `tasks.models`: every model is the painter."""
+    if PAINTS:
+        from tests.doubles.painter import Studio
+
+        models.describe_model = Studio().describe  # type: ignore[attr-defined]
 
 
 def watch_stages(stage: ModuleType) -> None:
@@ -67,7 +83,7 @@ def watch_stages(stage: ModuleType) -> None:
     stage.Workshop.make = watched
 
 
-WATCHED = {"zoomlib.models": watch_models, "tasks.stage": watch_stages}
+WATCHED = {"zoomlib.models": watch_models, "tasks.models": describe_painter, "tasks.stage": watch_stages}
 
 
 class Finder(MetaPathFinder):
