@@ -18,6 +18,7 @@ from torch import Tensor
 from evaluation.networks.text_image import Scorer
 from evaluation.networks.weights import check_file, digest
 from evaluation.table import Score
+from zoomlib.building import alone
 from zoomlib.errors import InvalidInputError
 from zoomlib.stack import ZoomStack
 
@@ -105,6 +106,7 @@ def check_fits(text: str, scorer: str) -> None:
         import_module(KINDS[asked.kind].module).check(asked.argument, scorer)
 
 
+@alone
 def load_measure(text: str, *, device: str | torch.device = "cpu", scorer: Scorer | None = None) -> Measure:
     """The measure of this name, ready on `device`; `scorer` is the run's, which some measures read.
 

@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from evaluation.networks.text_image import Model, Scorer, TextImage, rate, score_text
 from evaluation.networks.tokens import Tokenize, Tokens, from_tokenizer
 from evaluation.networks.weights import check_file, digest
+from zoomlib.building import alone
 from zoomlib.errors import InvalidInputError
 
 __all__ = ["Scorer", "TextImage", "create", "describe_named", "load_scorer", "rate", "save", "score_text"]
@@ -84,6 +85,7 @@ def save(
     return folder
 
 
+@alone
 def load_scorer(name: str | Path = "bundled", *, device: str | torch.device = "cpu") -> Scorer:
     """A scorer by `name`: "bundled"; a folder in open_clip's format; "NAME:TAG", e.g. "ViT-B-32:openai"; or
     "NAME:FILE", weights of that architecture in a safetensors file.

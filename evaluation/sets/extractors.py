@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evaluation.sets import inception
 from evaluation.sets.resizing import resized
+from zoomlib.building import alone
 
 if TYPE_CHECKING:
     from evaluation.networks.dino import WindowDino
@@ -48,6 +49,7 @@ class Extractor:
         return "kid" if self.is_inception else "kernel_distance"
 
 
+@alone
 def load_extractor(text: str, *, device: str | torch.device = "cpu") -> Extractor:
     """`inception:FILE` (weights in safetensors), `dino:FOLDER`, or a scorer as `load_scorer` takes it: `bundled`, a
     folder, NAME:TAG. Raises InvalidInputError where there is none such or its files are unusable."""

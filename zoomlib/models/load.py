@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoomlib.building import alone
 from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.denoiser import Denoiser
 from zoomlib.errors import InvalidInputError
@@ -164,6 +165,7 @@ def level_size(facts: Facts, size_px: tuple[int, int] | None) -> tuple[int, int]
     return size_px[0] // facts.factor, size_px[1] // facts.factor
 
 
+@alone
 def load_denoiser(
     name_or_folder: str | Path = "bundled",
     *,
@@ -214,6 +216,7 @@ def load_denoiser(
     return ModelDenoiser(parts, facts, level, placement.device, placement.dtype, draft)
 
 
+@alone
 def load_upscaler(
     name_or_folder: str | Path = "bundled",
     *,

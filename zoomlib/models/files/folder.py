@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoomlib.building import alone
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.files import weights
 
@@ -167,6 +168,7 @@ def networks(pipeline: Any) -> dict[str, nn.Module]:
     return {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
 
 
+@alone
 def read_module(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:
     """A component from its folder: safetensors only, nothing from a network, ready for use."""
     chosen = weights.choose([path.name for path in folder.iterdir()] if folder.is_dir() else [], dtype)

@@ -11,6 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zoomlib.building import alone
 from zoomlib.careful import CarefulCodec, Note, unheard
 from zoomlib.errors import InvalidInputError
 from zoomlib.models.files.folder import INDEX, Folder, read_json, read_module
@@ -59,6 +60,7 @@ def describe_upscaler(folder: Folder) -> dict[str, Any]:
     }
 
 
+@alone
 def load_upscaler_from(
     folder: Folder,
     placement: Placement,
