@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tasks.errors import RefusedError
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+)::?//", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _FLATTENED = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)", re.IGNORECASE)
 _SAME = {"s3a": "s3", "gcs": "gs", "local": "file"}
 _KEYED = ("s3", "s3a", "gs", "gcs")
@@ -17,14 +17,14 @@ _ENDPOINTS = "the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, o
 
 
 def is_url(name: str | Path) -> bool:
-    """Whether a name is a URL. A `Path` made of one has lost a slash and is known all the same."""
-    return bool(_URL.match(str(name)) or (isinstance(name, Path) and _FLATTENED.match(str(name))))
+    """Whether a name is a URL. One that was a `Path` in between has lost a slash and is known all the same."""
+    return bool(_URL.match(str(name)) or _FLATTENED.match(str(name)))
 
 
 def url_of(name: str | Path) -> str:
     """The one spelling of a URL. Raises RefusedError for a URL with a secret in it, or of no place."""
     text = str(name).strip()
-    if isinstance(name, Path) and not _URL.match(text):
+    if not _URL.match(text):
         text = _FLATTENED.sub(lambda found: f"{found[1]}://" + "/" * (found[1].lower() in ("file", "local")), text)
     try:
         parts = urlsplit(text)

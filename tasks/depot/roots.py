@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,15 +67,13 @@ def pull_run(root: Path, name: str) -> None:
     depot = depot_of(root)
     if depot is None or not name.strip():
         return
-    with contextlib.suppress(ValueError):
-        inside = Path(name).absolute().relative_to(root.absolute()).as_posix()
-        if inside == ".":
-            pull_runs(root)
-            return
-        if not inside.startswith("."):
-            _pull_all(root, [inside] if "/" in inside else depot.folders(inside))
-            return
-    _pull_all(root, _meant(depot, name))
+    inside = _inside(Path(name), root)
+    if inside == ".":
+        pull_runs(root)
+    elif inside is not None and not inside.startswith("."):
+        _pull_all(root, [inside] if "/" in inside else depot.folders(inside))
+    elif "/" not in name or not Path(name).is_dir():  # else it is a folder of this machine, elsewhere
+        _pull_all(root, _meant(depot, name))
 
 
 def pull_runs(root: Path) -> None:
@@ -103,6 +100,11 @@ def is_finished(root: Path, name: str) -> bool:
     """Whether the run's folder `story/run` is complete, where all machines see it. Raises DepotError."""
     depot = depot_of(root)
     return (root / name / CONFIG).is_file() if depot is None else depot.size(f"{name}/{CONFIG}") is not None
+
+
+def _inside(path: Path, root: Path) -> str | None:
+    path, root = path.absolute(), root.absolute()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
 
 
 def _meant(depot: Depot, name: str) -> Iterable[str]:

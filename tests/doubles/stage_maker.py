@@ -1,7 +1,8 @@
-"""A machine that makes stages, with the cache of its environment: `stage_maker URL LEDGER STAGES SECONDS`.
+"""A machine that makes stages, with the cache of its environment: `stage_maker URL LEDGER STAGES SECONDS [usual]`.
 
 Every body takes SECONDS in twenty steps, of which each is kept, and tells the ledger when it begins (with the step from
-which it goes on) and ends, and when it waits for others. What users would be told is printed.
+which it goes on) and ends, and when it waits for others. What users would be told is printed. With `usual` leases last
+as long as users' do.
 """
 
 import json
@@ -11,16 +12,16 @@ import time
 from pathlib import Path
 
 from tasks import events
-from tasks.depot.leases import Timing
+from tasks.depot.leases import TIMING, Timing
+from tasks.depot.marker import STORE
 from tasks.depot.roots import open_root
-from tasks.run import CACHE
 from tasks.stage import Made, StageKey, Workshop
 
 QUICK = Timing(beat_s=0.2, stale_s=1.5, poll_s=0.1, copy_s=0.3)
 STEPS = 20
 
 
-def main(url: str, ledger: str, stages: str, seconds: str) -> None:
+def main(url: str, ledger: str, stages: str, seconds: str, timing: str = "quick") -> None:
     def tell(what: str, stage: int, step: int = 0) -> None:
         line = json.dumps({"what": what, "stage": stage, "step": step, "pid": os.getpid(), "at": time.monotonic()})
         with Path(ledger).open("a") as file:
@@ -30,7 +31,7 @@ def main(url: str, ledger: str, stages: str, seconds: str) -> None:
         if isinstance(event, events.StageNoted):
             print(event.text, flush=True)
 
-    workshop = Workshop(open_root(url) / CACHE, QUICK)
+    workshop = Workshop(open_root(url) / STORE, TIMING if timing == "usual" else QUICK)
     with events.listening(told):
         for stage in map(int, stages.split(",")):
 

@@ -231,7 +231,7 @@ def test_a_run_of_one_machine_goes_on_elsewhere(machine, memory):
     """The whole of it: made on one machine, found, read and compared on others."""
     from tasks.pipeline import run_zoom
 
-    config = with_settings(RunConfig(), BASE)
+    config = with_settings(RunConfig(), [*BASE, "scores.video=false", "film.fps=2"])
     made = run_zoom(config, story(), machine("a", memory), tools=Studio().tools())
     studio = Studio()
     found = run_zoom(config, story(), machine("b", memory), tools=studio.tools())

@@ -18,11 +18,13 @@ class Machines:
 
     def __init__(self, bucket, url, folder):
         self.bucket, self.url, self.folder = bucket, url, folder
+        self.files = bucket.files()
         self.ledger = folder / "ledger"
         self.started = []
 
-    def start(self, name, stages=ALL, seconds=0.4):
-        command = [sys.executable, "-m", "tests.doubles.stage_maker", self.url, str(self.ledger), stages, str(seconds)]
+    def start(self, name, stages=ALL, seconds=0.4, timing="quick"):
+        told = [self.url, str(self.ledger), stages, str(seconds), timing]
+        command = [sys.executable, "-m", "tests.doubles.stage_maker", *told]
         env = variables(self.folder / name, self.bucket.variables)
         self.started.append(Process(command, env, ROOT, self.folder / f"{name}-{len(self.started)}.log"))
         return self.started[-1]
@@ -36,8 +38,7 @@ class Machines:
 
     def kept(self):
         """What the bucket holds, by name."""
-        files = self.bucket.files()
-        return {name: files.cat_file(name) for name in files.find(self.url)}
+        return {name: self.files.cat_file(name) for name in self.files.find(self.url)}
 
     def done(self):
         for process in self.started:
@@ -59,7 +60,7 @@ def test_machines_never_make_the_same_thing_at_the_same_time(machines):
     assert machines.done() == [True, True]
     assert machines.times("begun") == machines.times("ended") == dict.fromkeys(range(4), 1)
     assert machines.times("waits")  # they did meet
-    files = [name.rpartition("/")[2] for name in machines.bucket.files().find(machines.url)]
+    files = [name.rpartition("/")[2] for name in machines.files.find(machines.url)]
     assert len(files) == 8  # four manifests, four pictures: no leases, no checkpoints
     assert not [name for name in files if name.endswith(".part")]
 
@@ -68,7 +69,7 @@ def test_a_holder_that_is_killed_is_taken_over_and_gone_on_from(machines):
     holder = machines.start("a", stages="0", seconds=60)
     wait_until(lambda: machines.told("begun"), "the first machine at work", 30)
     copied = f"{machines.url}/.cache/work"
-    wait_until(lambda: machines.bucket.files().find(copied), "a copy of its checkpoint", 30)
+    wait_until(lambda: machines.files.find(copied), "a copy of its checkpoint", 30)
     machines.start("b", stages="0", seconds=1)
     wait_until(lambda: machines.told("waits"), "the second machine waiting", 30)
     time.sleep(2)  # longer than a lease without life lasts
@@ -83,6 +84,21 @@ def test_a_holder_that_is_killed_is_taken_over_and_gone_on_from(machines):
     assert machines.times("ended") == {0: 1}
 
 
+@pytest.mark.slow  # half a minute, in which the lease is waited for
+def test_with_the_usual_times_a_killed_machine_is_followed_within_a_minute(machines):
+    holder = machines.start("a", stages="0", seconds=600, timing="usual")
+    wait_until(lambda: machines.told("begun"), "the first machine at work", 30)
+    machines.start("b", stages="0", seconds=0.1, timing="usual")
+    wait_until(lambda: machines.told("waits"), "the second machine waiting", 30)
+    killed_at = time.monotonic()
+    holder.kill()
+    wait_until(lambda: len(machines.told("begun")) == 2, "the work taken over", 90)
+    waited_s = machines.told("begun")[1]["at"] - killed_at
+    print(f"followed after {waited_s:.1f} s")
+    assert waited_s < 60
+
+
+@pytest.mark.slow  # three starts of a machine; what it rests on is in test_leases.py
 def test_a_process_that_is_killed_is_followed_at_once_on_its_own_machine(machines):
     holder = machines.start("a", stages="0", seconds=60)
     wait_until(lambda: machines.told("begun"), "the machine at work", 30)
