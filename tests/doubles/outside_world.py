@@ -28,6 +28,7 @@ class Bucket:
     name: str
     endpoint: str
     process: Process
+    secret: str = "a-secret-key-of-nobody"
 
     @property
     def url(self) -> str:
@@ -39,7 +40,7 @@ class Bucket:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "a-secret-key-of-nobody",
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
 
@@ -57,7 +58,7 @@ class Bucket:
         return s3fs.S3FileSystem(
             endpoint_url=self.endpoint,
             key="nobody",
-            secret="a-secret-key-of-nobody",
+            secret=self.secret,
             use_listings_cache=False,
             skip_instance_cache=True,
             client_kwargs={"region_name": "eu-west-1"},
@@ -65,13 +66,13 @@ class Bucket:
 
 
 @contextmanager
-def s3_bucket(home: Path) -> Iterator[Bucket]:
+def s3_bucket(home: Path, *, secret: str = Bucket.secret) -> Iterator[Bucket]:
     """A bucket, called as no other, in an S3 service of its own on loopback (moto's server, a process)."""
     pytest.importorskip("moto.server")
     port = free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
     process = Process(command, os.environ, home, home / "s3.log")
-    bucket = Bucket(f"runs-{uuid.uuid4().hex[:12]}", f"http://127.0.0.1:{port}", process)
+    bucket = Bucket(f"runs-{uuid.uuid4().hex[:12]}", f"http://127.0.0.1:{port}", process, secret)
     try:
         wait_until(lambda: "Running on" in process.text or not process.alive, "the S3 service")
         bucket.files().mkdir(bucket.name)
@@ -173,6 +174,7 @@ class Clock:
         compiler = shutil.which("cc")
         if compiler is None:
             pytest.skip("the clock cannot be moved: no C compiler (apt-get install gcc libc6-dev)")
+        folder.mkdir(exist_ok=True)
         self.library = folder / "clock.so"
         source = Path(__file__).with_name("clock.c")
         subprocess.run([compiler, "-O1", "-shared", "-fPIC", str(source), "-o", str(self.library), "-ldl"], check=True)

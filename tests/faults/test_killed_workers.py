@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from tests.doubles.outside_world import postgres
+from tests.doubles.prefect_site import TENFOLD
 from tests.faults import batch_of_six as six
 from tests.faults.night import FINAL, POOLS, Night
 from tests.faults.test_killed_batch import seed
@@ -108,13 +109,11 @@ def test_two_batches_at_once_over_the_same_stories(tmp_path, undisturbed):
     with Night(tmp_path) as night:
         night.hire(*POOLS)
         stories = six.stories(tmp_path / "stories")
-        both = [night.ask(stories), night.runs.submit("nightly/nightly", **asked_otherwise(stories))]
-        assert night.until_done(*both) == ["COMPLETED", "COMPLETED"], night.told()
+        run = night.ask(stories)
+        settings = [part for name, value in six.SETTINGS.items() for part in ("--set", f"{name}={value}")]
+        other = night.site.spawn(*TENFOLD, "batch", *stories[::-1], *settings, "--no-engine", log="other.log")
+        assert night.until_done(run) == ["COMPLETED"], night.told()
+        assert other.wait() == 0, other.text
         night.assert_right(undisturbed.files)
         assert night.ledger.again() == 0
         assert set(night.ledger.made().values()) == {1}
-
-
-def asked_otherwise(stories: list[str]) -> dict:
-    """The same six videos, asked for in another order and here instead of by deployment runs."""
-    return {"stories": stories[::-1], "settings": six.SETTINGS, "title": "Other", "engine": "here"}

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.depot.roots import open_root, pull_runs
 from tests.doubles.ledger import Ledger
-from tests.doubles.outside_world import s3_bucket
+from tests.doubles.outside_world import Clock, s3_bucket
 from tests.doubles.painter import Studio
 from tests.doubles.prefect_site import wait_until
 from tests.faults import batch_of_six as six
@@ -27,10 +27,11 @@ class Machines:
         self.home, self.bucket, self.ledger = home, bucket, Ledger(home / "ledger")
         self.url = f"{bucket.url}/runs"
 
-    def start(self, name: str):
-        """The batch on the machine of that name."""
+    def start(self, name: str, clock: Clock | None = None):
+        """The batch on the machine of that name, which may have a clock of its own."""
         (self.home / name).mkdir(exist_ok=True)
-        return six.start(self.home / name, self.url, self.ledger, "log", PAUSE_S, self.bucket.variables)
+        more = self.bucket.variables | ({} if clock is None else clock.variables)
+        return six.start(self.home / name, self.url, self.ledger, "log", PAUSE_S, more)
 
     def wait_for(self, evaluations: int, *processes) -> None:
         """Until so many evaluations were made."""
@@ -53,9 +54,15 @@ class Machines:
         assert studio.loaded == []
 
 
-def test_two_machines_at_once_make_nothing_twice(tmp_path, bucket, undisturbed, monkeypatch):
+def test_two_machines_at_once_make_nothing_twice_though_their_clocks_are_moved(
+    tmp_path, bucket, undisturbed, monkeypatch
+):
     machines = Machines(tmp_path, bucket)
-    both = [machines.start(name) for name in ("first", "second")]
+    back, forward = (Clock(tmp_path / name) for name in ("first", "second"))
+    both = [machines.start("first", back), machines.start("second", forward)]
+    machines.wait_for(six.STEPS + 2, *both)
+    back.move(-36 * 3600)
+    forward.move(36 * 3600)
     assert [process.wait() for process in both] == [0, 0], [process.text[-3000:] for process in both]
     assert machines.ledger.again() == 0
     assert len(machines.ledger.evaluations()) == undisturbed.evaluations
