@@ -2,12 +2,13 @@
 
 import random
 import time
+from collections.abc import Collection, Mapping
 
 import psutil
 import pytest
 
-from tests.doubles.outside_world import postgres
-from tests.doubles.prefect_site import TENFOLD
+from tests.doubles.outside_world import Clock, postgres
+from tests.doubles.prefect_site import TENFOLD, wait_until
 from tests.faults import batch_of_six as six
 from tests.faults.night import FINAL, POOLS, Night
 from tests.faults.test_killed_batch import seed
@@ -15,14 +16,18 @@ from tests.faults.test_killed_batch import seed
 LIMIT = 2
 
 
-def check(night: Night, expected, kills: int) -> None:
-    """All videos are right, each batch tells so, and no more was made twice than what a kill interrupted."""
-    night.assert_right(expected.files)
+def check(night: Night, expected: Mapping[str, str], kills: int) -> None:
+    """All videos are right, the batch tells so, and no more was made twice than what a kill interrupted.
+
+    expected: the files of the videos, as `batch_of_six.pictures_of` tells them.
+    """
+    night.assert_right(expected)
+    videos = sum(name.endswith("zoom.mp4") for name in expected)
     outcomes = night.outcomes()
-    assert len(outcomes) == len(six.TITLES)
+    assert len(outcomes) == videos
     assert {outcome["state"] for outcome in outcomes.values()} <= {"made", "reused"}, outcomes
     print(f"{night.ledger.evaluations().total()} evaluations, {night.ledger.again()} of them again, {kills} kills")
-    assert len(night.ledger.evaluations()) == expected.evaluations
+    assert len(night.ledger.evaluations()) == videos * six.STEPS
     assert night.ledger.again() <= kills * LIMIT
     assert not {stage: count for stage, count in night.ledger.made().items() if count > 1}
 
@@ -70,6 +75,23 @@ def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
     return done
 
 
+def of(stories: Collection[str], files: Mapping[str, str]) -> dict[str, str]:
+    """The files of these stories' videos."""
+    return {name: digest for name, digest in files.items() if name.split("/")[0] in stories}
+
+
+def test_the_worker_s_machine_and_the_server_are_killed_under_a_video(tmp_path, undisturbed):
+    with Night(tmp_path, pause_s=0.6) as night:
+        night.hire(*POOLS, limit=1)
+        run = night.ask(six.stories(tmp_path / "stories")[:1])
+        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 2, "two evaluations")
+        night.workers[POOLS[1]].kill()
+        night.site.restart()
+        night.hire(POOLS[1], limit=1)
+        assert night.until_done(run) == ["COMPLETED"], night.told()
+        check(night, of(["bark"], undisturbed.files), 1)
+
+
 @pytest.mark.slow
 def test_ten_kills_of_workers_at_random_moments(tmp_path, undisturbed):
     number = seed()
@@ -79,7 +101,7 @@ def test_ten_kills_of_workers_at_random_moments(tmp_path, undisturbed):
         run = night.ask(six.stories(tmp_path / "stories"))
         kills = ten_kills(night, run, number)
         assert night.until_done(run) == ["COMPLETED"], night.told()
-        check(night, undisturbed, kills)
+        check(night, undisturbed.files, kills)
 
 
 @pytest.mark.slow
@@ -87,9 +109,9 @@ def test_ten_kills_of_workers_at_random_moments(tmp_path, undisturbed):
 def test_the_server_is_killed_and_started_again_in_the_middle(tmp_path, undisturbed, database):
     if database == "postgresql":
         with postgres() as server:
-            restarts(tmp_path, undisturbed, server.url)
+            restarts(tmp_path, undisturbed.files, server.url)
     else:
-        restarts(tmp_path, undisturbed, "")
+        restarts(tmp_path, undisturbed.files, "")
 
 
 def restarts(home, expected, database: str) -> None:
@@ -102,6 +124,19 @@ def restarts(home, expected, database: str) -> None:
             night.site.restart(away_s=6)
         assert night.until_done(run) == ["COMPLETED"], night.told()
         check(night, expected, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moved_s", [-3600, 3600])
+def test_the_clock_of_server_and_workers_is_moved_in_the_middle(tmp_path, undisturbed, moved_s):
+    clock = Clock(tmp_path)
+    with Night(tmp_path, pause_s=1.0, **clock.variables) as night:
+        night.hire(*POOLS)
+        run = night.ask(six.stories(tmp_path / "stories"))
+        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 8, "eight evaluations")
+        clock.move(moved_s)
+        assert night.until_done(run) == ["COMPLETED"], night.told()
+        check(night, undisturbed.files, 0)
 
 
 @pytest.mark.slow
