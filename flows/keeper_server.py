@@ -21,13 +21,12 @@ CHILD = "video-"
 """How the key begins of a run that a parent has submitted, and submits again itself."""
 HEARTBEAT = "prefect.flow-run.heartbeat"
 PAGE, NEWEST = 200, 50
-TIMEOUT_S = 10.0
+TIMEOUT_S = 20.0
 
 
-def connect(stack: ExitStack) -> SyncPrefectClient:
-    """A client that says at once when the server is away: whoever keeps a worker has no time to wait.
-
-    Raises RefusedError where no server is named.
+def connect(stack: ExitStack, *, patient: bool = False) -> SyncPrefectClient:
+    """A client of the server. Unless it is patient it says soon when the server is away: who keeps a worker has no
+    time to wait. Raises RefusedError where no server is named.
     """
     from prefect.client.orchestration import get_client
     from prefect.settings import (
@@ -39,10 +38,12 @@ def connect(stack: ExitStack) -> SyncPrefectClient:
 
     if PREFECT_API_URL.value() is None:
         raise RefusedError(
-            "A worker needs a server to get its work from. Start one with `prefect server start`, and name it with "
+            "Workers and deployments need a server. Start one with `prefect server start`, and name it with "
             "`prefect config set PREFECT_API_URL=http://HOST:4200/api` on every machine."
         )
-    stack.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: TIMEOUT_S}))
+    if not patient:
+        hurried = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: TIMEOUT_S}
+        stack.enter_context(temporary_settings(hurried))
     return stack.enter_context(get_client(sync_client=True))
 
 

@@ -55,7 +55,7 @@ def set_up(wishes: Wishes) -> None:
     from flows.keeper_server import connect
 
     with ExitStack() as stack:
-        client = connect(stack)
+        client = connect(stack, patient=True)
         _reach(client)
         rows = [(f"work pool {pool}", _make_pool(client, pool)) for pool in (PARENTS, VIDEOS)]
         rows.append((f"limit {SLOTS}", _make_limit(client, wishes.gpus)))

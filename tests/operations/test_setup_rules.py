@@ -78,7 +78,7 @@ def test_wishes_stand_above_what_was_set_before():
 def test_what_makes_no_sense_is_refused_before_a_server_is_asked(options, words, monkeypatch):
     from typer.testing import CliRunner
 
-    monkeypatch.setattr("flows.keeper_server.connect", lambda _stack: pytest.fail("asked"))
+    monkeypatch.setattr("flows.keeper_server.connect", lambda *_, **__: pytest.fail("asked"))
     result = CliRunner().invoke(app, ["setup-prefect", *options])
     assert result.exit_code == 2
     assert words in result.stderr
