@@ -23,7 +23,7 @@ from tests.doubles.empty_history import put_empty_history
 ROOT = Path(__file__).resolve().parents[2]
 TENFOLD = (sys.executable, "-c", "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()")
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 T = TypeVar("T")
 FOREIGN = ("PREFECT", "TENFOLD", "AWS_", "OPENAI", "HF_")
 """Variables of whoever runs the tests that a site must not see."""

@@ -26,7 +26,10 @@ def check(night: Night, expected: Mapping[str, str], kills: int) -> None:
     outcomes = night.outcomes()
     assert len(outcomes) == videos
     assert {outcome["state"] for outcome in outcomes.values()} <= {"made", "reused"}, outcomes
-    print(f"{night.ledger.evaluations().total()} evaluations, {night.ledger.again()} of them again, {kills} kills")
+    evaluations, again = night.ledger.evaluations().total(), night.ledger.again()
+    print(
+        f"{evaluations} evaluations, {again} of them again, {kills} kills; nothing for {night.longest_s:.0f} s at most"
+    )
     assert len(night.ledger.evaluations()) == videos * six.STEPS
     assert night.ledger.again() <= kills * LIMIT
     assert not {stage: count for stage, count in night.ledger.made().items() if count > 1}
@@ -84,7 +87,7 @@ def test_the_worker_s_machine_and_the_server_are_killed_under_a_video(tmp_path, 
     with Night(tmp_path, pause_s=0.6) as night:
         night.hire(*POOLS, limit=1)
         run = night.ask(six.stories(tmp_path / "stories")[:1])
-        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 2, "two evaluations")
+        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 2, "two evaluations", 600)
         night.workers[POOLS[1]].kill()
         night.site.restart()
         night.hire(POOLS[1], limit=1)
@@ -118,9 +121,8 @@ def restarts(home, expected, database: str) -> None:
     with Night(home, database=database, pause_s=1.0) as night:
         night.hire(*POOLS)
         run = night.ask(six.stories(home / "stories"))
-        for evaluations in (3, 12, 22):
-            while len(night.ledger.lines("evaluated")) < evaluations:
-                time.sleep(0.1)
+        for count in (3, 12, 22):
+            wait_until(lambda n=count: len(night.ledger.lines("evaluated")) >= n, f"{count} evaluations", 600)
             night.site.restart(away_s=6)
         assert night.until_done(run) == ["COMPLETED"], night.told()
         check(night, expected, 0)
@@ -133,7 +135,7 @@ def test_the_clock_of_server_and_workers_is_moved_in_the_middle(tmp_path, undist
     with Night(tmp_path, pause_s=1.0, **clock.variables) as night:
         night.hire(*POOLS)
         run = night.ask(six.stories(tmp_path / "stories"))
-        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 8, "eight evaluations")
+        wait_until(lambda: len(night.ledger.lines("evaluated")) >= 8, "eight evaluations", 600)
         clock.move(moved_s)
         assert night.until_done(run) == ["COMPLETED"], night.told()
         check(night, undisturbed.files, 0)
