@@ -63,13 +63,14 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         runs=Path(variables.get("TENFOLD_RUNS") or "runs"),
         models=Path(variables.get("TENFOLD_MODELS") or "models"),
         home=Path(variables["TENFOLD_HOME"]) if variables.get("TENFOLD_HOME") else None,
-        cache=_cache(variables),
+        cache=cache_folder(variables),
         vision_model=variables.get("TENFOLD_VISION_MODEL") or None,
         plan_model=variables.get("TENFOLD_PLAN_MODEL") or None,
         editor=variables.get("VISUAL") or variables.get("EDITOR") or "vi",
     )
 
 
-def _cache(variables: Mapping[str, str]) -> Path:
+def cache_folder(variables: Mapping[str, str] = os.environ) -> Path:
+    """`Environment.cache` alone, for those who ask for it often."""
     own, all_caches = variables.get("TENFOLD_CACHE"), variables.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(all_caches) if all_caches else Path.home() / ".cache") / "tenfold"

@@ -43,7 +43,7 @@ def known_sha256(path: Path) -> str:
 
 def memo() -> Memo:
     """The memo in this environment's cache."""
-    return _memo_at(str(environment.read().cache))
+    return _memo_at(str(environment.cache_folder()))
 
 
 @functools.cache

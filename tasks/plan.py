@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 import prompts
 from prompts import Story
@@ -33,7 +33,7 @@ from tasks.measures import describe_measures, describe_scorer
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.sizes import check_size, described, notes_on_size
-from tasks.specs import RunConfig, did_you_mean, in_words
+from tasks.specs import RunConfig, adapter_of, did_you_mean, in_words
 from tasks.stage import canonical_json
 from tasks.stages import is_made
 from tasks.store import sha256_of
@@ -172,7 +172,7 @@ def resolve_sampling(config: RunConfig, story: Story, method: ModuleType, steps:
         usual["steps"] = steps
     given = usual | config.sampling
     try:
-        found = asdict(TypeAdapter(method.Config).validate_python(given))
+        found = asdict(adapter_of(method.Config).validate_python(given))
     except ValidationError as error:
         raise RefusedError(in_words(error, "sampling.")) from error
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]  # tuples as lists, as in the run's file

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -22,6 +21,7 @@ from tasks.looking import describe, spent
 from tasks.noting import Notes
 from tasks.run import Results, Run, Stage
 from tasks.services import spent_since
+from tasks.specs import adapter_of
 from tasks.stage import Json, Made
 from tasks.store import replacing
 from tasks.versions import versions
@@ -126,7 +126,7 @@ def _kept_files(run: Run) -> dict[str, Path]:
 
 def method_config(run: Run) -> Any:
     """The settings of the run's method."""
-    return TypeAdapter(run.method.Config).validate_python(run.config.sampling)
+    return adapter_of(run.method.Config).validate_python(run.config.sampling)
 
 
 def work_of(run: Run) -> Work:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from tasks.compose_spec import ComposeSpec
 from tasks.enlarge_spec import EnlargeSpec
@@ -121,6 +122,12 @@ class RunConfig(Spec):
         if isinstance(value, bool):
             raise ValueError("expected a number")
         return value
+
+
+@lru_cache(maxsize=64)
+def adapter_of(kind: type) -> TypeAdapter[Any]:
+    """What validates values of a type, such as a method's settings; making it takes longer than many validations."""
+    return TypeAdapter(kind)
 
 
 def parse_config(value: object) -> RunConfig:

@@ -24,6 +24,7 @@ from tasks.errors import RefusedError
 from tasks.events import Listener, ignore
 from tasks.expansion import SweepPoint, expand
 from tasks.plan import prepare
+from tasks.remembered import remembering
 from tasks.run import CONFIG, Run, Tools
 from tasks.specs import did_you_mean
 from tasks.stage import Json, canonical_json
@@ -95,6 +96,7 @@ def planned(
         raise RefusedError("A sweep needs stories: --stories NAME, FILE or FOLDER, or `stories:` in its file.")
     points: dict[str, Planned] = {}
     merged: dict[tuple[str, str], None] = {}
+    tools = remembering(tools or Tools())
     for point in expand(spec, stories, values):
         run = _accepted(point, root, tools)
         first = points.setdefault(run.id, Planned(point, run)).point

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.run import Run
 from zoomlib.models.limits import unread
+
+if TYPE_CHECKING:
+    from prompts.schedule import TextLimit
 
 SHOWN = 60
 """Letters of what is not read."""
@@ -36,13 +41,21 @@ def notes_on_texts(run: Run) -> tuple[str, ...]:
 def _all_read(run: Run, texts: Sequence[str]) -> bool:
     """Whether the first encoder reads all texts, found without importing what models are loaded with: that takes
     seconds, and most prompts are short. False where that cannot be told."""
+    folder, most = Path(run.model["folder"]), dict(run.model["reads"]).get("tokenizer", 0)
+    try:
+        there = (folder / "tokenizer" / "tokenizer.json").stat()
+    except OSError:
+        return False
+    limit = _limit(folder, there.st_mtime_ns, there.st_size)
+    return limit is not None and all(limit.count(text) <= most for text in texts)
+
+
+@lru_cache(maxsize=4)
+def _limit(folder: Path, _changed_ns: int, _size: int) -> TextLimit | None:
+    """What a model's first encoder reads; its tokenizer is read once for all runs that are planned."""
     from prompts.schedule.tokens import folder_limit
 
-    folder, most = Path(run.model["folder"]), dict(run.model["reads"]).get("tokenizer", 0)
-    if not (folder / "tokenizer" / "tokenizer.json").is_file():
-        return False
-    limit = folder_limit(folder)
-    return limit is not None and all(limit.count(text) <= most for text in texts)
+    return folder_limit(folder)
 
 
 def _short(text: str) -> str:

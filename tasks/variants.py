@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from tasks.specs import RunConfig
@@ -25,12 +26,17 @@ def variant_of(config: RunConfig) -> str:
 
 def changes(config: RunConfig) -> dict[str, str]:
     """The settings of a run's method that are not defaults, by dotted path (those of `sampling` without it)."""
-    plain = config.model_dump(mode="json", exclude=set(_NOT_THE_METHOD))
-    usual = RunConfig().model_dump(mode="json", exclude=set(_NOT_THE_METHOD))
-    usual["sampling"] = asdict(load_method(config.method).Config()) if config.method in method_names() else {}
-    defaults = dict(_leaves(usual))
+    plain, defaults = config.model_dump(mode="json", exclude=set(_NOT_THE_METHOD)), _defaults(config.method)
     found = {path: value for path, value in _leaves(plain) if defaults.get(path) != value}
     return {path.removeprefix("sampling."): value for path, value in found.items()}
+
+
+@lru_cache(maxsize=64)
+def _defaults(method: str) -> Mapping[str, str]:
+    """What the settings of a method's run are where nobody says anything, by dotted path."""
+    usual = RunConfig().model_dump(mode="json", exclude=set(_NOT_THE_METHOD))
+    usual["sampling"] = asdict(load_method(method).Config()) if method in method_names() else {}
+    return dict(_leaves(usual))
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

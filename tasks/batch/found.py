@@ -7,7 +7,6 @@ import time
 from tasks.batch.outcome import Outcome
 from tasks.batch.plan import Job
 from tasks.batch.record import Record
-from tasks.depot.failures import DepotError
 from tasks.depot.roots import depot_of, is_finished
 from tasks.folder import publish
 from tasks.stages import look_ahead, stages_of
@@ -38,7 +37,7 @@ def _found(job: Job) -> Outcome | None:
                 return None
         else:
             publish(run, results)
-    except (OSError, DepotError):
+    except Exception:  # whatever it is stops no other; making the job tells of it
         return None
     seconds = time.monotonic() - began
     told = {stage.name: {"made": False, "seconds": 0.0} for stage in stages}

@@ -13,13 +13,14 @@ import prompts
 from prompts import Story
 from prompts.errors import StoryError
 from prompts.request import PlanRequest
-from tasks.batch.outcome import REFUSALS, said
+from tasks.batch.outcome import said
 from tasks.batch.spec import BatchSpec
 from tasks.errors import RefusedError
 from tasks.named import is_wish
 from tasks.named import wish as wished
 from tasks.plan import prepare
 from tasks.planning import find_plan
+from tasks.remembered import remembering
 from tasks.run import Run, Tools
 from tasks.services import services_for, using
 from tasks.specs import RunConfig
@@ -113,6 +114,7 @@ def plan_batch(spec: BatchSpec, root: Path, *, folder: Path = Path(), tools: Too
             f"{len(sources)} stories in {len(ways)} ways are more than {MAX_JOBS:,} videos. Make several batches of it."
         )
     with using(services_for(config, root)):  # one for all
+        tools = remembering(tools or Tools())
         jobs, notes = _merged(_named(_jobs(sources, ways, config, root, tools)))
     if all(job.refusal is not None for job in jobs):
         raise RefusedError(_nothing(jobs))
@@ -177,7 +179,7 @@ def _decided(job: Job, source: Source, root: Path, tools: Tools | None) -> Job:
     job = replace(job, name=f"{title}, {job.method}, seed {job.seed}")
     try:
         return _accepted_wish(job, source.wish, root, tools) if source.wish is not None else _accepted(job, root, tools)
-    except (*REFUSALS, OSError) as error:
+    except Exception as error:  # whatever it is, it is this job's
         return replace(job, refusal=said(error))
 
 

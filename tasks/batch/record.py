@@ -132,8 +132,10 @@ class Record:
 
 def write_files(summary: Summary) -> None:
     """Write what is known of a batch into its folder: for programs, and for people."""
-    text = json.dumps({"version": VERSION, **summary.as_json()}, indent=1, ensure_ascii=False)
-    write_bytes(summary.batch.folder / FILE, f"{text}\n".encode())
+    facts = summary.as_json()
+    jobs = ",\n".join(json.dumps(job, ensure_ascii=False) for job in facts.pop("jobs"))  # a line each
+    head = json.dumps({"version": VERSION, **facts}, ensure_ascii=False).removesuffix("}")
+    write_bytes(summary.batch.folder / FILE, f'{head}, "jobs": [\n{jobs}\n]}}\n'.encode())
     write_summary(summary)
 
 
