@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class _Cleaning:
         self.place, self.depot, self.now, self.stopped = There(depot), depot, now, stopped
         self.cleaned, self.firm, self.loose = Cleaned(), Kept(), Kept()
         self.going: list[str] = []
+        self.read: defaultdict[int, set[str]] = defaultdict(set)  # keys whose manifests have been read
 
     def run(self, *, dry_run: bool) -> Cleaned:
         self.firm.keys = self._shown()
@@ -49,6 +51,7 @@ class _Cleaning:
         self._keep_files()
         dead += self._unused()
         self._read_records()  # a second look: who has begun to use something meanwhile has told so
+        self._keep_files()
         dead = [entry for entry in dead if not self._is_kept(entry)]
         for entry in dead:
             self.cleaned.files, self.cleaned.bytes = self.cleaned.files + 1, self.cleaned.bytes + entry.size
@@ -98,7 +101,8 @@ class _Cleaning:
 
     def _keep_files(self) -> None:
         for kept in (self.firm, self.loose):
-            names = (f"{CACHE}/manifests/{key}.json" for key in sorted(kept.keys))
+            names = [f"{CACHE}/manifests/{key}.json" for key in sorted(kept.keys - self.read[id(kept)])]
+            self.read[id(kept)] |= kept.keys
             for _, content in each(self.place, self.place.read, names):
                 manifest = parsed(content or b"")
                 if manifest is not None:
