@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 refused input, 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -252,4 +253,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows fewer letters than a story
-    app()
+    try:
+        app()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the interpreter leaves ends it without a traceback
