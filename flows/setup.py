@@ -63,6 +63,8 @@ def set_up(wishes: Wishes) -> None:
         for deployment in project["deployments"]:
             _keep(deployment, _known(client, deployment), wishes)
         _deploy(folder, project)
+        for deployment in project["deployments"]:
+            _close(client, _known(client, deployment))
     rows += [(f"deployment {one['name']}", _told(one)) for one in project["deployments"]]
     table(("on the server", ""), [(what, plain(words)) for what, words in rows])
     print(f"\nNow a worker for each pool: tenfold worker --pool {VIDEOS}, tenfold worker --pool {PARENTS}")
@@ -186,6 +188,14 @@ def _deploy(folder: Path, project: dict[str, Any]) -> None:
         )
     if done.returncode:
         raise RunError(f"`prefect deploy` failed: {(done.stderr or done.stdout).strip()[-1500:]}")
+
+
+def _close(client: SyncPrefectClient, deployed: Any) -> None:
+    """Let the server refuse parameters that the flow does not have; Prefect's command leaves that out."""
+    schema = deployed.parameter_openapi_schema | {"additionalProperties": False}
+    client.request(
+        "PATCH", "/deployments/{id}", path_params={"id": deployed.id}, json={"parameter_openapi_schema": schema}
+    )
 
 
 def _importing(folder: Path) -> dict[str, str]:

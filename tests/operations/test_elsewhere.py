@@ -48,6 +48,24 @@ def test_deployments_name_no_folder_of_this_machine(site, runs):
     assert [schedule["active"] for schedule in nightly["schedules"]] == [False]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"story": "cosmic-leaf", "nonsense": 1}, "nonsense"),
+        ({"story": "cosmic-leaf", "settings": {"film.fsp": 3}}, "film.fsp"),
+        ({"story": "cosmic-leaf", "force": "perhaps"}, "perhaps"),
+        ({}, "story"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused_before_anything_is_scheduled(site, runs, parameters, words):
+    found = runs.ask("GET", "/deployments/name/zoom/zoom")["id"]
+    before = runs.ask("POST", "/flow_runs/count", json={})
+    answer = runs.http.post(f"/deployments/{found}/create_flow_run", json={"parameters": parameters})
+    assert answer.status_code in (409, 422)
+    assert words in answer.text
+    assert runs.ask("POST", "/flow_runs/count", json={}) == before
+
+
 def test_setting_up_again_changes_what_is_asked_for_and_keeps_the_rest(site, runs):
     asked = ("--cron", "0 22 * * *", "--timezone", "Europe/Berlin", "--stories", "a.yaml", "--gpus", "2")
     ids = {name: runs.ask("GET", f"/deployments/name/{name}")["id"] for name in DEPLOYED}
