@@ -56,7 +56,7 @@ def retried(act: Callable[[], T], url: str, doing: str, waits_s: tuple[float, ..
 
 def passes(error: Exception) -> bool:
     """Whether a failure is of the outside world, so that trying again may help."""
-    if type(error).__name__ in _SECRETS or isinstance(error, _TWICE_THE_SAME):
+    if type(error).__name__ in _SECRETS or isinstance(error, _TWICE_THE_SAME) or _is_forbidden(error):
         return False
     return isinstance(error, OSError | EOFError) or type(error).__module__.partition(".")[0] in _OUTSIDE
 
@@ -64,9 +64,14 @@ def passes(error: Exception) -> bool:
 def _remedy(error: Exception) -> str:
     if type(error).__name__ in _SECRETS:
         return "Set the store's keys in the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or _is_forbidden(error):
         return "The keys in the environment must be allowed to list, read, write and delete there."
     return "Look at the URL and at what the store allows."
+
+
+def _is_forbidden(error: Exception) -> bool:
+    """Whether gcsfs means that the keys do not allow it: it has no exception of its own for that."""
+    return getattr(error, "code", None) in (401, 403) or str(error).startswith("Forbidden")
 
 
 def _said(error: Exception) -> str:

@@ -194,7 +194,9 @@ def test_what_passes_by_itself_is_tried_again(error):
     assert retried(act, "x://y", "reading", (0, 0)) == b"there"
 
 
-@pytest.mark.parametrize("error", [PermissionError("no"), ValueError("odd"), NotImplementedError()])
+@pytest.mark.parametrize(
+    "error", [PermissionError("no"), OSError("Forbidden: x"), ValueError("odd"), NotImplementedError()]
+)
 def test_what_does_not_pass_is_told_at_once(error):
     calls = []
 
