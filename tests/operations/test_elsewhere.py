@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import time
 
 import pytest
@@ -64,6 +65,17 @@ def test_parameters_that_make_no_sense_are_refused_before_anything_is_scheduled(
     assert answer.status_code in (409, 422)
     assert words in answer.text
     assert runs.ask("POST", "/flow_runs/count", json={}) == before
+
+
+def test_the_other_documented_calls_are_accepted(site, runs):
+    text = (ROOT / "docs" / "operations.md").read_text()
+    calls = [line for line in text.splitlines() if line.startswith("prefect deployment run") and "-p" in line]
+    assert {shlex.split(line)[3] for line in calls} == set(DEPLOYED)
+    for line in calls:
+        site.prefect(*[word for word in shlex.split(line)[1:] if word != "--watch"])
+    assert runs.ask("POST", "/flow_runs/count", json={}) >= len(calls)
+    for run in runs.ask("POST", "/flow_runs/filter", json={}):
+        runs.http.delete(f"/flow_runs/{run['id']}")
 
 
 def test_setting_up_again_changes_what_is_asked_for_and_keeps_the_rest(site, runs):
