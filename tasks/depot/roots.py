@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from tasks import environment
 from tasks.depot.depot import Depot, open_depot
 from tasks.depot.folders import Note, pull, push, send_owed, sharing, tell
-from tasks.depot.marker import STORE, depot_of, mark, shown
+from tasks.depot.marker import STORE, depot_of, mark, mirror_of, shown
 from tasks.depot.names import is_url, slug_of, url_of
 from tasks.depot.synced import synced
 from tasks.locks import locked
 
 __all__ = [
     "depot_of",
+    "elsewhere",
+    "in_turn",
     "is_finished",
     "open_root",
     "pull",
@@ -28,6 +32,7 @@ __all__ = [
     "shown",
 ]
 CONFIG = "config.json"
+T = TypeVar("T")
 _AT_ONCE = 8
 FEWEST = 4
 """Letters of an id that can stand for the whole."""
@@ -105,6 +110,15 @@ def is_finished(root: Path, name: str) -> bool:
 def _inside(path: Path, root: Path) -> str | None:
     path, root = path.absolute(), root.absolute()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
+
+
+def in_turn(root: Path, jobs: Sequence[T]) -> list[T]:
+    """Jobs in the order in which this machine takes them: each mirror of a depot begins at another one, so that several
+    machines do not wait for each other at the same job. In a local folder they stay as they are."""
+    if not jobs or depot_of(root) is None:
+        return [*jobs]
+    first = int(hashlib.sha256(mirror_of(root).encode()).hexdigest(), 16) % len(jobs)
+    return [*jobs[first:], *jobs[:first]]
 
 
 def _meant(depot: Depot, name: str) -> Iterable[str]:

@@ -10,6 +10,7 @@ from tasks.depot.failures import AwayError, DepotError
 from tasks.depot.leases import FOLDER
 from tasks.depot.roots import (
     depot_of,
+    in_turn,
     is_finished,
     pull,
     pull_run,
@@ -212,6 +213,15 @@ def test_a_name_brings_what_it_means(roots, name):
     assert [path.parent.name for path in b.glob("*/*/config.json")] == ["0123456789ab"]
     pull_run(b, str(b))
     assert len([*b.glob("*/*/config.json")]) == 2
+
+
+def test_machines_begin_a_list_of_jobs_at_different_places(machine, memory, tmp_path):
+    jobs = [*range(100)]
+    taken = [in_turn(machine(name, memory), jobs) for name in "abcdef"]
+    assert all(sorted(order) == jobs for order in taken)
+    assert len({order[0] for order in taken}) > 1
+    assert in_turn(machine("a", memory), jobs) == taken[0]
+    assert (in_turn(tmp_path, jobs), in_turn(tmp_path, [])) == (jobs, [])
 
 
 def test_a_record_of_what_was_sent_that_is_damaged_only_costs_time(roots):
