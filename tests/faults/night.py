@@ -16,7 +16,8 @@ from tests.faults import batch_of_six as six
 HANG_S = 120.0
 """So long nothing may happen, on a machine that has nothing else to do."""
 POOLS = ("tenfold", "tenfold-gpu")
-FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+"""What ends a flow run: one that has crashed is taken up again by the worker."""
 
 
 class Night:

@@ -10,7 +10,7 @@ import pytest
 from tests.doubles.outside_world import Clock, postgres
 from tests.doubles.prefect_site import TENFOLD, wait_until
 from tests.faults import batch_of_six as six
-from tests.faults.night import FINAL, POOLS, Night
+from tests.faults.night import FINAL, POOLS, Night, crowd
 from tests.faults.test_killed_batch import seed
 
 LIMIT = 2
@@ -70,7 +70,7 @@ def strike(night: Night, chance: random.Random) -> str:
 def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
     chance, done = random.Random(number), 0
     while done < kills and night.runs.state(run) not in FINAL:
-        time.sleep(chance.uniform(2, 14))
+        time.sleep(chance.uniform(2, 14) * crowd())
         if night.runs.state(run) in FINAL:
             break
         done += 1
