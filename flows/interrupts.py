@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops at the step that is being made, the second at once."""
+"""Ctrl-C: the first one stops at the step that is being made, the second at once. A `kill` stops at once, too."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def say(text: str) -> None:
 def stoppable(tell: Callable[[str], None] = say, restore: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Let Ctrl-C end the body with KeyboardInterrupt: after the step that is being made, or at once where none is.
 
-    A second one ends it at once, with the whole process where other threads are at work: nobody can end those.
+    A second one ends it at once, with the whole process where other threads are at work: nobody can end those. SIGTERM,
+    after which a system kills before long, ends it at once, and other threads at their steps.
     Inside another `stoppable`, and in other threads than the main one, nothing changes.
 
     tell: shows a notice. restore: makes the terminal usable before the process ends. Both run in a signal's handler.
@@ -64,8 +65,13 @@ def _handling(tell: Callable[[str], None], restore: Callable[[], None]) -> Itera
             raise KeyboardInterrupt
         tell(notice())
 
-    before = signal.signal(signal.SIGINT, stop)
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stopping.ask()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, by) for number, by in ((signal.SIGINT, stop), (signal.SIGTERM, end))}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -100,6 +100,17 @@ def fresh() -> Iterator[None]:
         _Wish.asked, _Wish.work = False, {}
 
 
+@contextmanager
+def scope() -> Iterator[None]:
+    """Who asks in the body asks those in it: what leaves it by an error takes the wish along, for it has been heard."""
+    before = _Wish.asked
+    try:
+        yield
+    except BaseException:
+        _Wish.asked = before
+        raise
+
+
 _NOTING = threading.Lock()
 
 

@@ -15,6 +15,7 @@ from tasks.batch.plan import Batch, Job
 from tasks.batch.record import Record
 from tasks.batch.summary import Summary
 from tasks.begun import in_progress
+from tasks.depot.roots import in_turn
 from tasks.errors import RefusedError
 from tasks.events import Event, Listener, ignore, of_run
 from tasks.machine import resolve_device
@@ -57,7 +58,7 @@ def make_left(
                     finished(record)
             with suppress(RefusedError):  # told by the jobs that ask them
                 services.ready()
-            with slots.holding(_turns()):
+            with stopping.scope(), slots.holding(_turns()):
                 _make(record, in_flight, tools, force)
     except BaseException:
         record.finish(stopped=True)
@@ -88,7 +89,7 @@ def _make(record: Record, in_flight: int, tools: Tools | None, force: bool) -> N
     try:
         going = {
             pool.submit(copy_context().run, _attempt, record, job, tools, force)  # a context is entered once at a time
-            for job in record.left
+            for job in in_turn(record.batch.root, record.left)  # other machines begin elsewhere
         }
         _await(going)
     except BaseException:
@@ -118,7 +119,7 @@ def _attempt(record: Record, job: Job, tools: Tools | None, force: bool) -> None
 
 
 def _outcome(record: Record, job: Job, tools: Tools | None, force: bool) -> Outcome:
-    began, on_event = time.monotonic(), of_run(job.name, record.on_event)
+    began, on_event = time.monotonic(), of_run(job.name, stopping.heeding(record.on_event))
     try:
         report = run_zoom(job.config, job.asked, record.batch.root, tools=tools, on_event=on_event, force=force)
     except Exception as error:

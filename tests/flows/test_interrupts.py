@@ -134,6 +134,15 @@ def test_the_second_one_loses_the_step():
             interrupt()
 
 
+def test_who_is_to_be_killed_leaves_at_once_and_in_order():
+    listen = stopping.heeding(ignore)
+    with stoppable(lambda _: None):
+        listen(StageStarted("sampling", 3, "steps"))
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.is_asked()
+
+
 def test_who_waits_in_another_thread_hears_of_it():
     heard = threading.Event()
 
@@ -155,10 +164,11 @@ def test_who_waits_in_another_thread_hears_of_it():
 
 
 def test_inside_another_nothing_changes_and_afterwards_all_is_as_before():
-    before = signal.getsignal(signal.SIGINT)
+    before, last = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with stoppable():
         ours = signal.getsignal(signal.SIGINT)
         with stoppable():
             assert signal.getsignal(signal.SIGINT) is ours
         assert signal.getsignal(signal.SIGINT) is ours
     assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGTERM) is last
