@@ -83,6 +83,7 @@ def of(stories: Collection[str], files: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in files.items() if name.split("/")[0] in stories}
 
 
+@pytest.mark.slow
 def test_the_worker_s_machine_and_the_server_are_killed_under_a_video(tmp_path, undisturbed):
     with Night(tmp_path, pause_s=0.6) as night:
         night.hire(*POOLS, limit=1)
