@@ -105,7 +105,7 @@ def import_command(out: Path | None, source: str, runs: Sequence[str], *, dry_ru
         arrival = checked(reader, root, runs)
         told = f"{len(arrival.items):,} files, {_mb(arrival.bytes)}, {arrival.there:,} files are there already"
         if dry_run:
-            print(plain(f"{len(arrival.runs)} runs would come, with {told}."))
+            print(plain(f"{len(arrival.runs)} run{'s' * (len(arrival.runs) != 1)} would come, with {told}."))
             return
         counter = _Counter(f"Reading {source}", "bytes")
         take_over(reader, arrival, counter.of)

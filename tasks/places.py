@@ -56,16 +56,16 @@ class Here:
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """As `Place`. Links are not followed."""
-        waiting = [self.root / prefix if prefix else self.root]
+        own = len(os.path.join(self.root, ""))  # noqa: PTH118  plain text: there may be 100,000 files
+        waiting = [str(self.root / prefix if prefix else self.root)]
         while waiting:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(waiting.pop()) as found:
                 for entry in found:
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
+                        waiting.append(entry.path)
                     elif entry.is_file(follow_symlinks=False):
                         with contextlib.suppress(FileNotFoundError):
-                            name = os.path.relpath(entry.path, self.root)
-                            yield Entry(name, entry.stat(follow_symlinks=False).st_size, None)
+                            yield Entry(entry.path[own:], entry.stat(follow_symlinks=False).st_size, None)
 
     def folders(self, prefix: str = "") -> list[str]:
         """As `Place`."""

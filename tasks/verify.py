@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from tasks.cleaning import content_of
@@ -102,8 +101,8 @@ class _Looking:
                 continue
             manifest = parsed(content)
             self.found.manifests += 1
-            if manifest is None or manifest.key.digest != Path(name).stem:
-                damage = Damage(name, "unreadable", keys={Path(name).stem})
+            if manifest is None or manifest.key.digest != _stem(name):
+                damage = Damage(name, "unreadable", keys={_stem(name)})
                 self.found.damages.append(damage)
                 self.broken[name.encode()] = damage
                 continue
@@ -115,14 +114,14 @@ class _Looking:
             yield from (f"{MANIFESTS}/{key}.json" for key in sorted(chosen))
             return
         for entry in self.place.entries(MANIFESTS):
-            if entry.name.endswith(".json") and not Path(entry.name).name.startswith("."):
+            if entry.name.endswith(".json") and not _last(entry.name).startswith("."):
                 yield entry.name
 
     def at_contents(self, *, whole: bool) -> None:
         """Look at the files of the store: all of them, or those that the chosen manifests name."""
         missing = set(self.sizes)
         for (name, size), sha256 in self._hashed(self._contents(whole)):
-            content, key = content_of(Path(name).name), _key(name)
+            content, key = content_of(_last(name)), _key(name)
             if content is None:  # being written, or nothing of ours
                 continue
             missing.discard(key)
@@ -171,7 +170,7 @@ class _Looking:
                 damage = self.broken.get(_key(artifact.path))
                 if damage is not None and manifest is not None:
                     damage.stages.add(manifest.key.stage)
-                    damage.keys.add(Path(name).stem)
+                    damage.keys.add(_stem(name))
 
     def at_folders(self, names: Iterable[str]) -> None:
         """Look at run folders and the like, and find out which of them show what is damaged in the store."""
@@ -203,7 +202,7 @@ class _Looking:
             self._at_file(folder, _beside(file, str(part), files), str(sha256), files)
 
     def _at_file(self, folder: str, name: str, sha256: str, files: dict[str, int]) -> None:
-        size, table = files.get(name), Path(name).name in TABLES.values()
+        size, table = files.get(name), _last(name) in TABLES.values()
         what: What | None = None
         content = content_of(sha256)
         if content is None:  # a digest that is none: written by something else
@@ -215,7 +214,7 @@ class _Looking:
             what = None if _is_table(self.place, name, quick=self.found.quick) else "unreadable"
         else:
             self._count(size)
-            expected = self.sizes.get(_key(f"{sha256}{Path(name).suffix}"), size)
+            expected = self.sizes.get(_key(f"{sha256}.{_last(name).rpartition('.')[2]}"), size)
             if size != expected or not (self.found.quick or self.place.sha256(name) in (sha256, None)):
                 what = "changed"
         if what is not None:
@@ -229,8 +228,16 @@ class _Looking:
 
 def _key(name: str) -> bytes:
     """A file of the store by what names it: its SHA-256, and its kind. `_name` is the inverse."""
-    digest, _, kind = Path(name).name.partition(".")
+    digest, _, kind = _last(name).partition(".")
     return (content_of(digest) or b"") + kind.lower().encode()
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _stem(name: str) -> str:
+    return _last(name).partition(".")[0]
 
 
 def _name(key: bytes) -> str:
