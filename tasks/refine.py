@@ -12,7 +12,7 @@ from prompts import Story
 from prompts.errors import BudgetError, ServiceError
 from tasks.begun import in_progress
 from tasks.drafts import Draft, drafted, make_draft
-from tasks.events import Event, Listener, RunEnded, RunStarted, ignore
+from tasks.events import Event, Listener, StageEvent, ignore
 from tasks.judging import judged, read_judgements
 from tasks.refined import Look, Refinement, Version
 from tasks.refinement_folder import REFINEMENTS, publish
@@ -211,6 +211,6 @@ def _named(on_event: Listener, prefix: str) -> Listener:
     """A listener to the stages of one version among several."""
 
     def tell(event: Event) -> None:
-        on_event(event if isinstance(event, RunStarted | RunEnded) else replace(event, stage=f"{prefix} {event.stage}"))
+        on_event(replace(event, stage=f"{prefix} {event.stage}") if isinstance(event, StageEvent) else event)
 
     return tell
