@@ -5,23 +5,27 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.networks import bundled_quality
+from evaluation.networks import bundled_quality, scorer_training
 from tasks import model_card, train
 from tasks.events import StageDone, StageMoved, StageStarted, ignore
+from zoomlib.bundled import super_resolution
 from zoomlib.bundled.recipe import Recipe
 from zoomlib.models import describe, load_denoiser, load_upscaler
 
 RECIPE = Recipe(
     images=40, batch=4, workers=1, shard=8, first_shards=2, steps_per_shard=100, warm_up_images=8,
-    text_warm_up_steps=2, checkpoint_steps=5, sheet_steps=10, scorer_steps=2, scorer_pictures=256,
-    super_resolution_steps=2, super_resolution_pictures=48,
+    text_warm_up_steps=2, checkpoint_steps=5, sheet_steps=10, scorer_steps=2, scorer_pictures=16,
+    super_resolution_steps=2, super_resolution_pictures=4,
 )  # fmt: skip
 STORIES = {"two levels": ["a green forest with green leaves in the centre", "green leaves"]}
 
 
 @pytest.fixture
 def quick_card(monkeypatch):
-    """A card measured on next to nothing."""
+    """Small nets taught, and a card measured, on next to nothing."""
+    for training, batch, shard in ((scorer_training, 16, 16), (super_resolution, 2, 4)):
+        monkeypatch.setattr(training, "BATCH", batch)
+        monkeypatch.setattr(training, "SHARD", shard)
     for name in ("PER_CLASS", "COLUMNS", "BORDERS"):
         monkeypatch.setattr(model_card, name, 1)
     monkeypatch.setattr(model_card, "SEEDS", (0,))
