@@ -7,9 +7,10 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import Engine, Patience, Way, carry_out
+from flows.carrying import Engine, Way, carry_out
 from flows.parameters import Config, Method, Root, Seconds, Seeds, Settings, Some, Stories
 from flows.progress_artifacts import reporting
+from flows.submitting import Patience
 from flows.telling import concluded, show_summary
 from tasks import environment
 from tasks.batch.plan import plan_batch
@@ -61,7 +62,8 @@ async def nightly(
         whole_s: seconds that all of it may take
         folder: from which paths of stories are looked up; empty for the folder in which the flow runs
     """
-    spec = BatchSpec(title=title, stories=stories, methods=methods, seeds=seeds, config=config, settings=settings)
+    asked = {"title": title, "stories": stories, "methods": methods, "seeds": seeds, "settings": settings}
+    spec = BatchSpec.model_validate({**asked, "config": config})
     place = open_root(root or environment.read().runs)
     patience = Patience(worker_s=worker_s, whole_s=whole_s)
     way = Way(engine, str(root), deployment, cluster, in_flight, slot, force, patience)

@@ -26,7 +26,7 @@ from zoomlib.methods import load_method, method_names
 Schema = dict[str, Any]
 _SAMPLING = "sampling"
 _FOR_PEOPLE = ("title", "description", "default")
-_SEEDS = r"^\s*\d+(-\d+)?\s*(,\s*(\d+(-\d+)?\s*)?)*$"
+_SEEDS = r"^[\s,]*\d+(-\d+)?\s*(,\s*(\d+(-\d+)?\s*)?)*$"
 
 
 class _Told:
@@ -133,7 +133,8 @@ def _at(schema: Schema, path: list[str]) -> Schema:
     definitions, found = schema["$defs"], schema
     for name in path:
         found = _resolved(found, definitions)["properties"][name]
-    return _plain(found, definitions)
+    alone: Schema = _plain(found, definitions)
+    return alone
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:

@@ -227,7 +227,7 @@ def _is_final(run: FlowRun) -> bool:
 
 def _is_put_off(run: FlowRun) -> bool:
     due = run.state.state_details.scheduled_time if run.state is not None else None
-    is_due_later = due is not None and (due - now("UTC")).total_seconds() > MOVED_S
+    is_due_later = due is not None and due.timestamp() - now("UTC").timestamp() > MOVED_S
     return run.state_type == StateType.SCHEDULED and is_due_later
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect import flow, runtime
 
-from flows.carrying import Engine, Patience, Way, carry_out
+from flows.carrying import Engine, Way, carry_out
 from flows.parameters import Root, Seconds, Seeds, Settings, Some, Sweep
 from flows.progress_artifacts import reporting
+from flows.submitting import Patience
 from flows.telling import concluded, show_summary
 from prompts import Story
 from tasks import environment
