@@ -85,8 +85,8 @@ def pictures_of(root: Path) -> dict[str, str]:
 
 
 def assert_whole(root: Path) -> None:
-    """Every folder of a run under `root` is complete: nothing half-written, each file as `config.json` names it."""
-    for folder in sorted(root.glob("[!._]*/*/")):
+    """Every finished run under `root` is complete: nothing half-written, each file as `config.json`, the last, says."""
+    for folder in sorted(path.parent for path in root.glob(f"[!._]*/*/{CONFIG}")):
         config = json.loads((folder / CONFIG).read_text())
         for name, digest in config["files"].items():
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, f"{folder.name}/{name}"
