@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NIGHTLY = "nightly"
 KEPT = ("stories", "root")
 """Parameters of deployments that stay as somebody has set them before."""
+KINDS = ("cron", "interval", "rrule")
 OFF = "off"
 PATIENCE_S = 60.0
 """A server that has just been started answers some seconds later, and on a busy machine later still."""
@@ -167,14 +168,24 @@ def _keep(deployment: dict[str, Any], known: Any, wishes: Wishes) -> None:
         return
     if wishes.stories:
         parameters["stories"] = list(wishes.stories)
-    (schedule,) = deployment["schedules"]
     if known is not None and known.schedules:
-        now = known.schedules[0]
-        schedule |= {"cron": now.schedule.cron, "timezone": now.schedule.timezone, "active": now.active}
+        deployment["schedules"] = [_as_written(one) for one in known.schedules]
+    schedule = deployment["schedules"][0]
     if wishes.cron is not None:
         schedule["active"] = wishes.cron != OFF
     if wishes.cron not in (None, OFF):
+        for kind in KINDS:
+            schedule.pop(kind, None)
         schedule |= {"cron": wishes.cron, "timezone": wishes.timezone or "UTC"}
+
+
+def _as_written(found: Any) -> dict[str, Any]:
+    """A schedule of the server, which somebody may have changed on Prefect's page, as prefect.yaml would have it."""
+    kind = next(kind for kind in KINDS if hasattr(found.schedule, kind))
+    value = getattr(found.schedule, kind)
+    due = value.total_seconds() if kind == "interval" else value
+    slug = {"slug": found.slug} if found.slug else {}
+    return slug | {kind: due, "timezone": found.schedule.timezone or "UTC", "active": found.active}
 
 
 def _deploy(folder: Path, project: dict[str, Any]) -> None:
@@ -207,6 +218,10 @@ def _importing(folder: Path) -> dict[str, str]:
 def _told(deployment: dict[str, Any]) -> str:
     words = f"in pool {deployment['work_pool']['name']}"
     for schedule in deployment.get("schedules", ()):
-        when = f"{schedule['cron']} {schedule['timezone']}"
-        words += f", due {when}" if schedule["active"] else ", not due by itself"
+        (when,) = (
+            f"every {schedule[kind]:g} s" if kind == "interval" else schedule[kind]
+            for kind in KINDS
+            if kind in schedule
+        )
+        words += f", due {when} {schedule['timezone']}" if schedule["active"] else ", not due by itself"
     return words

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from copy import deepcopy
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -37,7 +38,8 @@ def test_an_entrypoint_is_a_flow_of_a_module(one):
 
 
 def _known(cron, active, parameters):
-    schedule = SimpleNamespace(schedule=SimpleNamespace(cron=cron, timezone="Asia/Tokyo"), active=active)
+    due = SimpleNamespace(cron=cron, timezone="Asia/Tokyo")
+    schedule = SimpleNamespace(schedule=due, active=active, slug="nightly")
     return SimpleNamespace(parameters=parameters, schedules=[schedule])
 
 
@@ -64,6 +66,20 @@ def test_wishes_stand_above_what_was_set_before():
     assert zoom["parameters"] == {"root": "d"}
     setup._keep(nightly, known, Wishes(cron="off"))
     assert nightly["schedules"][0]["active"] is False
+
+
+def test_what_somebody_made_of_the_schedule_on_prefect_s_page_stays_until_another_is_asked_for():
+    every = SimpleNamespace(interval=timedelta(hours=2), timezone=None)
+    page = SimpleNamespace(schedule=every, active=True, slug=None)
+    weekly = SimpleNamespace(schedule=SimpleNamespace(rrule="FREQ=WEEKLY", timezone="UTC"), active=False, slug="b")
+    known = SimpleNamespace(parameters={}, schedules=[page, weekly])
+    nightly = deployment("nightly")
+    setup._keep(nightly, known, Wishes())
+    assert nightly["schedules"][0] == {"interval": 7200.0, "timezone": "UTC", "active": True}
+    assert nightly["schedules"][1] == {"slug": "b", "rrule": "FREQ=WEEKLY", "timezone": "UTC", "active": False}
+    assert "due every 7200 s UTC" in setup._told(nightly)
+    setup._keep(nightly, known, Wishes(cron="0 1 * * *"))
+    assert nightly["schedules"][0] == {"cron": "0 1 * * *", "timezone": "UTC", "active": True}
 
 
 @pytest.mark.parametrize(
