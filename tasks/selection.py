@@ -10,7 +10,7 @@ from evaluation.cards import RunCard, Selection
 from tasks.arms import arms_of
 from tasks.cards import read_card, run_folders
 from tasks.depot.names import is_url
-from tasks.depot.roots import open_root, pull, pull_run, pull_runs
+from tasks.depot.roots import open_root, pull_run, pull_runs
 from tasks.errors import RefusedError
 from tasks.run import CACHE, CONFIG, FEWEST
 from tasks.sweep_file import SWEEP, SWEEPS, SweepFile, read_sweep
@@ -94,7 +94,7 @@ def _add_sweep(found: _Found, sweep: SweepFile, root: Path) -> None:
             found.missing.append(f"{point}: {point.error or 'not made yet'}.")
             continue
         try:
-            pull(root, point.folder)
+            pull_run(root, str(root / point.folder))
             card = read_card(root / point.folder)
         except RefusedError as error:
             found.missing.append(f"{point}: {error}")

@@ -55,7 +55,7 @@ def sharing(root: Path, folder: Path, noted: Note = tell) -> Iterator[None]:
         try:
             work = f"folder-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
             held.enter_context(leased(depot, work, mirror_of(root)))
-            pull(root, name)
+            _pull_unless_damaged(root, name)
         except AwayError as error:
             if not depot.was_reached:
                 raise
@@ -99,6 +99,8 @@ def pull(root: Path, name: str) -> bool:
     depot = depot_of(root)
     if depot is None:
         return (root / name).is_dir()
+    if not is_plain(name):  # as a damaged file may name it
+        return False
     state = synced(root, name)
     if state.owed:  # what is here is the later one, and on its way there
         return True
@@ -128,6 +130,12 @@ def pull(root: Path, name: str) -> bool:
     state.head = _hash(content) if head else None
     state.keep()
     return True
+
+
+def _pull_unless_damaged(root: Path, name: str) -> None:
+    """As `pull`; a folder that is damaged there is written and sent anew by whoever asks."""
+    with contextlib.suppress(DamagedError):
+        pull(root, name)
 
 
 def send_owed(root: Path, noted: Note = tell) -> None:
@@ -176,19 +184,20 @@ def _is_same(path: Path, size: int, sha256: str | None, agreed: tuple[int, int] 
 
 
 def _fetch(depot: Depot, name: str, target: Path, sha256: str | None) -> None:
-    """Fetch a file. Raises DepotError for one that is not what the run made: readers must not see it as that."""
-    for _ in range(2):  # the first may have come while another machine wrote it
-        with contextlib.suppress(_DamagedError), replacing(target) as temporary:
-            if not depot.download(name, temporary):
-                raise _DamagedError
-            if sha256 is None or sha256_of(temporary) == sha256:
-                return
-            raise _DamagedError
-    raise DepotError(f"{name} in {depot.url} is missing or damaged. Make the run again: its own machine sends it anew.")
+    """Fetch a file. Raises DamagedError for one that is not what the run made: readers must not see it as that."""
+    for last in (False, True):  # the first may have come while another machine wrote it
+        try:
+            with replacing(target) as temporary:
+                if depot.download(name, temporary) and sha256 in (None, sha256_of(temporary)):
+                    return
+                raise DamagedError(f"{name} in {depot.url} is missing or damaged. Make the run again: it is sent anew.")
+        except DamagedError:
+            if last:
+                raise
 
 
-class _DamagedError(Exception):
-    """Leaves no file behind."""
+class DamagedError(DepotError):
+    """A file of a depot is not what the run made."""
 
 
 def _at_once(act: Callable[[str], None], names: Iterable[str]) -> None:

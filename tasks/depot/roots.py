@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,7 +97,7 @@ def send_all(root: Path, noted: Note = tell) -> None:
     for folder in sorted(root.glob("*/*")):
         if folder.is_dir() and not folder.parent.name.startswith("."):
             name = folder.relative_to(root).as_posix()
-            with locked(root / STORE / "locks" / f"run-{folder.name}.lock"):  # whoever writes a run's folder holds it
+            with _writing(root, name):
                 if synced(root, name).changed() and not push(root, folder, noted):
                     return  # it is away: what is left is found again by its changes
 
@@ -137,6 +138,15 @@ def _meant(depot: Depot, name: str) -> Iterable[str]:
 
 
 def _pull_all(root: Path, names: Iterable[str]) -> None:
+    def brought(name: str) -> None:
+        with _writing(root, name):
+            pull(root, name)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda name: pull(root, name), names):
+        for _ in pool.map(brought, names):
             pass
+
+
+def _writing(root: Path, name: str) -> AbstractContextManager[None]:
+    """The lock of whoever writes into a run's folder, as `tasks.folder.writing`."""
+    return locked(root / STORE / "locks" / f"run-{name.rpartition('/')[2]}.lock")
