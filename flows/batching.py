@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -64,7 +65,7 @@ def batch_command(request: Request, *, in_flight: int, engine: Place = HERE, dep
         show_plan(batch)
         return
     only_failed, found = request.failed is not None, list[Summary]()
-    with using(Services(batch.config, root)), progress(sys.stderr, quiet=manner.quiet) as listener:
+    with using(Services(batch.config, root)), progress(sys.stderr, quiet=manner.quiet) as listener, leaving(engine):
 
         def start() -> Any:
             from flows.nightly import nightly
@@ -95,10 +96,27 @@ def batch_command(request: Request, *, in_flight: int, engine: Place = HERE, dep
 
         quick = engine == HERE and not manner.force and all(map(_is_there, batch.accepted))
         facts = perform(start, plainly, manner, listener, quick=quick)
-    summary = found[0] if found else _told(batch, facts)
-    show(summary, quiet=manner.quiet)
-    if summary.exit_code:
-        raise typer.Exit(summary.exit_code)
+    try:
+        show(found[0] if found else _told(batch, facts), quiet=manner.quiet)
+    except RefusedError:  # a full disk has kept no record: what the flow has returned is all there is
+        _show_reasons([("Missing", name, error or "") for name, error in facts["missing"].items()])
+    if facts["exit_code"]:
+        raise typer.Exit(facts["exit_code"])
+
+
+@contextmanager
+def leaving(engine: Place) -> Iterator[None]:
+    """Tell who stops the command in the body what it does not stop."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if engine == "deployment":
+            print(
+                "Videos that were submitted go on at their workers, and the same command finds them again; "
+                "Prefect's page cancels them.",
+                file=sys.stderr,
+            )
+        raise
 
 
 def planned(request: Request, root: Path) -> Batch:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.batching import leaving
 from flows.interrupts import KEPT, STOPPED, stoppable
 from prompts import Story
 from tasks import stopping
@@ -161,6 +162,13 @@ def test_who_waits_in_another_thread_hears_of_it():
         interrupt()
         assert heard.wait(5)
         thread.join()
+
+
+@pytest.mark.parametrize(("engine", "told"), [("deployment", "go on at their workers"), ("here", "")])
+def test_who_stops_a_batch_is_told_what_goes_on_elsewhere(engine, told, capsys):
+    with pytest.raises(KeyboardInterrupt), leaving(engine):
+        raise KeyboardInterrupt
+    assert told in capsys.readouterr().err
 
 
 def test_inside_another_nothing_changes_and_afterwards_all_is_as_before():
