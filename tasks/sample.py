@@ -176,7 +176,7 @@ def _digest(tensors: Mapping[str, torch.Tensor], facts: str) -> str:
     """SHA-256 of a state: on a failing disk it would draw wrong pictures that nobody notices."""
     digest = hashlib.sha256(facts.encode())
     for name in _TENSORS:
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
