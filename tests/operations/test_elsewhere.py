@@ -6,6 +6,7 @@ import shlex
 import time
 
 import pytest
+import yaml
 
 from flows.pools import PARENTS, SLOTS, VIDEOS
 from tests.doubles.elsewhere import make_elsewhere
@@ -112,7 +113,7 @@ def test_a_worker_of_another_checkout_and_environment_does_it_there(site, runs, 
     assert list((elsewhere.checkout / "runs").glob("*/*/zoom.mp4"))
     assert not list(tmp_path.iterdir())
     assert {path.name for path in (ROOT / "runs").glob("*")} == before
-    assert str(elsewhere.checkout) in log or "cosmic-leaf" in log
+    assert "Finished in state Completed" in log
     worker.stop()
 
 
@@ -123,6 +124,9 @@ def test_the_ten_commands_of_the_documentation(elsewhere, tmp_path):
     commands = [line.split("  #")[0].strip() for line in block.splitlines() if line.strip()]
     assert len(commands) == 10
     assert commands[0].startswith("make ")
+    story = elsewhere.checkout / "prompts" / "stories" / "cosmic-leaf.yaml"
+    told = yaml.safe_load(story.read_text())
+    story.write_text(yaml.safe_dump(told | {"levels": told["levels"][:3]}))  # a shorter night
     with_site = Site(tmp_path)
     port = str(with_site.port)
     script = "\n".join(["set -e", *commands[1:]]).replace("4200", port)
