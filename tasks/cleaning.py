@@ -193,7 +193,8 @@ def _files(store: Path) -> Iterator[Path]:
     """The files in question, folder by folder."""
     for folder in (store / "manifests", *sorted((store / "cas").glob("*")), store / FEATURES):
         if folder.is_dir():
-            yield from (Path(entry.path) for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+            with os.scandir(folder) as found:
+                yield from (Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False))
 
 
 def _count(path: Path, cleaned: Cleaned) -> None:

@@ -194,6 +194,28 @@ def test_leftovers_of_killed_processes_go_when_two_cleanings_find_them_the_same(
     assert not part.exists()
 
 
+def test_a_sweep_killed_at_any_moment_is_ended_by_the_next(tmp_path, monkeypatch):
+    shutil.rmtree(run(tmp_path).run.folder)
+    run(tmp_path, "seed=5")
+    unlink, left = Path.unlink, [0]
+
+    def killed(path: Path, **options) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise SystemExit
+        unlink(path, **options)
+
+    for moment in (0, 1, 5):
+        left[0] = moment
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", killed)
+            with pytest.raises(SystemExit):
+                clean(tmp_path)
+    clean(tmp_path)
+    assert clean(tmp_path).files == 0
+    assert made(run(tmp_path, "seed=5")) == []
+
+
 def test_there_may_be_nothing_to_clean(tmp_path):
     assert clean(tmp_path / "none").files == 0
     assert list(tmp_path.iterdir()) == []

@@ -221,7 +221,7 @@ def test_the_base_may_be_deleted_and_swept(tmp_path):
     longer = go_on(more)
     before = stack(longer)
     shutil.rmtree(base.folder)
-    clean(tmp_path, spared_s=0)
+    clean(tmp_path)
     in_store(longer, "levels", "level_00.png").unlink()
     assert made(go_on(more)) == ["levels"]
     assert torch.equal(stack(longer), before)

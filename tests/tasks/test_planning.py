@@ -108,14 +108,14 @@ def test_a_lost_folder_comes_back_and_cleaning_leaves_what_it_names(tmp_path):
         config = asking(server)
         plan = made(tmp_path, config)
         (plan.folder / "story.yaml").unlink()
-        assert clean(tmp_path, spared_s=-1).files == 0
+        assert clean(tmp_path).files == 0
         assert find_plan(wish(), config, services(config, tmp_path), for_run=False).story == plan.story
         assert not (plan.folder / "story.yaml").exists()  # a look writes nothing
         made(tmp_path, config)
         assert prompts.load_story(plan.folder / "story.yaml") == plan.story
         for file in [*plan.folder.rglob("*.*")]:
             file.unlink()
-        assert clean(tmp_path, spared_s=-1).files > 0
+        assert clean(tmp_path).files > 0
         assert made(tmp_path, config).made  # of the replies, which stay: they have cost money
         assert len(server.asked) == 1
 

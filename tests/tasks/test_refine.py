@@ -132,7 +132,7 @@ def test_nothing_is_asked_or_drawn_twice(tmp_path):
 def test_cleaning_spares_what_a_refinement_was_made_of(tmp_path):
     with serving(eye(FAULT, GREEN)) as server:
         refined(server, tmp_path)
-        clean(tmp_path, spared_s=-1)
+        clean(tmp_path)
         studio, asked = PaletteStudio(), len(server.asked)
         refined(server, tmp_path, studio=studio)
         assert (studio.loaded, len(server.asked)) == ([], asked)

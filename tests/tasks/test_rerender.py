@@ -209,7 +209,7 @@ def test_nothing_of_it_is_swept_away_while_it_is_shown(own):
     kept, _ = render(own, {"fps": 4})
     gone, _ = render(own, {"fps": 5})
     gone.settings.unlink()
-    clean(own.root, spared_s=0)
+    clean(own.root)
     assert kept.workshop.find(kept.key) is not None
     assert gone.workshop.find(gone.key) is None
 
