@@ -10,7 +10,7 @@ import pytest
 from tests.doubles.outside_world import Clock, postgres
 from tests.doubles.prefect_site import TENFOLD, wait_until
 from tests.faults import batch_of_six as six
-from tests.faults.night import FINAL, POOLS, Night, crowd
+from tests.faults.night import FINAL, POOLS, Night
 from tests.faults.test_killed_batch import seed
 
 LIMIT = 2
@@ -68,14 +68,21 @@ def strike(night: Night, chance: random.Random) -> str:
 
 
 def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
+    """Kill so many times, each after a few more evaluations and at any moment of the next one."""
     chance, done = random.Random(number), 0
-    while done < kills and night.runs.state(run) not in FINAL:
-        time.sleep(chance.uniform(2, 14) * crowd())
-        if night.runs.state(run) in FINAL:
+    while done < kills:
+        later = len(night.ledger.lines("evaluated")) + chance.randint(0, 4)
+        wait_until(lambda n=later: ended(night, run) or len(night.ledger.lines("evaluated")) >= n, "a moment", 900)
+        time.sleep(chance.uniform(0, 2))
+        if ended(night, run):
             break
         done += 1
         print(f"kill {done} after {night.ledger.evaluations().total()} evaluations: {strike(night, chance)}")
     return done
+
+
+def ended(night: Night, run: str) -> bool:
+    return night.runs.state(run) in FINAL
 
 
 def of(stories: Collection[str], files: Mapping[str, str]) -> dict[str, str]:
