@@ -80,7 +80,7 @@ def make_video(asked: Json, config: Json, root: str, force: bool, slot: Slot) ->
         return Outcome.failure(error, time.monotonic() - began).as_json()
 
 
-VIDEO = task(make_video, cache_policy=NO_CACHE, persist_result=False)
+VIDEO = task(cache_policy=NO_CACHE, persist_result=False)(make_video)
 """The same as a task: under another name, so that workers import the function and need not be sent its insides."""
 
 
