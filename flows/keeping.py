@@ -98,7 +98,7 @@ def export_command(out: Path | None, words: Sequence[str], *, everything: bool, 
 def import_command(out: Path | None, source: str, runs: Sequence[str], *, dry_run: bool) -> None:
     """Take over the runs of an export, and say which."""
     from tasks.arrival import checked, take_over
-    from tasks.parcels import reading
+    from tasks.parcel_reading import reading
 
     root = root_of(out)
     with reading(source) as reader:

@@ -24,7 +24,8 @@ from tasks.machine import check_room, check_writable
 from tasks.manifest import parsed
 from tasks.measured import TABLES
 from tasks.naming import DamagedError, is_naming, keys_in
-from tasks.parcels import Index, Item, Reader
+from tasks.parcel_reading import Reader
+from tasks.parcels import Index, Item
 from tasks.run import CACHE, CONFIG, SOURCE, is_story
 from tasks.specs import RunConfig
 from tasks.stage import Manifest, Workshop

@@ -23,7 +23,8 @@ from tasks.hashes import known_sha256
 from tasks.machine import check_room, check_writable
 from tasks.measured import TABLES
 from tasks.naming import is_naming, keys_in
-from tasks.parcels import Index, Item, check_new, writing
+from tasks.parcel_writing import check_new, writing
+from tasks.parcels import Index, Item
 from tasks.places import hash_of
 from tasks.run import CACHE, CONFIG, is_story
 from tasks.stage import Manifest, Workshop

@@ -7,7 +7,7 @@ from tasks.depot.marker import depot_of
 from tasks.depot.roots import open_root
 from tasks.depot_cleaning import clean_depot
 from tasks.mending import mend
-from tasks.parcels import reading
+from tasks.parcel_reading import reading
 from tasks.places import Here, place_of
 from tasks.transfer import perform, planned
 from tasks.verify import verify

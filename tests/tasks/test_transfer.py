@@ -18,7 +18,8 @@ from tasks.cleaning import clean
 from tasks.continuation import extended
 from tasks.errors import RefusedError
 from tasks.finished import read_finished, read_run
-from tasks.parcels import INDEX, Item, parse_index, reading
+from tasks.parcel_reading import reading
+from tasks.parcels import INDEX, Item, parse_index
 from tasks.pipeline import run_zoom
 from tasks.places import Here
 from tasks.verify import verify
