@@ -6,29 +6,22 @@ import contextlib
 import functools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.depot.failures import WAITS_S, AwayError, DepotError, retried
-from tasks.errors import RefusedError
+from tasks.depot.filesystems import filesystem_of, has_create, is_local, written
 from tasks.store import replacing
 
 T = TypeVar("T")
-_INSTALL = {"s3": "pip install 'tenfold[s3]'", "gs": "pip install 'tenfold[gcs]'"}
 REST_S = 10.0
 _WHOLE = {"s3", "gs", "abfs", "az", "adl", "oss", "obs", "oci", "memory"}
 """Stores in which a file appears whole or not at all."""
 _PROBES, _AT_ONCE = 3, 8
-_OPTIONS: dict[str, dict[str, Any]] = {
-    # They would try again on their own, for minutes: who waits here shall be told before that.
-    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 0}}},
-    "gs": {"requests_timeout": 20},
-}
 
 
 @dataclass(frozen=True)
@@ -43,21 +36,7 @@ class Entry:
 @functools.cache
 def open_depot(url: str) -> Depot:
     """The depot of a URL, one for each in a process; nothing is sent yet. Raises RefusedError where none can be."""
-    import fsspec
-
-    protocol = url.partition("://")[0]
-    try:
-        made = fsspec.filesystem(
-            protocol, use_listings_cache=False, skip_instance_cache=True, **_OPTIONS.get(protocol, {})
-        )
-    except ImportError as error:
-        remedy = _INSTALL.get(protocol, f"Install the package that brings {protocol}:// to fsspec")
-        raise RefusedError(f"{url} cannot be reached: {error}. {remedy}.") from error
-    except ValueError as error:
-        raise RefusedError(f"{url} is of no known store: {error}. Name a folder, s3://... or gs://...") from error
-    if protocol == "s3":
-        made.retries = 1
-    return Depot(url, made)
+    return Depot(url, filesystem_of(url))
 
 
 class Depot:
@@ -127,7 +106,7 @@ class Depot:
                 if found["type"] == "directory":
                     waiting.append(self._name(found["name"]))
                 elif not self._is_partial(found["name"]):
-                    yield Entry(self._name(found["name"]), int(found["size"] or 0), _written(found))
+                    yield Entry(self._name(found["name"]), int(found["size"] or 0), written(found))
 
     def folders(self, prefix: str = "") -> list[str]:
         """The names of the folders right under `prefix`, sorted."""
@@ -143,7 +122,7 @@ class Depot:
     @cached_property
     def conditional(self) -> bool:
         """Whether the store itself sees to it that only one of several creates a file: tried once in a process."""
-        if not _has_create(self._fs):
+        if not has_create(self._fs):
             return False
         name = f".cache/probe/{uuid.uuid4().hex}"
         try:
@@ -166,7 +145,7 @@ class Depot:
     def _create(self, name: str, content: bytes) -> bool:
         path = self._path(name)
         try:
-            if not _is_local(self._fs):
+            if not is_local(self._fs):
                 self._fs.pipe_file(path, content, mode="create")
                 return True
             partial = self._partial(path)
@@ -249,34 +228,3 @@ class Depot:
     def _is_partial(self, path: str) -> bool:
         last = path.rpartition("/")[2]
         return not self._is_whole and last.startswith(".") and last.endswith(".part")
-
-
-def _is_local(filesystem: Any) -> bool:
-    protocol = filesystem.protocol
-    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
-
-
-def _has_create(filesystem: Any) -> bool:
-    """Whether a filesystem claims conditional writes: fsspec's own way of them looks first and writes then."""
-    if _is_local(filesystem):
-        return True
-    kind = type(filesystem)
-    return any(
-        name in vars(base)
-        for base in kind.__mro__
-        if base.__module__ not in ("fsspec.spec", "fsspec.asyn", "builtins")
-        for name in ("pipe_file", "_pipe_file")
-    )
-
-
-def _written(found: Mapping[str, Any]) -> float | None:
-    for name in ("mtime", "LastModified", "updated", "last_modified", "created"):
-        value = found.get(name)
-        if isinstance(value, datetime):
-            return value.timestamp()
-        if isinstance(value, int | float):
-            return float(value)
-        if isinstance(value, str):
-            with contextlib.suppress(ValueError):
-                return datetime.fromisoformat(value).timestamp()
-    return None

@@ -18,6 +18,22 @@ import pytest
 
 from tests.doubles.prefect_site import Process, free_port, wait_until
 
+_ONE_PUT_AT_A_TIME = """
+import threading
+from moto.s3.responses import S3Response
+from moto.server import main
+
+lock, put = threading.Lock(), S3Response._key_response_put
+
+def one_at_a_time(*told, **more):
+    with lock:
+        return put(*told, **more)
+
+S3Response._key_response_put = one_at_a_time
+main()
+"""
+S3_SERVICE = (sys.executable, "-c", _ONE_PUT_AT_A_TIME, "-H", "127.0.0.1")
+"""moto's server. It looks whether a file is there before it puts it, and lets others in between; S3 does not."""
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
@@ -70,8 +86,7 @@ def s3_bucket(home: Path, *, secret: str = Bucket.secret) -> Iterator[Bucket]:
     """A bucket, called as no other, in an S3 service of its own on loopback (moto's server, a process)."""
     pytest.importorskip("moto.server")
     port = free_port()
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    process = Process(command, os.environ, home, home / "s3.log")
+    process = Process([*S3_SERVICE, "-p", str(port)], os.environ, home, home / "s3.log")
     bucket = Bucket(f"runs-{uuid.uuid4().hex[:12]}", f"http://127.0.0.1:{port}", process, secret)
     try:
         wait_until(lambda: "Running on" in process.text or not process.alive, "the S3 service")

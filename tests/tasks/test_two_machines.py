@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.doubles.outside_world import s3_bucket
+from tests.doubles.outside_world import S3_SERVICE, s3_bucket
 from tests.doubles.prefect_site import ROOT, Process, variables, wait_until
 
 ALL = "0,1,2,3"
@@ -140,8 +140,7 @@ def test_a_network_that_drops_in_the_middle_loses_nothing(tmp_path):
 def _restarted(bucket, folder, kept):
     """The service again on its port, with what it held: moto keeps that in memory only."""
     port = bucket.endpoint.rpartition(":")[2]
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", port]
-    process = Process(command, {**variables(folder)}, folder, folder / "s3-again.log")
+    process = Process([*S3_SERVICE, "-p", port], {**variables(folder)}, folder, folder / "s3-again.log")
     wait_until(lambda: "Running on" in process.text or not process.alive, "the S3 service")
     bucket.files().mkdir(bucket.name)
     for name, content in kept.items():
