@@ -15,10 +15,10 @@ from prompts import Story, parse_story
 from tasks.depot.roots import elsewhere, pull_run
 from tasks.depot.roots import shown as place
 from tasks.errors import UNUSABLE, RefusedError
+from tasks.hashes import known_sha256
 from tasks.run import CACHE, CONFIG, FEWEST, SOURCE, is_story
 from tasks.specs import RunConfig
 from tasks.stage import Workshop
-from tasks.store import sha256_of
 from zoomlib.stack import ZoomStack
 
 STACK, RENDERS = "stack", "renders"
@@ -149,7 +149,7 @@ def intact(run: Finished, name: str) -> Path:
     """A file of the run's stack as it was made, in its folder or the store. Raises RefusedError where it is nowhere."""
     sha256 = run.stack_files[name]
     own = run.folder / STACK / name
-    if own.is_file() and sha256_of(own) == sha256:
+    if own.is_file() and known_sha256(own) == sha256:
         return own
     kept = run.workshop.content(sha256, own.suffix.lstrip("."))
     if kept is None:

@@ -18,11 +18,11 @@ from evaluation.cards import RunCard
 from tasks.cards import read_card
 from tasks.errors import UNUSABLE, RefusedError
 from tasks.finished import RENDERS, STACK, read_run, unpack_stack
+from tasks.hashes import known_sha256
 from tasks.records import changes_in
 from tasks.run import CACHE, CONFIG, SOURCE
 from tasks.sample import RECORDS
 from tasks.stage import Workshop
-from tasks.store import sha256_of
 from tasks.versions import software
 from zoomlib.stack import ZoomStack
 
@@ -124,6 +124,6 @@ def read_subject(folder: Path) -> Subject:
 
 def _is_whole(path: Path, sha256: str) -> bool:
     try:
-        return sha256_of(path) == sha256
+        return known_sha256(path) == sha256
     except OSError:
         return False
