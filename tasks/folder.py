@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.depot.roots import sharing
+from tasks.hashes import known_sha256
 from tasks.measured import TABLES, film_stamp, levels_stamp, write_rows
 from tasks.render import stack_inputs
 from tasks.run import CONFIG, TOLD, Run
@@ -41,6 +42,20 @@ def publish(run: Run, results: Mapping[str, Manifest]) -> tuple[str, ...]:
             write_bytes(run.folder / CONFIG, text.encode())
             put.append(CONFIG)
         return tuple(put)
+
+
+def is_published(run: Run, results: Mapping[str, Manifest]) -> bool:
+    """Whether the run's folder shows these results, and every file of it is as it was written. Writes nothing."""
+    try:
+        told = json.loads(_read(run.folder / CONFIG))
+        keys = {name: stage["key"] for name, stage in told["stages"].items()}
+        if told["run_id"] != run.id or keys != {name: manifest.key.digest for name, manifest in results.items()}:
+            return False
+        shown = {name: artifact.sha256 for name, artifact in published(results)}
+        files = told["files"].items()
+        return shown.items() <= files and all(known_sha256(run.folder / name) == sha256 for name, sha256 in files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or somebody has changed it
+        return False
 
 
 @contextmanager

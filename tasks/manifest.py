@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class StageKey:
     version: str
     inputs: Json
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the three, in hex: the name of the manifest."""
         return _digest({"stage": self.stage, "version": self.version, "inputs": self.inputs})

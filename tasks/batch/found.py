@@ -8,7 +8,7 @@ from tasks.batch.outcome import Outcome
 from tasks.batch.plan import Job
 from tasks.batch.record import Record
 from tasks.depot.roots import depot_of, is_finished
-from tasks.folder import publish
+from tasks.folder import is_published, publish
 from tasks.stages import look_ahead, stages_of
 
 
@@ -35,7 +35,7 @@ def _found(job: Job) -> Outcome | None:
         if depot_of(run.root) is not None:  # what is there needs not be here
             if not is_finished(run.root, f"{run.folder.parent.name}/{run.id}"):
                 return None
-        else:
+        elif not is_published(run, results):
             publish(run, results)
     except Exception:  # whatever it is stops no other; making the job tells of it
         return None

@@ -97,6 +97,7 @@ def test_stories_are_given_by_name_file_and_words(folder):
 
 
 @pytest.mark.slow  # run 2026-11-22, green
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_batch_by_prefect_comes_to_the_same(folder):
     result = tenfold("batch", "night.yaml")
     assert result.exit_code == 0, result.output
