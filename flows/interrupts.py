@@ -23,7 +23,7 @@ def notice() -> str:
     """What is said to who has pressed Ctrl-C while a step is made."""
     stages = sorted({work.stage for work in stopping.at_work().values() if work.stage})
     of = f" of {' and '.join(stages)}" if stages else ""
-    return f"Stopping after this step{of}. Ctrl-C again stops at once, and what this step has made is lost."
+    return f"Stopping after this step{of}. Ctrl-C again stops at once and loses it."
 
 
 def say(text: str) -> None:
