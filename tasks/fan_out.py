@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,8 +96,7 @@ def fan_out(
 ) -> None:
     """Make videos on a cluster; `on_end` is called once for each, and every wait has an end."""
 
-    @flow(name=f"videos on {fleet.engine}", task_runner=fleet.runner(), persist_result=False)
-    def videos() -> None:
+    def work() -> None:
         slot = fleet.slot(fleet.limit)
         futures = {
             job.number: VIDEO.with_options(name=job.name).submit(
@@ -108,7 +108,19 @@ def fan_out(
         for number, outcome in _outcomes(futures, fleet, say):
             on_end(named[number], outcome)
 
-    videos()
+    token = _WORK.set(work)
+    try:
+        flow(name=f"videos on {fleet.engine}", task_runner=fleet.runner(), persist_result=False)(_videos)()
+    finally:
+        _WORK.reset(token)
+
+
+_WORK: ContextVar[Callable[[], None]] = ContextVar("work")
+
+
+def _videos() -> None:
+    """The flow of a cluster's tasks. It travels to the workers with each of them, and what it does stays here."""
+    _WORK.get()()
 
 
 def _outcomes(
