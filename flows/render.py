@@ -7,6 +7,9 @@ from typing import Any
 
 from prefect import flow
 
+from flows.parameters import Root
+from flows.progress_artifacts import reporting
+from tasks.depot.roots import open_root, send_all
 from tasks.engine import render_film
 from tasks.events import listener
 from tasks.finished import read_run
@@ -16,12 +19,16 @@ from tasks.rerender import planned
 @flow(name="render", flow_run_name="render {run}", persist_result=False)
 async def render(
     run: str,
-    root: Path = Path("runs"),
+    root: Root = "runs",
     changes: dict[str, Any] | None = None,
     to: Path | None = None,
     preview: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
     """Render the film of a finished run again, with `changes` (settings by dotted path); returns plain facts."""
-    rendering = planned(read_run(run, root), changes or {}, to=to, preview=preview, force=force)
-    return render_film(rendering, listener(), force=force)
+    place = open_root(root)
+    rendering = planned(read_run(run, place), changes or {}, to=to, preview=preview, force=force)
+    with reporting(rendering.film.title), rendering.in_progress():
+        facts = render_film(rendering, listener(), force=force)
+    send_all(place)
+    return facts

@@ -7,6 +7,9 @@ from typing import Any
 
 from prefect import flow
 
+from flows.parameters import Root
+from flows.progress_artifacts import reporting
+from tasks.depot.roots import open_root, send_all
 from tasks.engine import measure_scores
 from tasks.events import listener
 from tasks.scoring import in_progress, plan
@@ -17,7 +20,7 @@ from tasks.subjects import read_subject
 @flow(name="score", flow_run_name="score {folders}", persist_result=False)
 async def score(
     folders: list[Path],
-    root: Path = Path("runs"),
+    root: Root = "runs",
     scorer: str | None = None,
     measures: tuple[str, ...] = (),
     video: bool = True,
@@ -26,6 +29,9 @@ async def score(
 ) -> dict[str, Any]:
     """Measure what is missing of the runs in these folders; returns plain facts of what came of each."""
     asked = Asked(scorer, measures, video, device, force)
+    place = open_root(root)
     works = plan([read_subject(folder) for folder in folders], asked)
-    with in_progress(root):
-        return {"runs": [outcome.as_json() for outcome in measure_scores(works, asked, listener())]}
+    with reporting("scores"), in_progress(place):
+        outcomes = measure_scores(works, asked, listener())
+    send_all(place)
+    return {"runs": [outcome.as_json() for outcome in outcomes]}

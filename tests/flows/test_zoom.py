@@ -9,6 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 
 from flows.render import render
+from flows.score import score
 from flows.zoom import zoom
 from prompts import Story
 from tasks.continuation import extended
@@ -104,6 +105,17 @@ def test_the_film_of_a_finished_run_is_rendered_again(tmp_path, model_folder):
     assert [event.done for event in events if isinstance(event, StageMoved)] == list(range(1, 7))
     with pytest.raises(RefusedError, match="seed cannot be set"):
         asyncio.run(render(base["run_id"], tmp_path, {"seed": 3}))
+
+
+def test_what_is_rendered_and_measured_later_reaches_the_store_too(tmp_path, model_folder):
+    store = tmp_path / "store"
+    root = store.as_uri()
+    run = asyncio.run(zoom(STORY, config(model_folder, "scores.scorer=none", "scores.video=false"), root))["run_id"]
+    rendered = asyncio.run(render(run, root, {"film.fps": 3}))
+    (scored,) = asyncio.run(score([Path(rendered["film"]).parents[1]], root))["runs"]
+    assert scored["error"] is None
+    assert [file.name for file in store.glob(f"*/{run}/renders/*.mp4")] == [Path(rendered["film"]).name]
+    assert [*store.glob(f"*/{run}/scores*")]
 
 
 def test_what_is_refused_comes_out_as_it_was_raised(tmp_path, model_folder):
