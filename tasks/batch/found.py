@@ -8,7 +8,7 @@ from tasks.batch.outcome import Outcome
 from tasks.batch.plan import Job
 from tasks.batch.record import Record
 from tasks.depot.roots import depot_of, is_finished
-from tasks.folder import is_published, publish
+from tasks.folder import is_published, publish, published
 from tasks.stages import look_ahead, stages_of
 
 
@@ -33,7 +33,8 @@ def _found(job: Job) -> Outcome | None:
         if len(results) < len(stages):
             return None
         if depot_of(run.root) is not None:  # what is there needs not be here
-            if not is_finished(run.root, f"{run.folder.parent.name}/{run.id}"):
+            sizes = {name: artifact.size for name, artifact in published(results)}
+            if not is_finished(run.root, f"{run.folder.parent.name}/{run.id}", sizes):
                 return None
         elif not is_published(run, results):
             publish(run, results)

@@ -46,7 +46,7 @@ def sharing(root: Path, folder: Path, noted: Note = tell) -> Iterator[None]:
         yield
         return
     name = folder.absolute().relative_to(root.absolute()).as_posix()
-    if _agrees(depot, root, name):  # as after a run that was finished before: one question, and no lease
+    if _agrees(depot, root, name):  # as after a run that was finished before: no lease
         yield
         if synced(root, name).changed():
             push(root, folder, noted)
@@ -79,9 +79,10 @@ def push(root: Path, folder: Path, noted: Note = tell) -> bool:
         there = depot.read(f"{name}/{head}") if head else None
         if head and (there is None or _hash(there) != state.head):  # never sent, or written or removed by others
             state.files = {}
-        changed = [file for file, sign in now.items() if state.files.get(file) != sign and file != head]
-        _at_once(lambda file: depot.upload(folder / file, f"{name}/{file}"), changed)
-        if head is not None and state.files.get(head) != now[head]:
+        sizes = sizes_in(depot, name)  # others are what was sent, unless it was damaged there
+        changed = [file for file, sign in now.items() if (state.files.get(file), sizes.get(file)) != (sign, sign[0])]
+        _at_once(lambda file: depot.upload(folder / file, f"{name}/{file}"), [one for one in changed if one != head])
+        if head is not None and head in changed:
             depot.upload(folder / head, f"{name}/{head}")
         state.head, state.files, state.owed = sha256_of(folder / head) if head else None, now, False
     except (DepotError, OSError) as error:
@@ -104,23 +105,22 @@ def pull(root: Path, name: str) -> bool:
     state = synced(root, name)
     if state.owed:  # what is here is the later one, and on its way there
         return True
-    entries = {entry.name.removeprefix(f"{name}/"): entry.size for entry in depot.entries(name)}
-    files = {file: size for file, size in entries.items() if is_plain(file)}
+    files = {file: size for file, size in sizes_in(depot, name).items() if is_plain(file)}
     head = _head(files)
     if head is None and not name.startswith("_"):  # a run that is only now being sent, or nothing
         return bool(state.files)
     content = depot.read(f"{name}/{head}") if head else b""
     if content is None:
         return False
-    hashes, folder = _hashes(content), root / name
+    hashes, folder = hashes_in(content), root / name
     missing = [
         file
         for file, size in files.items()
         if file != head and not _is_same(folder / file, size, hashes.get(file), state.files.get(file))
     ]
     _at_once(lambda file: _fetch(depot, f"{name}/{file}", folder / file, hashes.get(file)), missing)
-    if head and (not (folder / head).is_file() or (folder / head).read_bytes() != content):
-        write_bytes(folder / head, content)
+    if head and not ((folder / head).is_file() and (_is_broken(content) or (folder / head).read_bytes() == content)):
+        write_bytes(folder / head, content)  # a damaged one is better than none: readers tell of it
     for file, sign in signs(folder).items():
         fresh = file in files and file not in state.files and sign[0] == files[file]
         if (
@@ -146,13 +146,21 @@ def send_owed(root: Path, noted: Note = tell) -> None:
 
 
 def _agrees(depot: Depot, root: Path, name: str) -> bool:
-    """Whether both sides are as they were when they agreed, at the price of one question."""
+    """Whether both sides are as they were when they agreed; in the depot its files are told by their sizes."""
     state = synced(root, name)
     head = _head(state.files)
     if state.head is None or head is None or state.owed or state.changed() or not state.is_whole():
         return False
     content = depot.read(f"{name}/{head}")
-    return content is not None and _hash(content) == state.head
+    if content is None or _hash(content) != state.head:
+        return False
+    sizes = sizes_in(depot, name)
+    return all(sizes.get(file) == sign[0] for file, sign in state.files.items())
+
+
+def sizes_in(depot: Depot, name: str) -> dict[str, int]:
+    """The sizes of a folder's files in a depot, by their names in it. Raises DepotError."""
+    return {entry.name.removeprefix(f"{name}/"): entry.size for entry in depot.entries(name)}
 
 
 def _head(names: Container[str]) -> str | None:
@@ -163,13 +171,22 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _hashes(config: bytes) -> dict[str, str]:
-    """The hashes of a run's files that its `config.json` tells."""
+def hashes_in(config: bytes) -> dict[str, str]:
+    """The hashes of a run's files that its `config.json` tells; none of one that is damaged."""
     try:
         files = json.loads(config)["files"]
         return {str(name): str(sha256) for name, sha256 in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _is_broken(content: bytes) -> bool:
+    """Whether the file that is written last was cut short, so that one that is here is the better one."""
+    try:
+        json.loads(content)
+    except ValueError:
+        return True
+    return False
 
 
 def _is_same(path: Path, size: int, sha256: str | None, agreed: tuple[int, int] | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from tasks import environment
 from tasks.depot.depot import Depot, open_depot
-from tasks.depot.folders import Note, pull, push, send_owed, sharing, tell
+from tasks.depot.folders import Note, hashes_in, pull, push, send_owed, sharing, sizes_in, tell
 from tasks.depot.marker import STORE, depot_of, mark, mirror_of, shown
 from tasks.depot.names import is_url, slug_of, url_of
-from tasks.depot.synced import synced
+from tasks.depot.synced import signs, synced
 from tasks.locks import locked
 
 __all__ = [
@@ -102,10 +102,15 @@ def send_all(root: Path, noted: Note = tell) -> None:
                     return  # it is away: what is left is found again by its changes
 
 
-def is_finished(root: Path, name: str) -> bool:
-    """Whether the run's folder `story/run` is complete, where all machines see it. Raises DepotError."""
-    depot = depot_of(root)
-    return (root / name / CONFIG).is_file() if depot is None else depot.size(f"{name}/{CONFIG}") is not None
+def is_finished(root: Path, name: str, sizes: Mapping[str, int] | None = None) -> bool:
+    """Whether the run's folder `story/run` is complete, where all machines see it: its `config.json`, and the files in
+    `sizes` (bytes by name) in those sizes and told by it. Raises DepotError."""
+    depot, sizes = depot_of(root), sizes or {}
+    there = {file: sign[0] for file, sign in signs(root / name).items()} if depot is None else sizes_in(depot, name)
+    if CONFIG not in there or not sizes.items() <= there.items():
+        return False
+    told = (root / name / CONFIG).read_bytes() if depot is None else depot.read(f"{name}/{CONFIG}")
+    return sizes.keys() <= hashes_in(told or b"").keys()
 
 
 def _inside(path: Path, root: Path) -> str | None:

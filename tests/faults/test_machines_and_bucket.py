@@ -108,6 +108,8 @@ def test_objects_of_the_bucket_that_are_damaged_or_gone_are_made_again(tmp_path,
     content[len(content) // 2] ^= 1
     files.pipe_file(damaged, bytes(content))
     files.rm_file(gone)
+    for path in files.glob(f"{bucket.name}/runs/[!._]*/*/zoom.mp4")[:2]:
+        files.pipe_file(path, files.cat_file(path)[:100])
     second = machines.start("second")
     assert second.wait() == 0, second.text[-3000:]
     assert machines.ledger.again() <= 2 * six.STEPS

@@ -89,6 +89,27 @@ def test_local_folders_of_runs_are_left_alone(tmp_path):
     assert contents(tmp_path) == before
 
 
+def test_what_is_damaged_or_gone_there_is_sent_anew(roots):
+    a, b = roots
+    with sharing(a, a / RUN):
+        folder = write(a)
+    depot, sizes = depot_of(a), {"story.yaml": 14, "stack/level_00.png": 6}
+    for other in (b, a):  # by one that has never seen it, and by the one that has sent it
+        depot.write(f"{RUN}/story.yaml", b"half")
+        depot.delete([f"{RUN}/stack/level_00.png"])
+        assert is_finished(other, RUN)
+        assert not is_finished(other, RUN, sizes)
+        with sharing(other, other / RUN):
+            write(other)
+        assert is_finished(other, RUN, sizes)
+        assert depot.read(f"{RUN}/story.yaml") == contents(folder)["story.yaml"]
+        depot.write(f"{RUN}/config.json", b'{"run_id": "01')
+        assert not is_finished(other, RUN, sizes)
+        with sharing(other, other / RUN):
+            pass
+        assert is_finished(other, RUN, sizes)
+
+
 def test_only_changes_travel(roots, monkeypatch):
     a, _ = roots
     write(a)
