@@ -29,7 +29,6 @@ DEFAULTS = {
     "PREFECT_WORKER_QUERY_SECONDS": "5",
 }
 """Settings of the worker and its flow runs, where the user has none."""
-SILENT = ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_ROOT_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL")
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Keeper:
         """Keep the post until a signal ends it; returns the exit status. Raises RefusedError."""
         with ExitStack() as stack:
             client = keeper_server.connect(stack)
+            keeper_server.check_pool(client, self.post.pool)
             stack.enter_context(hold(self.post.pool, self.post.base))
             stack.enter_context(_heard(self.asked))
             stack.callback(self._kill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+from flows.pools import PARENTS, VIDEOS
 from tasks.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -45,6 +46,25 @@ def connect(stack: ExitStack, *, patient: bool = False) -> SyncPrefectClient:
         hurried = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: TIMEOUT_S}
         stack.enter_context(temporary_settings(hurried))
     return stack.enter_context(get_client(sync_client=True))
+
+
+def check_pool(client: SyncPrefectClient, name: str) -> None:
+    """Refuse a pool that the server does not have: Prefect's worker would make it, and wait there for nothing.
+
+    A server that is away says nothing of its pools: its worker waits for it.
+    """
+    import httpx
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+    try:
+        client.read_work_pool(name)
+    except ObjectNotFound as error:
+        raise RefusedError(
+            f"There is no work pool {name!r} on this server. `tenfold setup-prefect` makes {VIDEOS} and {PARENTS}; "
+            "`prefect work-pool create NAME --type process` makes others."
+        ) from error
+    except (httpx.TransportError, PrefectHTTPStatusError):
+        return
 
 
 def in_flight(client: SyncPrefectClient, pool: str) -> list[FlowRun]:

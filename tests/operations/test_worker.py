@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.doubles.keeping import Runs, deploy, keeper, pid_of, wait_until, words, worker_of
-from tests.doubles.prefect_site import Site
+from tests.doubles.prefect_site import TENFOLD, Site
 
 
 @pytest.fixture
@@ -19,6 +19,9 @@ def site(tmp_path):
 def test_what_is_killed_with_its_worker_is_done_by_the_next(site, tmp_path):
     ledger = tmp_path / "ledger"
     with Runs(site) as runs:
+        unknown = site.run(*TENFOLD, "worker", "--pool", "napz", within_s=120)
+        assert unknown.returncode == 2
+        assert "no work pool 'napz'" in unknown.stderr
         first = keeper(site)
         run = runs.submit("nap/nap", ledger=str(ledger), seconds=3)
         wait_until(lambda: words(ledger), "a nap that begins")
