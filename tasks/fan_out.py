@@ -6,11 +6,14 @@ checkpoint where the runs' folder is shared.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -29,8 +32,9 @@ from tasks.specs import RunConfig
 from tasks.stage import Json
 
 Cluster = Literal["dask", "ray"]
-LOOK_S, ASK_S = 0.05, 5.0
-"""How long a video is waited for before the next is looked at; how often the cluster is asked for its workers."""
+LOOK_S, ASK_S, ANSWER_S = 0.05, 5.0, 30.0
+"""How long a video is waited for before the next is looked at; how often the cluster is asked for its workers, and how
+long it may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,26 @@ class Fleet:
             remedy = f"pip install 'tenfold[{self.engine}]'"
             raise RefusedError(f"{self.engine} is not installed ({error}). {remedy}, or use engine: here.") from error
 
+    def reach(self) -> None:
+        """Find out whether somebody listens at the address. Raises RefusedError where it is none, else RunError."""
+        try:
+            place = urlsplit(self.address if "://" in self.address else f"//{self.address}")
+            port = place.port
+        except ValueError as error:
+            raise RefusedError(f"cluster: expected HOST:PORT of a scheduler, got {self.address!r}: {error}.") from None
+        if not place.hostname or port is None:
+            return  # names that the engine knows itself, as Ray's "auto"
+        try:
+            socket.create_connection((place.hostname, port), timeout=ANSWER_S).close()
+        except OSError as error:
+            told = f"The cluster at {self.address} does not answer: {error}."
+            raise RunError(f"{told} Start its scheduler, or mend the address (cluster).") from error
+
     def _dask(self) -> Any:
         from prefect_dask import DaskTaskRunner
 
         own = {"n_workers": self.workers, "threads_per_worker": 1, "dashboard_address": None}
+        own |= {"death_timeout": self.worker_s}
         return DaskTaskRunner(address=self.address) if self.address else DaskTaskRunner(cluster_kwargs=own)
 
     def _ray(self) -> Any:
@@ -98,16 +118,12 @@ def fan_out(
 
     def work() -> None:
         slot = fleet.slot(fleet.limit)
-        futures = {
-            job.number: VIDEO.with_options(name=job.name).submit(
-                job.asked.model_dump(mode="json"), job.config.model_dump(mode="json"), root, force, slot
-            )
-            for job in jobs
-        }
+        futures = {job.number: _submitted(job, fleet, root, force, slot) for job in jobs}
         named = {job.number: job for job in jobs}
         for number, outcome in _outcomes(futures, fleet, say):
             on_end(named[number], outcome)
 
+    fleet.reach()
     token = _WORK.set(work)
     try:
         flow(name=f"videos on {fleet.engine}", task_runner=fleet.runner(), persist_result=False)(_videos)()
@@ -121,6 +137,23 @@ _WORK: ContextVar[Callable[[], None]] = ContextVar("work")
 def _videos() -> None:
     """The flow of a cluster's tasks. It travels to the workers with each of them, and what it does stays here."""
     _WORK.get()()
+
+
+def _submitted(job: Job, fleet: Fleet, root: str, force: bool, slot: Slot) -> PrefectFuture[Any]:
+    """The task of a video, on its way to the cluster."""
+    asked, config = job.asked.model_dump(mode="json"), job.config.model_dump(mode="json")
+    with _share(fleet, job):
+        return VIDEO.with_options(name=job.name).submit(asked, config, root, force, slot)
+
+
+def _share(fleet: Fleet, job: Job) -> AbstractContextManager[None]:
+    """What a video is given of a machine: of a Ray cluster with GPUs a whole one, since Ray hides them else."""
+    if fleet.engine == "dask" or job.config.model.device == "cpu":
+        return nullcontext()
+    import ray
+    from prefect_ray.context import remote_options
+
+    return remote_options(num_gpus=1) if ray.cluster_resources().get("GPU") else nullcontext()
 
 
 def _outcomes(
@@ -164,16 +197,29 @@ def _outcome(future: PrefectFuture[Any]) -> Outcome | None:
     except TimeoutError:
         return None
     except Exception as error:  # the video tells its own errors: this is of the cluster
-        return Outcome("failed", f"its worker has died: {said(error)}")
+        return Outcome("failed", f"the cluster has lost it: {said(error)}")
 
 
 def workers_of(fleet: Fleet) -> int:
-    """How many workers the cluster of the flow run in progress has. Raises RunError outside of one."""
+    """How many workers the cluster of the flow run in progress has, 0 where it does not answer.
+
+    Raises RunError outside of such a flow run.
+    """
     context = FlowRunContext.get()
     if context is None:
         raise RunError("A cluster can be asked for its workers only by the flow that uses it.")
     if fleet.engine == "dask":
-        return len(context.task_runner.client.scheduler_info(n_workers=-1)["workers"])  # type: ignore[attr-defined]
+        return _dask_workers(context.task_runner.client)  # type: ignore[attr-defined]
     import ray
 
     return sum(1 for node in ray.nodes() if node["Alive"])
+
+
+def _dask_workers(client: Any) -> int:
+    """Asked of the scheduler itself: what the client remembers outlives it."""
+    if client.scheduler is None:
+        return 0
+    try:
+        return len(client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER_S)["workers"])
+    except (OSError, TimeoutError):
+        return 0
