@@ -156,4 +156,5 @@ def _line(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
-    return re.sub(r"([\\`*_\[\]<|#~])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;")
+    text = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", text)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,20 +17,18 @@ from flows.opening import root_of
 from flows.options import Place
 from flows.plan_shown import first_round
 from flows.terminal import plain, progress, table
-from prompts.json_reader import read_json
-from prompts.yaml_reader import read_yaml
 from tasks.batch.estimate import Ahead, Estimates, in_all
 from tasks.batch.making import run_batch
 from tasks.batch.plan import Batch, Job, plan_batch
 from tasks.batch.record import FILE, SUMMARY, find_batch, plan_again, summary_of
-from tasks.batch.spec import FILES, BatchSpec, is_batch_file, read_batch
+from tasks.batch.spec import BatchSpec, is_batch_file, read_batch
 from tasks.batch.summary import COLUMNS, Summary
 from tasks.depot.roots import pull, pull_run, shown
 from tasks.errors import RefusedError
 from tasks.services import Services, using
 from tasks.specs import read_settings
 from tasks.stages import is_made
-from tasks.sweep_spec import MAX_BYTES, parse_seeds
+from tasks.sweep_spec import parse_seeds
 
 LONG = 60
 """Rows that a table is shown with; of more jobs only those that are missing are told."""
@@ -67,27 +66,6 @@ def batch_command(request: Request, *, in_flight: int, engine: Place = HERE, dep
     only_failed, found = request.failed is not None, list[Summary]()
     with using(Services(batch.config, root)), progress(sys.stderr, quiet=manner.quiet) as listener, leaving(engine):
 
-        def start() -> Any:
-            from flows.nightly import nightly
-
-            spec = batch.spec or BatchSpec(stories=("",))
-            place = str(root.absolute()) if shown(root) == str(root) else shown(root)
-            return nightly(
-                list(spec.stories),
-                spec.title,
-                list(spec.methods),
-                list(spec.seeds),
-                spec.config,
-                spec.settings,
-                place,
-                engine,
-                deployment,
-                in_flight=in_flight,
-                force=manner.force,
-                only_failed=only_failed,
-                folder=str(batch.looked_up),
-            )
-
         def plainly() -> dict[str, Any]:
             found.append(
                 run_batch(batch, on_event=listener, force=manner.force, in_flight=in_flight, only_failed=only_failed)
@@ -95,6 +73,7 @@ def batch_command(request: Request, *, in_flight: int, engine: Place = HERE, dep
             return found[0].facts()
 
         quick = engine == HERE and not manner.force and all(map(_is_there, batch.accepted))
+        start = partial(_flow_of, batch, request, engine, deployment, in_flight)
         facts = perform(start, plainly, manner, listener, quick=quick)
     try:
         show(found[0] if found else _told(batch, facts), quiet=manner.quiet)
@@ -102,6 +81,30 @@ def batch_command(request: Request, *, in_flight: int, engine: Place = HERE, dep
         _show_reasons([("Missing", name, error or "") for name, error in facts["missing"].items()])
     if facts["exit_code"]:
         raise typer.Exit(facts["exit_code"])
+
+
+def _flow_of(batch: Batch, request: Request, engine: Place, deployment: str, in_flight: int) -> Any:
+    """The flow that makes the batch; it plans it again where it runs."""
+    from flows.nightly import nightly
+
+    spec, root = batch.spec, batch.root
+    if spec is None:
+        raise ValueError(f"{batch.title} was not planned from stories")
+    return nightly(
+        list(spec.stories),
+        spec.title,
+        list(spec.methods),
+        list(spec.seeds),
+        spec.config,
+        spec.settings,
+        str(root.absolute()) if shown(root) == str(root) else shown(root),
+        engine,
+        deployment,
+        in_flight=in_flight,
+        force=request.manner.force,
+        only_failed=request.failed is not None,
+        folder=str(batch.looked_up),
+    )
 
 
 @contextmanager
@@ -142,26 +145,13 @@ def _spec(request: Request) -> tuple[BatchSpec, Path]:
     """What the stories or the batch's file ask for, with the other options on top; and where paths are looked up."""
     if not request.stories:
         raise RefusedError("A batch needs stories: names, files, folders or words; or a file that says what it is.")
-    file = request.stories[0] if len(request.stories) == 1 and _names_batch(request.stories[0]) else None
+    file = request.stories[0] if len(request.stories) == 1 and is_batch_file(request.stories[0]) else None
     spec, folder = (BatchSpec(stories=request.stories), Path()) if file is None else read_batch(file)
     update: dict[str, Any] = {"settings": {**spec.settings, **request.values, **read_settings(request.settings)}}
     update |= {"methods": request.methods} if request.methods is not None else {}
     update |= {"seeds": parse_seeds(request.seeds)} if request.seeds is not None else {}
     update |= {"title": request.title} if request.title is not None else {}
     return spec.model_copy(update=update), folder
-
-
-def _names_batch(name: str) -> bool:
-    """Whether the name is that of a batch's file; one that cannot be read is left to those who read stories."""
-    path = Path(name)
-    if path.suffix.lower() not in FILES or not path.is_file():
-        return False
-    try:
-        text = path.read_bytes()[:MAX_BYTES].decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return False
-    root, problems = (read_json if path.suffix == ".json" else read_yaml)(text, name)
-    return not problems and is_batch_file(root.plain())
 
 
 def _is_there(job: Job) -> bool:
@@ -183,7 +173,7 @@ def show_plan(batch: Batch) -> None:
         (plain(job.name), "" if job.run is None else job.run.id, _plan(job, left))
         for job, left in zip(batch.jobs, ahead, strict=True)
     ]
-    table(("video", "run", "plan"), rows, folding="plan")
+    table(("video", "run", "plan"), rows, folding=("video", "plan"))
     _show_reasons([("Refused", job.name, job.refusal) for job in batch.jobs if job.refusal is not None])
     there = sum(left is not None and not left.left for left in ahead)
     refused = len(batch.jobs) - len(batch.accepted)

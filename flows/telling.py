@@ -56,7 +56,7 @@ async def show_outcome(title: str, outcome: Outcome) -> None:
         "outcome": json.dumps(outcome.as_json()),
     }
     key = f"{OUTCOME}{prompts.slug(title)}"
-    await shown(lambda: acreate_table_artifact([row], key=key, description=f"{title}: {outcome.state}"))
+    await shown(lambda: acreate_table_artifact([row], key=key, description=f"{escaped(title)}: {outcome.state}"))
 
 
 async def show_summary(summary: Summary) -> None:

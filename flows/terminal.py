@@ -57,20 +57,25 @@ def _restore(stream: TextIO) -> None:
 
 
 def table(
-    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, folding: str | None = None, to: TextIO | None = None
+    head: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    folding: str | tuple[str, ...] | None = None,
+    to: TextIO | None = None,
 ) -> None:
     """Print rows under a head, in columns as wide as their content, on standard output or `to`.
 
-    Where the terminal is too narrow columns fold, or only the one that `folding` names.
+    Where the terminal is too narrow columns fold, or only those that `folding` names.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    foldable = head if folding is None else (folding,) if isinstance(folding, str) else folding
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in head:
-        shown.add_column(title, overflow="fold", no_wrap=folding is not None and title != folding)
+        shown.add_column(title, overflow="fold", no_wrap=title not in foldable)
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))  # Text: a cell is never markup
     Console(file=to, highlight=False).print(shown)

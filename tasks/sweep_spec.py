@@ -12,13 +12,11 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 import prompts
 from evaluation.presets import PRESETS, Preset
 from prompts import Story
-from prompts.errors import StoryError
-from prompts.json_reader import read_json
-from prompts.yaml_reader import read_yaml
 from tasks.errors import RefusedError
+from tasks.spec_files import fault_of, read_values
 from tasks.specs import Spec, did_you_mean
 
-MAX_BYTES, MAX_SEEDS = 256 * 1024, 10_000
+MAX_SEEDS = 10_000
 STORY_FILES = (".yaml", ".yml", ".json")
 PRESET_STORIES = ("cosmic-leaf", "whole-ladder", "star-island", "autumn-crystal")
 """In the words of the bundled model: those of a preset where none are named."""
@@ -139,21 +137,12 @@ def read_spec(name: str) -> tuple[SweepSpec, Path]:
     """
     if name in PRESETS:
         return spec_of(PRESETS[name]), Path()
-    path = Path(name)
     try:
-        content = path.read_bytes()[: MAX_BYTES + 1]
-        text = content.decode("utf-8-sig")
+        values = read_values(name, "sweep")
     except FileNotFoundError as error:
         known = did_you_mean(name, [*PRESETS])
         raise RefusedError(f"There is no sweep file {name!r}, and no preset of this name. {known}") from error
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise RefusedError(f"{name!r} cannot be read as a sweep: {error}. Give a YAML or JSON file.") from error
-    if len(content) > MAX_BYTES:
-        raise RefusedError(f"{name} is larger than {MAX_BYTES // 1024} KB, which no sweep needs.")
-    root, problems = (read_json if path.suffix == ".json" else read_yaml)(text, name)
-    if problems:
-        raise StoryError(problems, name)
-    return parse_spec(root.plain(), name, path.stem), path.parent
+    return parse_spec(values, name, Path(name).stem), Path(name).parent
 
 
 def spec_of(preset: Preset) -> SweepSpec:
@@ -182,20 +171,7 @@ def parse_spec(value: object, source: str, title: str) -> SweepSpec:
     try:
         return SweepSpec.model_validate({**defaults, **value})
     except ValidationError as error:
-        raise RefusedError(f"{source}: {in_words(error, 'sweep', SweepSpec.model_fields)}") from error
-
-
-def in_words(error: ValidationError, what: str, fields: Iterable[str]) -> str:
-    """The first fault of a sweep's or a batch's entries, as a sentence."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
-        return f"there is no entry {path!r} in a {what}. {did_you_mean(path, [*fields])}"
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, RefusedError):  # which says it all
-        return f"{path}: {cause}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{path} was refused: {message[0].lower() + message[1:]}; got {first['input']!r:.80}."
+        raise RefusedError(f"{source}: {fault_of(error, 'sweep', SweepSpec.model_fields)}") from error
 
 
 def find_stories(names: Iterable[str], folder: Path = Path()) -> tuple[Story, ...]:

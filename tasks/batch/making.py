@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import traceback
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
 from threading import Lock
 
-from tasks import slots, stopping
+from tasks import environment, slots, stopping
 from tasks.batch.found import finished
 from tasks.batch.outcome import Outcome
 from tasks.batch.plan import Batch, Job
@@ -124,5 +125,7 @@ def _outcome(record: Record, job: Job, tools: Tools | None, force: bool) -> Outc
         report = run_zoom(job.config, job.asked, record.batch.root, tools=tools, on_event=on_event, force=force)
     except Exception as error:
         stopping.check()  # what fails because everything ends has not failed
+        if environment.read().debug:
+            traceback.print_exception(error)
         return Outcome.failure(error, time.monotonic() - began)
     return Outcome.of(report.as_json(), time.monotonic() - began)

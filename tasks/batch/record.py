@@ -124,9 +124,9 @@ class Record:
 
     def _relative(self, outcome: Outcome) -> Outcome:
         """The outcome with its folder relative to that of all runs, so that it holds on other machines too."""
-        if outcome.folder is None or not Path(outcome.folder).is_absolute():
+        if outcome.folder is None:
             return outcome
-        folder, root = Path(outcome.folder), self.batch.root.absolute()
+        folder, root = Path(outcome.folder).absolute(), self.batch.root.absolute()
         return replace(outcome, folder=folder.relative_to(root).as_posix() if folder.is_relative_to(root) else None)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from prompts.errors import StoryError
-from prompts.json_reader import read_json
-from prompts.yaml_reader import read_yaml
 from tasks.errors import RefusedError
+from tasks.spec_files import fault_of, read_values
 from tasks.specs import RunConfig, Spec, with_values
-from tasks.sweep_spec import MAX_BYTES, Seeds, in_words, leaves
+from tasks.sweep_spec import Seeds, leaves
 
 FILES = (".yaml", ".yml", ".json")
 
@@ -46,18 +45,11 @@ def read_batch(name: str) -> tuple[BatchSpec, Path]:
 
     Raises RefusedError with every fault that the file's text has, StoryError for a text that is neither YAML nor JSON.
     """
-    path = Path(name)
     try:
-        content = path.read_bytes()[: MAX_BYTES + 1]
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise RefusedError(f"{name!r} cannot be read as a batch: {error}. Give a YAML or JSON file.") from error
-    if len(content) > MAX_BYTES:
-        raise RefusedError(f"{name} is larger than {MAX_BYTES // 1024} KB, which no batch needs.")
-    root, problems = (read_json if path.suffix == ".json" else read_yaml)(text, name)
-    if problems:
-        raise StoryError(problems, name)
-    return parse_batch(root.plain(), name, path.stem), path.parent
+        values = read_values(name, "batch")
+    except FileNotFoundError as error:
+        raise RefusedError(f"There is no batch's file {name!r}. Give a YAML or JSON file.") from error
+    return parse_batch(values, name, Path(name).stem), Path(name).parent
 
 
 def parse_batch(value: object, source: str, title: str = "Batch") -> BatchSpec:
@@ -67,9 +59,17 @@ def parse_batch(value: object, source: str, title: str = "Batch") -> BatchSpec:
     try:
         return BatchSpec.model_validate({"title": title, **value})
     except ValidationError as error:
-        raise RefusedError(f"{source}: {in_words(error, 'batch', BatchSpec.model_fields)}") from error
+        raise RefusedError(f"{source}: {fault_of(error, 'batch', BatchSpec.model_fields)}") from error
 
 
-def is_batch_file(value: object) -> bool:
-    """Whether plain values of a file are a batch's and not a story's, which has levels."""
+def is_batch_file(name: str) -> bool:
+    """Whether the name is that of a batch's file and not of a story's, which has levels; one that cannot be read is
+    left to those who read stories."""
+    path = Path(name)
+    if path.suffix.lower() not in FILES or not path.is_file():
+        return False
+    try:
+        value = read_values(name, "batch")
+    except (OSError, RefusedError, StoryError):
+        return False
     return isinstance(value, dict) and "stories" in value and "levels" not in value

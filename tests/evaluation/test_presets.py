@@ -79,3 +79,4 @@ def test_names_are_shown_as_text():
     assert "a\\|b &lt;script>" in line
     assert "\\[x\\](y) \\# z" in text
     assert escaped("a_b\\") == "a\\_b\\\\"
+    assert escaped("R&D <b>\n&lt;") == "R&amp;D &lt;b> &amp;lt;"

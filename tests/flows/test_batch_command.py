@@ -73,6 +73,8 @@ def test_a_night_with_a_failure_and_a_bad_file_and_the_morning_after(folder, mon
     facts = summary_of(folder)
     assert facts["counts"] == {"made": 1, "reused": 0, "failed": 1, "refused": 1, "left": 0}
     assert [job["source"] for job in facts["jobs"]] == ["night/bad.json", "night/one.json", "night/two.json"]
+    folders = [job["outcome"]["folder"] for job in facts["jobs"] if job["outcome"]["folder"]]
+    assert [(folder / "runs" / name / "config.json").is_file() for name in folders] == [True]
 
     broken.clear()
     again = tenfold("batch", "--failed", facts["id"], "--no-engine")

@@ -66,13 +66,17 @@ def test_a_batch_is_read_from_yaml_and_told_from_a_story(tmp_path):
     spec, folder = read_batch(str(file))
     assert (spec.title, spec.seeds, folder) == ("night", (3, 4), tmp_path)
     assert spec.configured().film.fps == 4
-    assert is_batch_file({"stories": []})
-    assert not is_batch_file({"title": "x", "levels": []})
+    assert is_batch_file(str(file))
+    assert not is_batch_file(str(write_story(tmp_path, "one")))
     file.write_text("stories: [")
+    assert not is_batch_file(str(file))
     with pytest.raises(StoryError):
         read_batch(str(file))
-    with pytest.raises(RefusedError, match="cannot be read"):
+    with pytest.raises(RefusedError, match="There is no batch's file"):
         read_batch(str(tmp_path / "none.yaml"))
+    file.write_bytes(b"stories: [\xff]")
+    with pytest.raises(RefusedError, match="cannot be read as a batch"):
+        read_batch(str(file))
 
 
 def test_planning_writes_nothing_and_a_mended_story_leaves_the_place_as_it_was(tmp_path, monkeypatch):
