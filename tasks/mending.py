@@ -17,6 +17,7 @@ from tasks.depot.failures import DepotError
 from tasks.depot.marker import depot_of
 from tasks.errors import RunError
 from tasks.locks import locked
+from tasks.manifest import parsed
 from tasks.naming import DamagedError, is_naming, keys_in
 from tasks.places import Here, Place, There
 from tasks.run import CACHE
@@ -54,6 +55,8 @@ class _Mending:
 
     def stored(self, damage: Damage) -> str:
         """Put a file of the store right."""
+        if damage.sha256 is None and self._manifest(damage.name):
+            return f"put back from {damage.name} on the other side"
         if damage.sha256 is not None:
             for source in self._copies(damage):
                 if self._put(source, damage.name, damage.sha256):
@@ -62,6 +65,18 @@ class _Mending:
             self.place.delete([damage.name])
         self.place.delete(f"{MANIFESTS}/{key}.json" for key in damage.keys)  # they promise what is not there
         return TAKEN
+
+    def _manifest(self, name: str) -> bool:
+        """Put back a manifest that the other side has, with the files that it promises."""
+        other = self._other()
+        manifest = None if other is None else parsed(other.read(name))
+        if other is None or manifest is None or f"{MANIFESTS}/{manifest.key.digest}.json" != name:
+            return False
+        for artifact in manifest.artifacts.values():
+            stored = f"{CACHE}/{artifact.path}"
+            if self.place.size(stored) != artifact.size and not self._put(stored, stored, artifact.sha256):
+                return False
+        return self._put_from(other, name, name)
 
     def shown(self, damage: Damage) -> str:
         """Put a file of a run folder right."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasks.cleaning import content_of
+from tasks.depot.synced import is_plain
 from tasks.finished import RENDERS
 from tasks.manifest import parsed
 from tasks.measured import TABLES
@@ -199,7 +200,10 @@ class _Looking:
                 damage.runs.add(folder)
         told = facts.get("files") if isinstance(facts, dict) and keys_or_source(facts) else None
         for part, sha256 in told.items() if isinstance(told, dict) else ():
-            self._at_file(folder, _beside(file, str(part), files), str(sha256), files)
+            if is_plain(part):
+                self._at_file(folder, _beside(file, part, files), str(sha256), files)
+            else:  # nothing of ours leads out of its folder, and nothing must be put there
+                self.found.damages.append(Damage(file, "unreadable", runs={folder}))
 
     def _at_file(self, folder: str, name: str, sha256: str, files: dict[str, int]) -> None:
         size, table = files.get(name), _last(name) in TABLES.values()

@@ -164,6 +164,18 @@ def test_leftovers_and_other_files_are_no_damage(root):
     assert verify(Here(root)).damages == []
 
 
+def test_nothing_is_put_where_a_config_leads_out_of_its_folder(root):
+    path = run_folder(root) / "config.json"
+    told = json.loads(path.read_text())
+    told["files"]["../../../evil.mp4"] = told["files"]["zoom.mp4"]
+    path.write_text(json.dumps(told))
+    (found,) = put_right(root)
+    assert (found.name, found.what) == (path.relative_to(root).as_posix(), "unreadable")
+    assert not (root.parent / "evil.mp4").exists()
+    assert made(run(root)) == []
+    assert verify(Here(root)).damages == []
+
+
 def test_a_depot_and_its_mirror_put_each_other_right(tmp_path, monkeypatch):
     """A depot in a local folder, as a store of fsspec."""
     from tasks.depot.roots import open_root
@@ -185,6 +197,13 @@ def test_a_depot_and_its_mirror_put_each_other_right(tmp_path, monkeypatch):
     mend(root, place, found)
     (film,) = verify(place).damages
     mend(root, place, [film])
+    assert {name: content for name, content in everything(there).items() if "/leases/" not in name} == before
+    key = Workshop(root / ".cache").manifests("video")[0].key.digest
+    shorten(there / ".cache" / "manifests" / f"{key}.json")
+    (there / of_stage(root, "video", "zoom.mp4").relative_to(root)).unlink()  # which only that manifest names
+    (found,) = verify(place).damages
+    mend(root, place, [found])
+    assert found.mended.startswith("put back from ")
     assert {name: content for name, content in everything(there).items() if "/leases/" not in name} == before
     flip(root / sampled)
     damages = verify(Here(root)).damages
