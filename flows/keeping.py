@@ -125,7 +125,8 @@ def _name_under(root: Path, folder: Path) -> str:
 def _tell_verified(found: Any, *, mend: bool) -> None:
     for damage in found.damages:
         print(plain(f"{damage}{f': {damage.mended}' if damage.mended else ''}"))
-    looked = f"{found.files:,} files ({_mb(found.bytes)}), {found.manifests:,} stages, {found.folders:,} folders"
+    looked = f"{found.files:,} files ({_mb(found.bytes)}), {found.manifests:,} stages, "
+    looked += f"{found.folders:,} folder{'s' * (found.folders != 1)}"
     way = "by size" if found.quick else "whole"
     if not found.damages:
         print(plain(f"{found.place}: {looked} looked at, {way}: all is as it was made."))
