@@ -9,7 +9,6 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from flows.nightly import nightly
@@ -189,13 +188,6 @@ def test_a_dask_scheduler_that_is_killed_ends_the_batch_and_not_the_flow(asked, 
     summary = asyncio.run(nightly(**asked, engine="dask", cluster=where))
     assert summary["counts"]["failed"] == 2, summary
     assert "the cluster has lost it" in json.dumps(summary["missing"])
-
-
-@pytest.mark.slow
-def test_the_video_of_a_ray_worker_that_is_killed_is_made_by_another(asked, watched):
-    pytest.importorskip("prefect_ray")
-    others_make_it(asked, watched, engine="ray")
-    assert not [one for one in psutil.Process().children(recursive=True) if "ray" in one.name()]
 
 
 def test_a_cluster_that_is_not_installed_is_refused_with_the_remedy(monkeypatch):
