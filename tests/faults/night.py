@@ -2,9 +2,10 @@
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,11 +35,19 @@ class Night:
         self.longest_s = 0.0
 
     def __enter__(self) -> Self:
+        history, ready = self.home / "prefect" / "prefect.db", not self.site.database and _SET_UP
+        if ready:
+            history.parent.mkdir()
+            copy(ready[-1], history)
         with ExitStack() as stack:
             stack.enter_context(self.site)
             self.runs = stack.enter_context(Runs(self.site))
-            done = self.site.run(*TENFOLD, "setup-prefect", within_s=600)
-            assert done.returncode == 0, done.stdout + done.stderr
+            if not ready:
+                done = self.site.run(*TENFOLD, "setup-prefect", within_s=600)
+                assert done.returncode == 0, done.stdout + done.stderr
+            if not ready and not self.site.database:
+                copy(history, self.home / "set-up.db")
+                _SET_UP.append(self.home / "set-up.db")
             self._stack = stack.pop_all()
         return self
 
@@ -47,8 +56,8 @@ class Night:
             worker.kill()  # at once: what a test has left running is of no use
         self._stack.__exit__(None, None, None)
 
-    def hire(self, *pools: str, limit: int = 2) -> None:
-        """Start the workers of these pools, and wait until they are at work."""
+    def hire(self, *pools: str, limit: int = 2, ready: bool = True) -> None:
+        """Start the workers of these pools; with `ready`, wait until they are at work."""
         for pool in pools:
             options = [
                 "--pool",
@@ -59,7 +68,7 @@ class Night:
             ]
             log = f"{pool}-{len(self.site.processes)}.log"
             self.workers[pool] = self.site.spawn(*TENFOLD, "worker", *options, log=log)
-        for pool in pools:
+        for pool in pools if ready else ():
             worker = self.workers[pool]
             wait_until(lambda w=worker: _started(w), f"the worker of {pool}", 600, every_s=0.2)
 
@@ -104,6 +113,16 @@ class Night:
         """Every video that was asked for is there, whole and as it is when nothing goes wrong."""
         six.assert_whole(self.root)
         assert six.pictures_of(self.root) == dict(expected), self.told()
+
+
+_SET_UP: list[Path] = []
+"""The history of a server with pools, limits and deployments, made by the first of these nights: it takes a minute."""
+
+
+def copy(history: Path, to: Path) -> None:
+    """Copy an SQLite database, also one in use."""
+    with closing(sqlite3.connect(history)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 def crowd() -> float:

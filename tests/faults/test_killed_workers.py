@@ -48,37 +48,34 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def strike(night: Night, chance: random.Random) -> str:
-    """Kill something of a worker that runs; whoever sees to the machine starts again what is gone for good."""
+    """Kill something of a worker that runs, as far as it is there; whoever sees to the machine starts again what is
+    gone for good. Returns what it was."""
     pool = chance.choice((POOLS[0], *[POOLS[1]] * 3))
-    worker = night.workers[pool]
-    what = chance.choice(("machine", "worker", "keeper", "flow run"))
+    keeper = night.workers[pool]
+    under, flow_runs = keeper.family()[1:2], flow_runs_of(keeper)[:1]
+    what = chance.choice(["machine", "keeper", *["worker"] * len(under), *["flow run"] * len(flow_runs)])
     if what == "machine":
-        worker.kill()
+        keeper.kill()
     elif what == "keeper":
-        worker.kill_alone()
-    elif what == "worker":
-        for one in worker.family()[1:2]:
-            one.kill()
-    else:
-        for one in flow_runs_of(worker)[:1]:
-            one.kill()
-    if not worker.alive:
-        night.hire(pool)
+        keeper.kill_alone()
+    for one in {"worker": under, "flow run": flow_runs}.get(what, ()):
+        one.kill()
+    if not keeper.alive:
+        night.hire(pool, ready=False)  # the work that is left goes on meanwhile
     return f"{what} of {pool}"
 
 
-def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> int:
-    """Kill so many times, each after a few more evaluations and at any moment of the next one."""
-    chance, done = random.Random(number), 0
-    while done < kills:
-        later = len(night.ledger.lines("evaluated")) + chance.randint(0, 4)
-        wait_until(lambda n=later: ended(night, run) or len(night.ledger.lines("evaluated")) >= n, "a moment", 900)
-        time.sleep(chance.uniform(0, 2))
-        if ended(night, run):
-            break
-        done += 1
-        print(f"kill {done} after {night.ledger.evaluations().total()} evaluations: {strike(night, chance)}")
-    return done
+def ten_kills(night: Night, run: str, number: int, kills: int = 10) -> None:
+    """Kill so many times: each at another evaluation, all of them before the last stories, at any moment of it."""
+    chance = random.Random(number)
+    moments = sorted(chance.sample(range(1, six.STEPS * len(six.TITLES) * 4 // 5), kills))
+    for kill, moment in enumerate(moments, 1):
+        wait_until(lambda n=moment: ended(night, run) or len(night.ledger.evaluations()) >= n, "a moment", 900)
+        time.sleep(chance.uniform(0, 1))
+        assert not ended(night, run), f"over before kill {kill}: {night.told()}"
+        print(
+            f"kill {kill} after {night.ledger.evaluations().total()} evaluations: {strike(night, chance)}", flush=True
+        )
 
 
 def ended(night: Night, run: str) -> bool:
@@ -107,12 +104,12 @@ def test_the_worker_s_machine_and_the_server_are_killed_under_a_video(tmp_path, 
 def test_ten_kills_of_workers_at_random_moments(tmp_path, undisturbed):
     number = seed()
     print(f"TENFOLD_FAULTS_SEED={number}")
-    with Night(tmp_path, pause_s=1.0) as night:
+    with Night(tmp_path, pause_s=2.0) as night:
         night.hire(*POOLS)
         run = night.ask(six.stories(tmp_path / "stories"))
-        kills = ten_kills(night, run, number)
+        ten_kills(night, run, number)
         assert night.until_done(run) == ["COMPLETED"], night.told()
-        check(night, undisturbed.files, kills)
+        check(night, undisturbed.files, 10)
 
 
 @pytest.mark.slow
@@ -151,14 +148,15 @@ def test_the_clock_of_server_and_workers_is_moved_in_the_middle(tmp_path, undist
 
 @pytest.mark.slow
 def test_two_batches_at_once_over_the_same_stories(tmp_path, undisturbed):
-    with Night(tmp_path) as night:
-        night.hire(*POOLS)
+    with Night(tmp_path, pause_s=1.0) as night:
+        night.hire(*POOLS, limit=1)
         stories = six.stories(tmp_path / "stories")
-        run = night.ask(stories)
         settings = [part for name, value in six.SETTINGS.items() for part in ("--set", f"{name}={value}")]
-        other = night.site.spawn(*TENFOLD, "batch", *stories[::-1], *settings, "--no-engine", log="other.log")
+        run = night.ask(stories)
+        wait_until(lambda: night.ledger.lines("evaluated"), "an evaluation", 600)
+        other = night.site.spawn(*TENFOLD, "batch", *stories, *settings, "--no-engine", log="other.log")
         assert night.until_done(run) == ["COMPLETED"], night.told()
         assert other.wait() == 0, other.text
-        night.assert_right(undisturbed.files)
-        assert night.ledger.again() == 0
-        assert set(night.ledger.made().values()) == {1}
+        check(night, undisturbed.files, 0)
+        both = {line["pid"] == other.pid for line in night.ledger.lines("evaluated")}
+        assert both == {True, False}, "each of them has made a part"
