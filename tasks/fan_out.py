@@ -78,8 +78,8 @@ class Fleet:
     def _dask(self) -> Any:
         from prefect_dask import DaskTaskRunner
 
-        own = {"n_workers": self.workers, "threads_per_worker": 1, "dashboard_address": None}
-        own |= {"death_timeout": self.worker_s}
+        own: dict[str, Any] = {"n_workers": self.workers, "threads_per_worker": 1, "death_timeout": self.worker_s}
+        own["dashboard_address"] = None
         return DaskTaskRunner(address=self.address) if self.address else DaskTaskRunner(cluster_kwargs=own)
 
     def _ray(self) -> Any:
@@ -153,7 +153,10 @@ def _share(fleet: Fleet, job: Job) -> AbstractContextManager[None]:
     import ray
     from prefect_ray.context import remote_options
 
-    return remote_options(num_gpus=1) if ray.cluster_resources().get("GPU") else nullcontext()
+    if not ray.cluster_resources().get("GPU"):
+        return nullcontext()
+    whole: AbstractContextManager[None] = remote_options(num_gpus=1)
+    return whole
 
 
 def _outcomes(
