@@ -90,6 +90,7 @@ def test_a_batch_stops_each_run_after_its_step_and_goes_on_with_all_of_them(tmp_
     assert sum(painter.steps for painter in studio.painters) == 4 * STEPS - done
 
 
+@pytest.mark.slow  # a process more, of which test_the_second_one_loses_the_step tells the rule in the gate
 def test_ctrl_c_again_ends_a_batch_at_once_however_long_a_step_takes(tmp_path):
     terminal = start(tmp_path, "batch", 60.0)
     terminal.wait_for(": sampling")
