@@ -54,7 +54,7 @@ class Machines:
         assert studio.loaded == []
 
 
-@pytest.mark.slow  # 36 s of a processor; run 2026-11-22, green; tests/tasks/test_two_machines.py is its like in the gate
+@pytest.mark.slow  # 36 s of a processor; run 2026-11-22, green; tests/tasks/test_two_machines.py is alike
 def test_two_machines_at_once_make_nothing_twice_though_their_clocks_are_moved(
     tmp_path, bucket, undisturbed, monkeypatch
 ):
