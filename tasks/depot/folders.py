@@ -207,7 +207,10 @@ def _fetch(depot: Depot, name: str, target: Path, sha256: str | None) -> None:
             with replacing(target) as temporary:
                 if depot.download(name, temporary) and sha256 in (None, sha256_of(temporary)):
                     return
-                raise DamagedError(f"{name} in {depot.url} is missing or damaged. Make the run again: it is sent anew.")
+                raise DamagedError(
+                    f"{name} in {depot.url} is missing or damaged. Put it right (tenfold verify --mend --out "
+                    f"{depot.url}), or make the run again: it is sent anew."
+                )
         except DamagedError:
             if last:
                 raise
