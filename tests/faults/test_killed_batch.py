@@ -37,6 +37,7 @@ def kill_at_random(home, ledger: Ledger, kills: int, more=None) -> int:
         # Starting takes seconds in which nothing can be lost: the moment is drawn from the time after that.
         wait_until(lambda b=before, p=process: len(ledger.lines("begun")) > b or not p.alive, "a stage", every_s=0.01)
         time.sleep(chance.uniform(0, 6 * six.STEPS * PAUSE_S / IN_FLIGHT / kills * 2))
+        assert process.alive, f"seed {number}: over before kill {kill + 1}: {process.text[-2000:]}"
         process.kill()
     return number
 
