@@ -29,9 +29,10 @@ def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
     """Call a flow, with a server, and return what it returns; its events go to `listener`.
 
     `start` imports and calls the flow. Raises ServerError where the server that Prefect's settings name cannot be
-    reached, or an embedded one does not start.
+    reached, or an embedded one does not start, and KeyboardInterrupt where a signal ends it.
     """
     environment.quiet_engine()
+    from prefect.exceptions import TerminationSignal
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
     with ExitStack() as stack:
@@ -47,8 +48,11 @@ def run_flow(start: Callable[[], Any], listener: Listener) -> Any:
             listener(StageDone("engine", True, time.monotonic() - began))
             stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
             stack.callback(_send_events)
-        result = start()
-        return asyncio.run(_finished(result)) if inspect.isawaitable(result) else result
+        try:
+            result = start()
+            return asyncio.run(_finished(result)) if inspect.isawaitable(result) else result
+        except TerminationSignal as error:  # how Prefect, while a flow runs, tells of SIGTERM
+            raise KeyboardInterrupt from error
 
 
 async def _check_server(url: str) -> None:

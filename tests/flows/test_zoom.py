@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.exceptions import TerminationSignal
 
+from flows.engine import run_flow
 from flows.render import render
 from flows.score import score
 from flows.zoom import zoom
 from prompts import Story
 from tasks.continuation import extended
 from tasks.errors import RefusedError
-from tasks.events import StageDone, StageMoved, listening
+from tasks.events import StageDone, StageMoved, ignore, listening
 from tasks.finished import read_finished
 from tasks.specs import RunConfig, with_settings
 from zoomlib.errors import InvalidInputError
@@ -122,3 +124,11 @@ def test_what_is_refused_comes_out_as_it_was_raised(tmp_path, model_folder):
     with pytest.raises(InvalidInputError, match="whole number"):
         asyncio.run(zoom(STORY, config(model_folder, "p=1.5"), tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_kill_comes_out_as_commands_know_it():
+    def killed():
+        raise TerminationSignal(signal=15)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_flow(killed, ignore)
