@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 from tasks import environment
 
@@ -16,6 +17,8 @@ if "TENFOLD_CACHE" not in os.environ:  # nothing of the user's; one folder for a
     cache = tempfile.TemporaryDirectory(prefix="tenfold-tests-cache-")
     atexit.register(cache.cleanup)
     os.environ["TENFOLD_CACHE"] = cache.name
+settings.register_profile("shared", deadline=None)  # a machine that others use too makes any example slow
+settings.load_profile("shared")
 os.fsync = lambda _file: None  # what other processes read is there without it; no test cuts the power
 
 
