@@ -56,7 +56,7 @@ async def carry_out(record: Record, way: Way) -> Summary:
         with slots.holding(slot_of(way.slot)):
             return make_left(record, force=way.force, in_flight=way.in_flight)
     try:
-        if not way.force:
+        if not way.force and not record.is_resumed:  # else its own runs tell what they made, and what that took
             with in_progress(record.batch.root / CACHE):
                 finished(record)
         if record.left:
@@ -69,7 +69,8 @@ async def carry_out(record: Record, way: Way) -> Summary:
 
 async def _by_deployment(record: Record, way: Way) -> None:
     jobs = {job.name: job for job in record.left}
-    orders = [Order(job.name, parameters_of(job, way), ("batch", f"batch-{record.batch.id}")) for job in jobs.values()]
+    tags = ("batch", f"batch-{record.batch.id}")
+    orders = [Order(job.name, parameters_of(job, way), tags, record.by) for job in jobs.values()]
     say = sayer()
     async with get_client() as client:
         submission = Submission(

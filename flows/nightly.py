@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.carrying import Engine, Way, carry_out
 from flows.parameters import Config, Method, Root, Seconds, Seeds, Settings, Some, Stories
@@ -68,7 +69,8 @@ async def nightly(
     patience = Patience(worker_s=worker_s, whole_s=whole_s)
     way = Way(engine, str(root), deployment, cluster, in_flight, slot, force, patience)
     with reporting(title):
-        record = Record(plan_batch(spec, place, folder=Path(folder)), listener(), only_failed=only_failed)
+        batch = plan_batch(spec, place, folder=Path(folder))
+        record = Record(batch, listener(), only_failed=only_failed, by=flow_run.get_id() or "")
         summary = await carry_out(record, way)
     await show_summary(summary)
     return concluded(summary, summary.facts())

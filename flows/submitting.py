@@ -32,11 +32,15 @@ NOTICE_S = 15.0
 
 @dataclass(frozen=True)
 class Order:
-    """One video that is wanted: its name for people, and what its flow is called with, as plain JSON values."""
+    """One video that is wanted: its name for people, and what its flow is called with, as plain JSON values.
+
+    by: the flow run that wants it, which finds what it has asked for when it died and is started again; empty for none.
+    """
 
     name: str
     parameters: dict[str, Any]
     tags: tuple[str, ...] = ()
+    by: str = ""
 
     def key(self, deployment: str) -> str:
         """The beginning of its runs' keys: the same for the same work."""
@@ -109,8 +113,11 @@ class Submission:
                 await asyncio.sleep(self.patience.poll_s)
 
     async def _enter(self, order: Order, latest: FlowRun | None, tries: int = 1) -> None:
-        """Wait for a run that is under way already, or submit one."""
-        if latest is not None and not _is_final(latest):
+        """Wait for a run that is under way already, or submit one.
+
+        One that has ended counts where it was submitted by whoever submits again: a parent that had died meanwhile.
+        """
+        if latest is not None and (not _is_final(latest) or _is_own(latest, order)):
             self._waiting[latest.id] = _Waiting(order, latest, _number(latest), tries)
             return
         number, key = 1 if latest is None else _number(latest) + 1, order.key(self.deployment)
@@ -120,7 +127,7 @@ class Submission:
                 delay_s=0.0 if tries == 1 else self.patience.again_s * 2 ** (tries - 2),
                 parameters=order.parameters,
                 flow_run_name=order.name,
-                tags=[*order.tags, key],
+                tags=[*order.tags, key, *([_by(order)] if order.by else [])],
                 idempotency_key=f"{key}-{number}",
             )
         except RefusedError as error:
@@ -223,6 +230,14 @@ def _number(run: FlowRun) -> int:
 
 def _is_final(run: FlowRun) -> bool:
     return run.state is not None and run.state.is_final()
+
+
+def _is_own(run: FlowRun, order: Order) -> bool:
+    return bool(order.by) and run.state_type == StateType.COMPLETED and _by(order) in run.tags
+
+
+def _by(order: Order) -> str:
+    return f"by-{order.by}"
 
 
 def _is_put_off(run: FlowRun) -> bool:

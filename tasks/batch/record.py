@@ -36,7 +36,8 @@ class Record:
     """Keeps the files of a batch up to date; may be told from any thread.
 
     only_failed: what the batch's file tells as done stays so, and only the other jobs are left to be made. keep: writes
-    what is known by now; None for the files that this module names.
+    what is known by now; None for the files that this module names. by: who makes the batch, as a flow run's id: one
+    that died and is started again goes on with what its file tells, times and costs with it.
     """
 
     def __init__(
@@ -46,13 +47,17 @@ class Record:
         *,
         only_failed: bool = False,
         keep: Callable[[Summary], None] | None = None,
+        by: str = "",
     ) -> None:
-        self.batch, self.on_event, self.keep = batch, on_event, keep or write_files
+        self.batch, self.on_event, self.keep, self.by = batch, on_event, keep or write_files, by
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._changes = self._written = 0
-        self._began, self._started = time.monotonic(), datetime.now(UTC)
+        before = _begun_before(batch, by)
+        self.is_resumed = before is not None
+        self._began = time.monotonic() - (before.seconds if before else 0.0)
+        self._started = before.started if before else datetime.now(UTC)
         self._state, self._unkept = "in progress", ""
-        earlier = done_before(batch) if only_failed else {}
+        earlier = done_before(batch) if only_failed or self.is_resumed else {}
         self._outcomes: dict[int, Outcome] = {
             job.number: Outcome("refused", job.refusal) if job.refusal is not None else earlier[job.key]
             for job in batch.jobs
@@ -98,7 +103,7 @@ class Record:
         with self._lock:
             jobs = tuple((job, self._outcomes.get(job.number)) for job in self.batch.jobs)
             seconds = time.monotonic() - self._began
-            return Summary(self.batch, self._state, jobs, self._started, seconds, self._unkept)
+            return Summary(self.batch, self._state, jobs, self._started, seconds, self._unkept, self.by)
 
     def finish(self, *, stopped: bool = False) -> Summary:
         """Write the files for the last time. stopped: somebody ended the batch before all jobs were tried."""
@@ -147,7 +152,7 @@ def write_summary(summary: Summary) -> None:
 @dataclass(frozen=True)
 class Recorded:
     """A batch as its file tells it. outcomes: by the jobs' keys, of those that have ended. looked_up: the folder that
-    its stories were looked up from. state, started, seconds: as in `Summary`."""
+    its stories were looked up from. state, started, seconds, by: as in `Summary`."""
 
     spec: BatchSpec
     id: str
@@ -156,6 +161,7 @@ class Recorded:
     state: str
     started: datetime
     seconds: float
+    by: str = ""
 
 
 def read_record(folder: Path) -> Recorded:
@@ -167,13 +173,23 @@ def read_record(folder: Path) -> Recorded:
             raise ValueError(f"its version is {facts['version']}, not {VERSION}")
         spec, outcomes = BatchSpec.model_validate(facts["spec"]), _outcomes(facts["jobs"])
         times = datetime.fromisoformat(facts["started"]), float(facts["seconds"])
-        return Recorded(spec, str(facts["id"]), Path(facts["looked_up"]), outcomes, str(facts["state"]), *times)
+        by = str(facts.get("by", ""))
+        return Recorded(spec, str(facts["id"]), Path(facts["looked_up"]), outcomes, str(facts["state"]), *times, by)
     except (*UNUSABLE, ValidationError) as error:
         raise RefusedError(f"{path} is not usable as a batch: {error!r:.300}. Run the batch again.") from error
 
 
 def _outcomes(jobs: list[dict[str, Any]]) -> dict[str, Outcome]:
     return {str(job["key"]): Outcome.from_json(job["outcome"]) for job in jobs if job["outcome"] is not None}
+
+
+def _begun_before(batch: Batch, by: str) -> Recorded | None:
+    """What the batch's file tells, where the same one has begun to make it."""
+    try:
+        found = read_record(batch.folder) if by else None
+    except RefusedError:
+        return None
+    return found if found is not None and found.by == by else None
 
 
 def done_before(batch: Batch) -> dict[str, Outcome]:

@@ -22,7 +22,8 @@ class Summary:
     """A batch, and of every job what became of it: None of one that was not tried or not ended.
 
     state: in progress, done or stopped. started: when, by this machine's clock. seconds: since then. unkept: why this
-    could not be written into the batch's folder; empty where it was.
+    could not be written into the batch's folder; empty where it was. by: the id of the flow run that makes it; empty
+    without one.
     """
 
     batch: Batch
@@ -31,6 +32,7 @@ class Summary:
     started: datetime
     seconds: float
     unkept: str = ""
+    by: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -102,6 +104,7 @@ class Summary:
             "state": self.state,
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
+            "by": self.by,
             "counts": {state: self.count(state) for state in (*STATES, UNFINISHED)},
             "looked_up": None if self.batch.looked_up is None else str(self.batch.looked_up),
             "spec": None if self.batch.spec is None else self.batch.spec.model_dump(mode="json"),

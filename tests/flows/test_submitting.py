@@ -1,6 +1,7 @@
 """Children of a parent flow on a real server: found again, submitted again, given up; nobody waits for ever."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -95,13 +96,14 @@ class Acting:
         return list(dict.fromkeys(run.idempotency_key for run in self.seen[name]))
 
 
-def test_every_end_of_a_run_is_the_outcome_that_it_means():
-    async def tells(client, run):
-        context = FlowRunContext.model_construct(flow_run=run)
-        with context:
-            await show_outcome("told", Outcome("made", seconds=3, evaluations=7))
-        await client.set_flow_run_state(run.id, Completed(), force=True)
+async def tells(client, run):
+    """A video's flow that tells what it made, and ends."""
+    with FlowRunContext.model_construct(flow_run=run):
+        await show_outcome("told", Outcome("made", seconds=3, evaluations=7))
+    await client.set_flow_run_state(run.id, Completed(), force=True)
 
+
+def test_every_end_of_a_run_is_the_outcome_that_it_means():
     async def vanishes(client, run):
         await client.delete_flow_run(run.id)
 
@@ -150,6 +152,17 @@ def test_a_parent_that_is_started_again_finds_its_children():
     once_more = Acting(both=[Completed()])  # what had ended says nothing of what is there now
     asyncio.run(once_more.carry_out(order("both")))
     assert [key[-2:] for key in once_more.runs("both")] == ["-2"]
+
+
+def test_a_parent_that_died_is_told_what_its_children_have_made_meanwhile():
+    wanted = replace(order("meanwhile"), by="night")
+    asyncio.run(Acting(meanwhile=[tells]).carry_out(wanted))
+    again = Acting()
+    asyncio.run(again.carry_out(wanted))
+    assert again.ends["meanwhile"] == Outcome("made", seconds=3, evaluations=7)
+    next_night = Acting(meanwhile=[Completed()])
+    asyncio.run(next_night.carry_out(replace(wanted, by="next night")))
+    assert [key[-2:] for key in next_night.runs("meanwhile")] == ["-2"]
 
 
 def test_two_parents_share_the_run_of_what_both_want():

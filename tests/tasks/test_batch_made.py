@@ -11,8 +11,9 @@ import pytest
 from tasks import slots, stopping
 from tasks.batch import making
 from tasks.batch.making import run_batch
+from tasks.batch.outcome import Outcome
 from tasks.batch.plan import plan_batch
-from tasks.batch.record import FILE, SUMMARY, find_batch, plan_again, read_record, summary_of
+from tasks.batch.record import FILE, SUMMARY, Record, find_batch, plan_again, read_record, summary_of
 from tasks.batch.spec import BatchSpec
 from tasks.errors import RefusedError
 from tasks.events import OfRun, RunEnded, RunStarted, StageMoved, StageStarted
@@ -239,3 +240,20 @@ def test_a_batch_that_is_stopped_says_how_far_it_came_and_goes_on_from_there(sto
         summary = run_batch(plan(stories, studio), tools=studio.tools())
     assert states(summary) == ["reused", "made", "made"]
     assert evaluations(studio) == 3 * STEPS  # the step that it was stopped at was kept
+
+
+def test_who_died_over_a_batch_goes_on_with_what_is_told_of_it_and_nobody_else_does(stories):
+    batch = plan(stories, Studio())
+    made = Outcome("made", seconds=40.0, evaluations=12, stages={"sampling": {"made": True, "seconds": 30.0}})
+    night = Record(batch, by="night")
+    night.end(batch.jobs[0], made)
+    night.end(batch.jobs[1], Outcome.failure(OSError("no room")))
+    again = Record(batch, by="night")
+    assert again.is_resumed
+    assert again.left == batch.jobs[1:]
+    assert again.summary().jobs[0][1] == made
+    assert again.summary().started == night.summary().started.replace(microsecond=0)
+    for others in ("next night", ""):
+        other = Record(batch, by=others)
+        assert not other.is_resumed
+        assert other.left == batch.jobs
