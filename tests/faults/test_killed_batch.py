@@ -30,13 +30,18 @@ def kill_at_random(home, ledger: Ledger, kills: int, more=None) -> int:
     """Start the batch and kill it, so many times; then let it end. Returns how often it had begun to evaluate."""
     number = seed()
     print(f"TENFOLD_FAULTS_SEED={number}")
-    chance = random.Random(number)
+    chance, share = random.Random(number), 6 * six.STEPS / (kills + 1)
     for kill in range(kills):
         process = start(home, ledger, f"killed-{kill}", more)
         before = len(ledger.lines("begun"))
-        # Starting takes seconds in which nothing can be lost: the moment is drawn from the time after that.
-        wait_until(lambda b=before, p=process: len(ledger.lines("begun")) > b or not p.alive, "a stage", every_s=0.01)
-        time.sleep(chance.uniform(0, 6 * six.STEPS * PAUSE_S / IN_FLIGHT / kills * 2))
+        wanted = int(share * (kill + chance.random()))  # by progress, not by time: the batch has more to do after it
+
+        def far_enough(before: int = before, wanted: int = wanted, process: Process = process) -> bool:
+            has_come = len(ledger.lines("begun")) > before and len(ledger.lines("evaluated")) >= wanted
+            return has_come or not process.alive
+
+        wait_until(far_enough, "the moment of a kill", every_s=0.01)
+        time.sleep(chance.uniform(0, PAUSE_S))
         assert process.alive, f"seed {number}: over before kill {kill + 1}: {process.text[-2000:]}"
         process.kill()
     return number
