@@ -63,6 +63,7 @@ def scheduler(workers: int):
         yield cluster.scheduler_address
 
 
+@pytest.mark.slow
 def test_a_batch_on_two_workers_of_dask_that_are_there_already(asked, monkeypatch):
     both_there, makers = threading.Barrier(2), set()
 
