@@ -219,8 +219,11 @@ def _sign(path: Path) -> list[int]:
 
 
 def _write_seen(store: Path) -> None:
-    left = (path for path in _files(store) if path.name.startswith(".") or path.parent.name == FEATURES)
-    seen = {_name(store, path): _sign(path) for path in left}
+    seen = {}
+    for path in _files(store):
+        if path.name.startswith(".") or path.parent.name == FEATURES:
+            with contextlib.suppress(FileNotFoundError):  # a file in the making that has its name meanwhile
+                seen[_name(store, path)] = _sign(path)
     if seen or (store / SEEN).exists():
         write_bytes(store / SEEN, json.dumps(seen).encode())
 

