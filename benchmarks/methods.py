@@ -9,6 +9,8 @@ Eight levels, p = 2, the bundled model at 64 px with the guidance that runs have
 - drift: `colour_drift` at level 0, the colour steps at all borders summed as vectors (CIE 1976).
 - text: 100 cos of picture and prompt by the bundled scorer, which measures words and not beauty.
 - calls: levels that passed the model, guidance counted. seconds: wall time of sampling on this machine.
+
+`infinity` asks no model and reads no prompts: its levels are windows of a plane, whose tiles are not counted here.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from zoomlib.chunks import Chunked
 from zoomlib.denoiser import Condition, Denoiser
 from zoomlib.guidance import Guided
 from zoomlib.images import save_png
+from zoomlib.infinity.planes import load_planes
 from zoomlib.ladder import Step
 from zoomlib.methods import load_method, method_names
 from zoomlib.models import load_denoiser
@@ -77,7 +80,9 @@ def run(
 ) -> tuple[Row, Tensor]:
     """One run of a method, and its levels."""
     method, counting = load_method(name), Counting(model)
-    denoiser = Guided(counting, USUAL_GUIDANCE, rescale=USUAL_RESCALE, clamp=True)
+    denoiser: Any = Guided(counting, USUAL_GUIDANCE, rescale=USUAL_RESCALE, clamp=True)
+    if getattr(method, "DRAWS", "") == "plane":
+        denoiser = load_planes()
     scene, generator = Scene(2.0), torch.Generator().manual_seed(seed)
     started = time.perf_counter()
     states = method.run(denoiser, prompts, method.Config(**settings), scene, generator=generator)

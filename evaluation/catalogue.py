@@ -20,6 +20,8 @@ class Entry:
     about: str
 
 
+_DISTANCES = (("fid", "FID"), ("kid", "KID"), ("frechet_distance", "Fréchet"), ("kernel_distance", "Kernel"))
+
 ENTRIES = (
     Entry("clip_score", "Text", "level", "higher", "", "100 cos of the picture and its own prompt, not below 0"),
     Entry("clip_margin", "Text margin", "level", "higher", "", "own prompt's cosine less the best other level's"),
@@ -69,16 +71,23 @@ ENTRIES = (
     Entry("kernel_distance", "Kernel", "set", "lower", "", "as KID, by the features of the extractor that is named"),
     *(
         Entry(f"scaleinv_{of}_{n}x", f"ScaleInv {title}, {n}x", "set", "lower", "", about)
-        for of, title in (
-            ("fid", "FID"),
-            ("kid", "KID"),
-            ("frechet_distance", "Fréchet"),
-            ("kernel_distance", "Kernel"),
-        )
+        for of, title in _DISTANCES
         for n, about in (
             (1, "the same of pictures of the training size"),
             *((n, f"the same of pictures {n} times the training size, made as small") for n in (2, 4, 8)),
         )
+    ),
+    *(
+        Entry(f"{way}_{of}", f"{what} {title}", "set", "lower", "", about)
+        for way, what, about in (
+            (
+                "ext2",
+                "2x extended",
+                "the same of pictures of the training pictures' size, about twice a patch",
+            ),
+            ("spatial", "Spatial", "the same of 4 x 4 parts of each picture, whose features stand behind each other"),
+        )
+        for of, title in _DISTANCES
     ),
     Entry("set_images", "Pictures", "set", None, "", "pictures of the set"),
     Entry("set_stories", "Stories", "set", None, "", "stories that they are of; intervals draw these anew"),

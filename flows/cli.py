@@ -17,6 +17,8 @@ from flows import (  # noqa: F401  its commands register themselves
     cli_batch,
     cli_compare,
     cli_dashboard,
+    cli_infinity,
+    cli_infinity_pictures,
     cli_models,
     cli_operations,
     cli_plan,
@@ -238,6 +240,30 @@ def train_bundled(
     from flows.training import Request, train_command
 
     train_command(Request(images, workers, checkpoints, out, device, no_engine, quiet))
+
+
+@app.command("train-infinity")
+def train_infinity(
+    recipe: Annotated[
+        str | None, typer.Option(help="cpu, cpu-maps, gpu or paper. [default: cpu, or cpu-maps for maps]")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A folder of pictures, or landscapes or maps. [default: the recipe's]")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Steps in all. [default: the recipe's]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness. [default: the recipe's]")] = None,
+    checkpoints: Annotated[Path, typer.Option(help="What a stopped training goes on from.")] = Path(
+        "checkpoints/infinity"
+    ),
+    out: Annotated[Path, typer.Option(help="Folder of the finished generator.")] = Path("models/infinity"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    no_engine: NoEngine = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder.")] = False,
+) -> None:
+    """Train a generator of planes (InfinityGAN), or go on with it; about half an hour on a CPU."""
+    from flows.training_infinity import Request, train_command
+
+    train_command(Request(recipe, data, iterations, seed, checkpoints, out, device, no_engine, quiet))
 
 
 @app.command()

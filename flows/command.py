@@ -166,8 +166,10 @@ def show_plan(run: Run) -> None:
     estimate = cost(run)
     more = f" and {estimate.enlarging:,} of those that enlarge" if estimate.enlarging else ""
     pace = "" if estimate.sampling_s is None else f" (about {estimate.sampling_s:,.0f} s at the latest run's pace)"
+    if estimate.sampling_s is None and estimate.guess_s is not None:
+        pace = f" (roughly {estimate.guess_s:,.0f} s here; a first run will tell)"
     print(
-        f"Cost of making all: {estimate.evaluations:,} evaluations of the model{pace}{more}, "
+        f"Cost of making all: {estimate.evaluations:,} {estimate.unit}{pace}{more}, "
         f"{estimate.frames:,} frames, at most about {estimate.disk_bytes / 2**20:,.0f} MB on disk. Nothing was written."
     )
 

@@ -34,6 +34,7 @@ def examine(out: Path | None = None, *, as_json: bool = False) -> int:
         _hub,
         _encoder,
         _weights,
+        _planes,
         _scorer,
         partial(_disk, root),
         partial(_depot, root),
@@ -164,6 +165,15 @@ def _weights() -> Iterator[Finding]:
 
     denoiser = models.load_denoiser("bundled")
     yield "bundled model", True, f"{models.describe('bundled')['family']}, levels of {tuple(denoiser.shape)}"
+
+
+def _planes() -> Iterator[Finding]:
+    from zoomlib.infinity import load_generator, shipped
+
+    for name in shipped():
+        window = load_generator(name).render(0, 0, 32, 32, seed=0)
+        well = bool(window.isfinite().all())
+        yield f"planes {name}", well, "a window of its plane is painted" if well else "it paints no picture: reinstall"
 
 
 def _scorer() -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def models(*, as_json: bool = False) -> None:
     table(("model", "family", "size", "revision", ""), rows)
     print(
         f"\nUse one: tenfold zoom STORY --model NAME. Local models are looked for in {folder}/, others in the hub's "
-        "cache.\nGet one: tenfold models get ORG/NAME."
+        "cache.\nGet one: tenfold models get ORG/NAME. Train planes of your own: tenfold train-infinity."
     )
 
 

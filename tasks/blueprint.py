@@ -34,6 +34,16 @@ class Blueprint:
         return AttentionMaps(torch.zeros(len(z), 0, 0), (0, 0))
 
 
+class PlaneBlueprint(Blueprint):
+    """Planes of which only sizes are known."""
+
+    workers = 1
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.axes, self.tile_px = str(run.model["axes"]), int(run.model["tile_px"])
+
+
 class _Codec:
     """Knows the sizes only."""
 

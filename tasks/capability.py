@@ -85,6 +85,9 @@ def fitting(device: Device, memory: int) -> Iterator[dict[str, Any]]:
     """Every model that is here, and how it fits on a device: the rows of `tasks.models.available` with `needs` and
     `fits`. memory: free bytes of the CPU, for what is off-loaded."""
     for row in available(environment.read().models):
+        if "method" in row:  # weights of a few MB, which paint tile by tile
+            yield row | {"needs": None, "fits": row["note"]}
+            continue
         try:
             needs = needs_of(describe_model(row["name"]), getattr(torch, device.dtype)) if row["family"] else None
         except InvalidInputError:

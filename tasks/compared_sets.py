@@ -10,7 +10,7 @@ from typing import Any
 from evaluation import read_scores
 from evaluation.cards import Selection
 from evaluation.catalogue import CATALOGUE
-from evaluation.sets.scaleinv import ANTIALIASED
+from evaluation.sets.naming import ANTIALIASED
 from tasks.errors import UNUSABLE
 from tasks.set_folder import SET, SETS, TABLE
 from tasks.set_notes import is_own, title

@@ -20,6 +20,7 @@ from tasks.errors import RefusedError
 from tasks.film import changed
 from tasks.finished import Finished
 from tasks.given import start_level
+from tasks.planes import draws_plane
 from tasks.specs import BaseSpec, RunConfig, with_values
 from zoomlib.methods import load_method, method_names
 
@@ -177,8 +178,9 @@ def _new_levels(
 
 def _goes_on(method: ModuleType, wider: bool) -> bool:
     """Whether new levels get noise of their own from the same seed: a method that starts at the deepest level counts
-    from there, so that wider levels are those that the base would have had, had it had more."""
-    return wider and getattr(method, "PHOTO", None) == "deepest"
+    from there, so that wider levels are those that the base would have had, had it had more; so does one that draws
+    from a plane, of which they show more."""
+    return wider and (getattr(method, "PHOTO", None) == "deepest" or draws_plane(method))
 
 
 def _without_picture(level: Level) -> Level:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tasks import planes
 from tasks.film import Film, film_of
 from tasks.run import Run
 from tasks.sample import evaluations
@@ -23,6 +24,7 @@ class Cost:
 
     enlarging: calls of models that draw levels larger, on one tile of a level.
     sampling_s: seconds of sampling, judged by the latest with the same weights in the same store; None without one.
+    guess_s: the same by what its networks multiply, where that is known. unit: what `evaluations` counts, in words.
     """
 
     evaluations: int
@@ -30,6 +32,8 @@ class Cost:
     disk_bytes: int
     sampling_s: float | None
     enlarging: int = 0
+    guess_s: float | None = None
+    unit: str = "evaluations of the model"
 
 
 def cost(run: Run) -> Cost:
@@ -37,7 +41,11 @@ def cost(run: Run) -> Cost:
     calls, pace = 0 if run.config.compose else evaluations(run), latest_pace(run)
     enlarging = len(run.story.levels) * sum(stage.evaluations for stage in run.cascade)
     sampling_s = None if pace is None else pace * calls
-    return Cost(calls, len(film_of(run).camera()), disk_bytes(run), sampling_s, enlarging)
+    frames, room = len(film_of(run).camera()), disk_bytes(run)
+    if run.config.compose or not planes.draws_plane(run.method):
+        return Cost(calls, frames, room, sampling_s, enlarging)
+    guess, px = planes.usual_pace(run) * calls, run.model["tile_px"]
+    return Cost(calls, frames, room, sampling_s, enlarging, guess, f"tiles of {px} x {px} pixels of the plane")
 
 
 def disk_bytes(run: Run) -> int:
@@ -63,11 +71,13 @@ def film_bytes(film: Film) -> int:
 
 def latest_pace(run: Run) -> float | None:
     """Seconds per evaluation in the latest sampling that this store has seen with the run's weights at its size; where
-    there is none of that size, by the pixels of the latest."""
+    there is none of that size, by the pixels of the latest. Of tiles, in the quickest."""
     found = [m for m in run.workshop.manifests("sampling") if m.key.inputs.get("revision") == run.model["revision"]]
     paces = [(_pixels(m), m.facts["evaluation_s"]) for m in found if m.facts.get("evaluation_s") is not None]
     if not paces:
         return None
+    if planes.draws_plane(run.method):  # tiles of one size; of a few tiles, most of the time is the start
+        return float(min(pace for _, pace in paces))
     own = math.prod(run.size_px)
     same = [pace for pixels, pace in paces if pixels == own]
     pixels, pace = paces[-1]

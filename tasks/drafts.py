@@ -15,6 +15,7 @@ from tasks.film_spec import FilmSpec
 from tasks.looking import looks
 from tasks.pipeline import Making
 from tasks.plan import prepare
+from tasks.planes import draws_plane
 from tasks.render import PICTURES
 from tasks.run import Results, Run, Tools
 from tasks.sample import SAMPLING
@@ -77,6 +78,10 @@ def drafted(config: RunConfig, story: Story, root: Path, tools: Tools | None = N
     if config.compose is not None:
         raise RefusedError("A run that is composed of pictures has no prompts to refine. Leave plan.refine out.")
     tools = tools or Tools()
+    if draws_plane(load_method(config.method)):
+        raise RefusedError(
+            f"Method {config.method} reads no prompts, so better ones would change nothing. Leave --refine out."
+        )
     model = described(config, story, load_method(config.method), tools)
     run = prepare(draft_config(config, model.get("steps")), story, root, tools)
     if run.scorer is None:

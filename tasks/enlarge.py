@@ -68,7 +68,8 @@ def consolidation(run: Run) -> dict[str, Any] | None:
     found = {name: settings[name] for name in names if name in settings}
     if "feather" in found:
         return {"blending": "none", **found}
-    return {"nested": True} if getattr(run.method, "NESTS", False) else None
+    several = settings.get("vertical") == "scaled"  # planes that do not agree, faded into each other
+    return {"nested": True} if getattr(run.method, "NESTS", False) and not several else None
 
 
 def agreement_of(run: Run, levels: int) -> Agreement:

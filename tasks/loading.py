@@ -62,6 +62,9 @@ def resolved_model(spec: ModelSpec, model: Mapping[str, Any]) -> ModelSpec:
     dtype = next(name for name, kind in DTYPES.items() if kind == dtype_of(spec, model))
     on_cpu = all(torch.device(name).type == "cpu" for name in spec.devices)
     spec = spec.model_copy(update={"dtype": dtype, "offload": "none" if on_cpu else spec.offload})
+    if model.get("kind") == "planes":  # the usual size follows from the story, and levels that are added have the same
+        height, width = model["size_px"]
+        spec = spec.model_copy(update={"size": f"{width}x{height}"})
     if len(spec.devices) > 1 and spec.compile not in ("none", "default"):
         raise RefusedError(
             f"CUDA graphs (compile={spec.compile}) are recorded by one device at a time, and there are "

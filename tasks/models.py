@@ -14,6 +14,7 @@ from tasks.events import DOWNLOAD, READING, StageMoved, StageStarted, listener
 from tasks.machine import resolve_device
 from zoomlib import bundled, models
 from zoomlib.errors import InvalidInputError
+from zoomlib.infinity import planes, shipped
 from zoomlib.models.files import hub
 from zoomlib.models.files.digests import telling
 from zoomlib.models.files.folder import INDEX
@@ -54,7 +55,8 @@ class _Told:
 
 def available(folder: Path) -> Iterator[dict[str, Any]]:
     """The bundled model, every model in the folder of models, and those in the hub's cache: name, family, revision,
-    bytes, note, place ("shipped", "folder" or "cache"); a family where it can be used."""
+    bytes, note, place ("shipped", "folder" or "cache"); a family where it can be used. Generators of planes come after
+    them, with `method`, which alone draws from them."""
     yield _row("bundled", "shipped")
     for index in sorted({*folder.glob(f"*/{INDEX}"), *folder.glob(f"*/*/{INDEX}")}):
         yield _row(index.parent.relative_to(folder).as_posix(), "folder")
@@ -62,6 +64,23 @@ def available(folder: Path) -> Iterator[dict[str, Any]]:
         wanted = hub.hub_id(name)
         if wanted is not None and hub.cached(wanted, INDEX) is not None:
             yield _row(name, "cache")
+    yield from _generators(folder)
+
+
+def _generators(folder: Path) -> Iterator[dict[str, Any]]:
+    """Generators of planes: those that ship, and those in the folder of models."""
+    inner = sorted(path.parent for path in folder.glob("*/config.json") if planes.is_generator(path.parent))
+    places = [(name, "shipped") for name in shipped()] + [(path.name, "folder") for path in inner]
+    for name, place in places:
+        row = {"name": name, "place": place, "method": "infinity"}
+        try:
+            found = planes.describe_planes(name, models=folder)
+        except (InvalidInputError, OSError) as error:
+            yield {**row, "family": "", "revision": "", "bytes": None, "note": f"cannot be used: {error}"}
+            continue
+        kept = {key: found[key] for key in ("family", "revision", "bytes")}
+        about = "a horizon" if found["axes"] == "horizon" else "no horizon"
+        yield {**row, **kept, "note": f"planes with {about}, of any size: --method infinity"}
 
 
 def describe_model(name: str, **options: Any) -> dict[str, Any]:

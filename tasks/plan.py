@@ -20,7 +20,7 @@ from pydantic import ValidationError
 import prompts
 from prompts import Story
 from tasks import loading
-from tasks.blueprint import Blueprint
+from tasks.blueprint import Blueprint, PlaneBlueprint
 from tasks.cascade_plan import cascade_of, with_numbers
 from tasks.compose_plan import composed_run
 from tasks.cost import disk_bytes
@@ -30,6 +30,7 @@ from tasks.given import changes, start_level, taken
 from tasks.looking import resolve_vision
 from tasks.machine import check_room, check_writable, resolve_device
 from tasks.measures import describe_measures, describe_scorer
+from tasks.planes import draws_plane, notes_on_planes
 from tasks.run import GivenFile, Run, Tools
 from tasks.sample import sampler
 from tasks.sizes import check_size, described, notes_on_size
@@ -94,7 +95,8 @@ def prepare(
         told=told or {},
     )
     check_size(run)
-    run = replace(run, notes=(*loading.notes_on_model(run), *notes_of(run), *notes_on_size(run), *notes_on_texts(run)))
+    notes = (*loading.notes_on_model(run), *notes_of(run), *notes_on_size(run), *notes_on_texts(run))
+    run = replace(run, notes=(*notes, *notes_on_planes(run)))
     _check_base(run)
     _check_method(run)
     return accepted(run)
@@ -190,7 +192,8 @@ def _check_names(method: str, spec: type, settings: Mapping[str, Any]) -> None:
 
 
 def _check_method(run: Run) -> None:
-    sampler(run, cast(Denoiser, Blueprint(run)))
+    blueprint = PlaneBlueprint(run) if draws_plane(run.method) else Blueprint(run)
+    sampler(run, cast(Denoiser, blueprint))
 
 
 def _check_base(run: Run) -> None:

@@ -73,11 +73,24 @@ def _load_scorer(name: str, **options: Any) -> Scorer:
     return load_scorer(name, **options)
 
 
+def _describe_planes(name: str, **options: Any) -> Mapping[str, Any]:
+    from zoomlib.infinity.planes import describe_planes
+
+    return describe_planes(name, **options)
+
+
+def _load_planes(name: str, **options: Any) -> Any:
+    from zoomlib.infinity.planes import load_planes
+
+    return load_planes(name, **options)
+
+
 @dataclass(frozen=True)
 class Tools:
     """Where a run's models come from; a program with models of its own passes its own functions.
 
-    All are as those of `zoomlib.models` and `evaluation.networks.clip`; of what `describe` tells, `id`, `revision`,
+    All are as those of `zoomlib.models`, `zoomlib.infinity.planes` and `evaluation.networks.clip`; of what `describe`
+    and `describe_planes` tell, `id`, `revision`,
     `shape`, `size_px`, `factor`, `upscaler` and, where they are there, `inpaints`, `guidance`, `rescale`, `clamp`,
     `steps` and `distilled` are used. `describe_scorer` gives `id` and `revision`.
     """
@@ -87,6 +100,8 @@ class Tools:
     load_denoiser: Callable[..., Denoiser] = _load_denoiser
     load_upscaler: Callable[..., Any] = _load_upscaler
     load_scorer: Callable[..., Scorer] = _load_scorer
+    describe_planes: Callable[..., Mapping[str, Any]] = _describe_planes
+    load_planes: Callable[..., Any] = _load_planes
 
 
 @dataclass(frozen=True)

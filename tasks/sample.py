@@ -8,17 +8,19 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from tasks import planes
 from tasks.events import Listener, StageMoved, StageStarted
 from tasks.given import fitted_photo, given_levels, given_pictures, sampled_file, stack_file, untouched
 from tasks.loading import load_guided, passes
 from tasks.looking import describe, spent
 from tasks.noting import Notes
+from tasks.planes import draws_plane
 from tasks.run import Results, Run, Stage
 from tasks.services import spent_since
 from tasks.specs import adapter_of
@@ -37,19 +39,32 @@ _TENSORS = ("z", "clean", "estimate", "generator_state")
 def sampling_inputs(run: Run, _results: Results) -> Json:
     """Everything that the sampled levels depend on, except the machine."""
     return _given_inputs(run) | {
-        "prompts": list(run.story.prompts()),
-        "negatives": list(run.story.negatives()),
+        **(_plane_inputs(run) if draws_plane(run.method) else _told_inputs(run)),
         "p": run.p,
         "focus": plain_focus(run),
-        "photo": None if run.photo is None else run.photo.sha256,
         "method": run.config.method,
-        "sampling": run.config.sampling,
-        "guidance": run.config.guidance.model_dump(mode="json"),
         "seed": run.config.seed,
         "model": run.model["id"],
         "revision": run.model["revision"],
         "dtype": run.config.model.dtype,
     }
+
+
+def _told_inputs(run: Run) -> dict[str, Json]:
+    """What a denoiser is told."""
+    return {
+        "prompts": list(run.story.prompts()),
+        "negatives": list(run.story.negatives()),
+        "photo": None if run.photo is None else run.photo.sha256,
+        "sampling": run.config.sampling,
+        "guidance": run.config.guidance.model_dump(mode="json"),
+    }
+
+
+def _plane_inputs(run: Run) -> dict[str, Json]:
+    """What a plane shows depends on no words, nor on how much a run is allowed."""
+    settings = {name: value for name, value in run.config.sampling.items() if name != "most_mpx"}
+    return {"levels": len(run.story.levels), "sampling": settings}
 
 
 def _given_inputs(run: Run) -> dict[str, Json]:
@@ -82,7 +97,7 @@ def make_samples(run: Run, _results: Results, work: Path, on_event: Listener) ->
     """Sample the levels, writing the sampler's state after every step; goes on from the state found in `work`."""
     checkpoint = work / "state.safetensors"
     notes = Notes(NAME, on_event)
-    denoiser = load_guided(run, notes)
+    denoiser: Denoiser = cast(Denoiser, planes.load(run)) if draws_plane(run.method) else load_guided(run, notes)
     left = last = load_state(checkpoint, denoiser.device)
     steps, unit = work_of(run).steps, f"steps, {len(run.story.levels)} levels"
     on_event(StageStarted(NAME, steps, unit, done=left.index if left else 0))
@@ -136,7 +151,9 @@ def work_of(run: Run) -> Work:
 
 
 def evaluations(run: Run) -> int:
-    """How many levels pass the model in the whole run, guidance counted."""
+    """How many levels pass the model in the whole run, guidance counted; of a plane, how many tiles are painted."""
+    if draws_plane(run.method):
+        return planes.painted(run, method_config(run), given_levels(run))
     return work_of(run).evaluations * passes(run)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from evaluation.catalogue import CATALOGUE
 from evaluation.sets import Extractor
+from evaluation.sets.naming import ANTIALIASED
 from evaluation.sets.published import published
-from evaluation.sets.scaleinv import ANTIALIASED
 from evaluation.sets.scoring import ENOUGH
 from evaluation.table import Score
 from tasks.set_plan import PictureSet, ReferenceFolder
@@ -26,7 +26,7 @@ def notes_of(
 ) -> tuple[str, ...]:
     """Sentences that belong beside the scores of one set; `others` are scored with it."""
     return (
-        *_of_the_extractor(extractor),
+        *of_the_extractor(extractor),
         *_of_the_numbers(one, reference, extractor, scores),
         *_of_the_stories(one),
         *_of_the_arms(one, others),
@@ -34,7 +34,8 @@ def notes_of(
     )
 
 
-def _of_the_extractor(extractor: Extractor) -> Iterable[str]:
+def of_the_extractor(extractor: Extractor) -> Iterable[str]:
+    """What distances by it are not, a sentence; nothing of Inception's."""
     if not extractor.is_inception:
         yield (
             f"The distances are by the features of {extractor.name}, not of Inception: they are no FID and KID, and "
@@ -102,10 +103,14 @@ def is_own(name: str, values: Collection[str]) -> bool:
 
 def title(name: str) -> str:
     """The short name for people of a score of a set."""
-    if not name.startswith("scaleinv_"):
-        return CATALOGUE[name].title
-    stem, _, scale = name.removeprefix("scaleinv_").removesuffix(ANTIALIASED).rpartition("_")
     way = ", antialiased" if name.endswith(ANTIALIASED) else ""
+    plain = name.removesuffix(ANTIALIASED)
+    if plain in CATALOGUE:
+        return CATALOGUE[plain].title + way
+    prefix, _, rest = plain.partition("_")
+    if prefix != "scaleinv":
+        return f"{CATALOGUE[rest].title}, {prefix}{way}"
+    stem, _, scale = rest.rpartition("_")
     return f"ScaleInv {CATALOGUE[stem].title}, {scale}{way}"
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from prompts import Story
-from tasks import loading
+from tasks import loading, planes
 from tasks.errors import RefusedError
 from tasks.run import Run, Tools
 from tasks.specs import RunConfig
@@ -28,6 +28,8 @@ def described(config: RunConfig, story: Story, method: ModuleType, tools: Tools)
     """What the run's model says of itself at the asked size. Raises InvalidInputError as `zoomlib.models.describe`, and
     RefusedError for one that only enlarges and for a size that it cannot make, naming one that suits the zoom factor,
     too."""
+    if planes.draws_plane(method):
+        return planes.describe(config, story, tools)
     try:
         return _drawing(loading.describe(config.model, tools))
     except InvalidInputError:

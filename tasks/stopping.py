@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tasks.events import Event, Listener, OfRun, RunEnded, RunStarted, StageDone, StageMoved, StageStarted
 
-RESUMED = ("sampling", "levels", "video", "diffusion")
+RESUMED = ("sampling", "levels", "video", "diffusion", "training")
 """Stages that go on from the step at which they ended; others are begun anew, and need not be waited for."""
 LOOK_EVERY_S = 0.1
 

@@ -35,6 +35,8 @@ HOMES = {
     "fsspec": ("tasks/depot/",),
     "openai": ("prompts/service/client.py",),
     "torch_fidelity": ("evaluation/sets/inception.py",),
+    "tifffile": ("zoomlib/infinity/",),
+    "zarr": ("zoomlib/infinity/",),
     "altair": ("evaluation/comparison/plots.py",),
     "vl_convert": ("evaluation/comparison/plots.py",),
     "typer": ("flows/",),

@@ -15,6 +15,7 @@ from evaluation.presets import OTHER_MODELS, PRESETS, Preset
 from evaluation.spreadsheets import without_formulas
 from evaluation.statistics import in_order, rankings
 from zoomlib.errors import InvalidInputError
+from zoomlib.methods import method_names, reads_prompts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,6 +209,12 @@ def _notes(selection: Selection, frame: pd.DataFrame) -> list[str]:
         notes.append(
             "Text was judged by the small scorer that ships with Tenfold: its values tell arms apart, but are not to "
             "be compared with CLIP scores in papers."
+        )
+    blind = sorted({card.method for card in cards if card.method in method_names() and not reads_prompts(card.method)})
+    if blind:
+        notes.append(
+            f"{_list(blind)} reads no prompts: its text scores tell how near its pictures come to them by chance, and "
+            "its place in a ranking by them says nothing."
         )
     unscored = [card.id for card in cards if card.id not in set(frame["run_id"])]
     notes += [f"Without scores: {_list(unscored)}."] if unscored else []

@@ -6,19 +6,20 @@ each of the small one; from N = 3 on that leaves pixels out, and the aliasing co
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from torch import Tensor
 
+from evaluation.sets import naming
 from evaluation.sets.extractors import Extractor
 from evaluation.sets.features import BATCH, extract
+from evaluation.sets.naming import ANTIALIASED
 from evaluation.sets.resizing import bilinear
 from evaluation.sets.scoring import Reference, Settings, score_set
 from evaluation.table import Score
 from zoomlib.errors import InvalidInputError
 
 SCALES = (1, 2, 4, 8)
-ANTIALIASED = "_antialiased"
+PREFIX = "scaleinv_"
 
 
 def scaleinv(
@@ -60,16 +61,7 @@ def scaleinv(
 
 def renamed(scores: Iterable[Score], scale: int, *, antialias: bool = False) -> list[Score]:
     """`fid` as `scaleinv_fid_2x`, `fid_low` as `scaleinv_fid_2x_low`: all scores of a set of scale N but its IS."""
-    return [
-        replace(score, score=_name(score.score, scale, antialias))
-        for score in scores
-        if not score.score.startswith("inception_score")
-    ]
-
-
-def _name(name: str, scale: int, antialias: bool) -> str:
-    stem = next((name.removesuffix(end) for end in ("_low", "_high", "_sd") if name.endswith(end)), name)
-    return f"scaleinv_{stem}_{scale}x{ANTIALIASED if antialias else ''}{name.removeprefix(stem)}"
+    return naming.renamed(scores, PREFIX, f"_{scale}x{ANTIALIASED if antialias else ''}")
 
 
 def scale_of(shape: tuple[int, int], size_px: tuple[int, int]) -> int:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tasks.run import Tools
+from tests.doubles.formula_planes import FormulaPlanes
 from zoomlib.denoiser import Codec, Condition, IdentityCodec
 from zoomlib.errors import InvalidInputError
 from zoomlib.ladder import Ladder, Step, flow_ladder
@@ -96,4 +97,18 @@ class Studio:
         return Doubler()
 
     def tools(self) -> Tools:
-        return Tools(describe=self.describe, load_denoiser=self.load_denoiser, load_upscaler=self.load_upscaler)
+        return Tools(
+            describe=self.describe,
+            load_denoiser=self.load_denoiser,
+            load_upscaler=self.load_upscaler,
+            describe_planes=self.describe_planes,
+            load_planes=self.load_planes,
+        )
+
+    def describe_planes(self, name: str, *, size: tuple[int, int] | None = None, **options: object) -> dict:
+        facts = {"kind": "planes", "axes": "horizon", "tile_px": 24, "macs": 1000.0, "flat_px": 32, "distilled": True}
+        return self.describe(name, size=size) | facts | {"family": "formula", "upscaler": None}
+
+    def load_planes(self, name: str, *, size: tuple[int, int], **options: object) -> FormulaPlanes:
+        self.loaded.append("planes")
+        return FormulaPlanes(size)

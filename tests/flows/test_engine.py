@@ -13,11 +13,20 @@ import psutil
 import pytest
 
 from flows.server import ServerError, embedded_server
+from tests.doubles.empty_history import put_empty_history
 
 ROOT = Path(__file__).resolve().parents[2]
 TENFOLD = "import sys; sys.argv[0] = 'tenfold'; from flows.cli import main; main()"
 STORY = {"title": "Engine", "p": 2, "levels": ["a green forest", "brown leaves"]}
 PATIENCE_S = 120
+GOING_ON = "sampling: 200 steps, 2 levels, going on from"
+SERVES = "import sys; from flows.serve import _end_with; print('serving', flush=True); _end_with(int(sys.argv[1]))"
+COMMANDS = f"""
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {SERVES!r}, str(os.getpid())], start_new_session=True)
+print(child.pid, flush=True)
+child.wait()
+"""
 
 
 class Job:
@@ -61,7 +70,7 @@ def wait_for(condition) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def test_a_server_without_a_place_for_its_history_is_refused(tmp_path):
@@ -70,7 +79,29 @@ def test_a_server_without_a_place_for_its_history_is_refused(tmp_path):
         pass
 
 
-def test_stopped_then_killed_then_finished(job):
+def test_what_serves_a_command_that_is_killed_ends_with_it():
+    """The process of the server, without Prefect in it: a real one is killed among the slow tests."""
+    with subprocess.Popen([sys.executable, "-c", COMMANDS], cwd=ROOT, stdout=subprocess.PIPE, text=True) as command:
+        told = {command.stdout.readline().strip() for _ in range(2)}
+        (pid,) = (int(line) for line in told - {"serving"})
+        assert psutil.pid_exists(pid)
+        command.kill()
+    wait_for(lambda: ended(pid))
+
+
+def ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # where nobody has waited for an orphan
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.parametrize(
+    "also_killed", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["stopped", "stopped, killed"]
+)
+def test_stopped_or_killed_it_is_finished_the_next_time(job, also_killed):
+    """Killed without an engine it is in the gate elsewhere (test_processes); each start takes 15 s of a processor."""
+    put_empty_history(job.home / "prefect")
     stopped = job.start()
     wait_for(lambda: list(job.home.glob("runs/.cache/work/*/state.safetensors")))
     os.killpg(stopped.pid, signal.SIGINT)
@@ -80,16 +111,17 @@ def test_stopped_then_killed_then_finished(job):
     assert "Traceback" not in err
     wait_for(lambda: not job.servers())
 
-    killed = job.start()
-    told = [next(line for line in killed.stderr if "going on from" in line)]
-    killed.kill()
-    killed.communicate(timeout=PATIENCE_S)
-    assert "sampling: 200 steps, 2 levels, going on from" in told[0]
-    wait_for(lambda: not job.servers())
+    if also_killed:
+        killed = job.start()
+        assert GOING_ON in next(line for line in killed.stderr if "going on from" in line)
+        killed.kill()
+        killed.communicate(timeout=PATIENCE_S)
+        wait_for(lambda: not job.servers())
 
     finished = job.start()
     out, err = finished.communicate(timeout=PATIENCE_S)
     assert finished.returncode == 0, err
+    assert GOING_ON in err
     assert [line.partition(":")[0] for line in err.splitlines() if "made in" in line] == [
         "engine",
         "sampling",

@@ -85,7 +85,8 @@ def test_presets_are_listed_and_the_doctor_names_one(hub):
     facts = json.loads(found.stdout)
     assert facts["preset"] in listed
     assert facts["versions"]["torch"]
-    assert [row["name"] for row in facts["models"]] == ["bundled"]
+    here = [(row["name"], row["family"]) for row in facts["models"]]
+    assert here == [("bundled", "pixel UNet"), ("bundled", "infinity"), ("bundled-map", "infinity")]
     assert facts["ok"] == (found.exit_code == 0)
     assert hub.asked == []
 

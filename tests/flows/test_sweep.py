@@ -111,6 +111,7 @@ def test_stories_are_given_by_option_and_after_it(here, file):  # noqa: F811
     assert "One" not in result.stdout
 
 
+@pytest.mark.slow  # the gate kills runs (test_processes) and lets a sweep go on after a failure
 def test_a_killed_sweep_goes_on_where_it_was(here, file):  # noqa: F811
     arguments = ["sweep", str(file), "--no-engine", "--seeds", "1", "--in-flight", "1"]
     code = f"import sys; sys.argv[1:] = {arguments!r}; from flows.cli import main; main()"

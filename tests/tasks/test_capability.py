@@ -58,11 +58,15 @@ def test_models_that_are_here_are_told_with_how_they_fit(model, tmp_path, monkey
     (tmp_path / "models" / "broken" / "model_index.json").write_text("{}")
     monkeypatch.setenv("TENFOLD_MODELS", str(tmp_path / "models"))
     big = Device("cuda:0", "a card", 8 * GB, 7 * GB, "float16")
-    rows = {row["name"]: row for row in fitting(big, 16 * GB)}
-    assert rows["small"]["fits"] == rows["bundled"]["fits"] == WAYS["none"]
-    assert "cannot be used" in rows["broken"]["fits"]
+    rows = {(row["name"], row["family"]): row for row in fitting(big, 16 * GB)}
+    fits = {name: row["fits"] for (name, family), row in rows.items() if family != "infinity"}
+    assert fits["small"] == fits["bundled"] == WAYS["none"]
+    assert "cannot be used" in fits["broken"]
+    for name, planes in (("bundled", "with a horizon"), ("bundled-map", "with no horizon")):
+        assert planes in rows[name, "infinity"]["fits"], "of any size: what it needs is a tile's"
     tiny = Device("cuda:0", "a card", 8 * GB, 1000, "float16")
-    assert {row["fits"] for row in fitting(tiny, 16 * GB) if row["family"]} == {WAYS[None]}
+    denoisers = [row for row in fitting(tiny, 16 * GB) if row["family"] and row["family"] != "infinity"]
+    assert {row["fits"] for row in denoisers} == {WAYS[None]}
 
 
 def test_nobody_is_told_to_get_what_may_not_be_got(tmp_path, monkeypatch):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.events import StageMoved, StageStarted
-from tasks.pipeline import run_zoom
+from tasks.events import Listener, StageMoved, StageStarted, ignore
+from tasks.pipeline import Making, run_zoom
 from tasks.plan import prepare
-from tasks.sample import load_state, work_of
+from tasks.sample import SAMPLING, load_state, work_of
 from tasks.specs import RunConfig, with_settings
 from tests.doubles.painter import Painter, Studio
 from tests.tasks.test_continuation import outside, sampled
@@ -30,6 +30,13 @@ def config(method: str) -> RunConfig:
 
 def eight():
     return story(levels=[str(i) for i in range(LEVELS)])
+
+
+def drawn(method: str, root: Path, studio: Studio, on_event: Listener = ignore) -> Making:
+    """The levels; no film of them."""
+    making = Making(prepare(config(method), eight(), root, studio.tools()), on_event)
+    making.make(SAMPLING)
+    return making
 
 
 class Failing(Painter):
@@ -53,7 +60,7 @@ class FailingStudio(Studio):
 @pytest.mark.parametrize("method", ["outpaint-direct", "outpaint-sequential", "lanpaint", "superres"])
 def test_a_failure_at_the_eighth_level_keeps_seven_and_goes_on_there(tmp_path, method):
     whole_studio = Studio()
-    whole = run_zoom(config(method), eight(), tmp_path / "whole", tools=whole_studio.tools())
+    whole = drawn(method, tmp_path / "whole", whole_studio)
     calls = whole_studio.painters[0].steps
     run = prepare(config(method), eight(), tmp_path / "cut", whole_studio.tools())
     steps = work_of(run).steps
@@ -70,7 +77,7 @@ def test_a_failure_at_the_eighth_level_keeps_seven_and_goes_on_there(tmp_path, m
     assert torch.equal(own(left.clean[made]), own(sampled(whole)[made]))
 
     events, studio = [], Studio()
-    report = run_zoom(config(method), eight(), tmp_path / "cut", tools=studio.tools(), on_event=events.append)
+    report = drawn(method, tmp_path / "cut", studio, events.append)
     assert StageStarted("sampling", steps, f"steps, {LEVELS} levels", left.index) in events
     assert studio.painters[0].steps <= calls // (LEVELS - 1)  # of one level only
     assert torch.equal(sampled(report), sampled(whole))
@@ -103,8 +110,8 @@ def test_a_process_killed_at_the_eighth_level_goes_on_there(tmp_path):
     assert worker.wait() == -signal.SIGKILL
 
     studio = Studio()
-    report = run_zoom(config("outpaint-direct"), eight(), tmp_path / "cut", tools=studio.tools())
+    report = drawn("outpaint-direct", tmp_path / "cut", studio)
     assert studio.painters[0].steps == STEPS
-    whole = run_zoom(config("outpaint-direct"), eight(), tmp_path / "whole", tools=Studio().tools())
+    whole = drawn("outpaint-direct", tmp_path / "whole", Studio())
     assert torch.equal(sampled(report), sampled(whole))
     assert report.results["sampling"].artifacts == whole.results["sampling"].artifacts

@@ -254,6 +254,7 @@ make(planned(read_run(sys.argv[1], Path(sys.argv[2])), LONG), lambda event: prin
 LONG = {"film.seconds": 100, "film.fps": 24, "film.size_px": 96}
 
 
+@pytest.mark.slow  # the gate kills a run in its film (test_processes), and draws no segment twice (test_segments)
 def test_killed_in_a_render_it_goes_on_from_its_finished_segments(own, tmp_path):
     command = [sys.executable, "-c", WORKER, own.id, str(own.root)]
     worker = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, text=True)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -182,23 +183,36 @@ def test_a_run_with_an_unknown_judge_is_refused_before_it_samples(tmp_path, sett
 SCORER = """
 import sys
 from pathlib import Path
-from tests.tasks.scored import score
+from tests.tasks.test_score_runs import score_twice
 
-for _ in range(2):
-    done = score(Path(sys.argv[1]), measures=("clip_iqa",), video=False, force=True)
-    assert all(outcome.error is None for outcome in done)
+print("ready", flush=True)
+score_twice(Path(sys.argv[1]))
 """
 
 
+def score_twice(runs):
+    for _ in range(2):
+        done = score(runs, measures=("clip_iqa",), video=False, force=True)
+        assert all(outcome.error is None for outcome in done)
+
+
 def test_two_processes_that_score_the_same_runs_at_once_lose_and_double_nothing(runs):
+    """Another process, and this one, which reads besides."""
     before = read(runs)
     command = [sys.executable, "-W", "error::UserWarning", "-c", SCORER, str(runs)]
-    workers = [subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}) for _ in range(2)]
-    while any(worker.poll() is None for worker in workers):
-        frame = evaluation.read_scores(runs)  # never a broken file, never a row less
-        assert len(frame[frame["score"] != "clip_iqa"]) == len(before)
-        time.sleep(0.05)  # the workers need the cores
-    assert [worker.returncode for worker in workers] == [0, 0]
+    own = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with (
+        subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert other.stdout.readline() == "ready\n"
+        here = pool.submit(score_twice, runs)
+        while other.poll() is None or not here.done():
+            frame = evaluation.read_scores(runs)  # never a broken file, never a row less
+            assert len(frame[frame["score"] != "clip_iqa"]) == len(before)
+            time.sleep(0.05)  # the scorers need the cores
+    here.result()
+    assert other.returncode == 0
     after = read(runs)
     assert len(after) == len(before) + 2 * 3
 

@@ -17,6 +17,7 @@ RECIPE = Recipe(
     text_warm_up_steps=2, checkpoint_steps=5, sheet_steps=10, scorer_steps=2, scorer_pictures=16,
     super_resolution_steps=2, super_resolution_pictures=4,
 )  # fmt: skip
+QUICK = replace(RECIPE, images=20, batch=2)  # ten steps: news comes with every tenth
 STORIES = {"two levels": ["a green forest with green leaves in the centre", "green leaves"]}
 
 
@@ -39,11 +40,11 @@ def quick_card(monkeypatch):
 
 def test_from_nothing_to_a_model_folder(tmp_path, quick_card):
     events = []
-    out = train.train_bundled(RECIPE, tmp_path / "checkpoints", tmp_path / "model", "cpu", STORIES, events.append)
+    out = train.train_bundled(QUICK, tmp_path / "checkpoints", tmp_path / "model", "cpu", STORIES, events.append)
 
     done = [event.stage for event in events if isinstance(event, StageDone)]
     assert done == ["scorer", "super_resolution", "diffusion", "folder", "card"]
-    assert [event.done for event in events if isinstance(event, StageMoved) and event.stage == "diffusion"][-1] == 40
+    assert [event.done for event in events if isinstance(event, StageMoved) and event.stage == "diffusion"][-1] == 20
     assert describe(out)["upscaler"]["factor"] == 4
     assert load_denoiser(out).shape == (3, 64, 64)
     assert load_upscaler(out).factor == 4

@@ -36,11 +36,12 @@ def test_every_method_keeps_to_the_pattern(name):
 def test_what_a_method_can_is_said_in_the_words_of_the_contract(name):
     module = load_method(name)
     said = {constant: value for constant, value in vars(module).items() if constant in module.__all__}
-    known = {"PHOTO", "IMAGES", "EXTENDS", "GRID", "DIVIDES", "NESTS", "VERSION"}
+    known = {"PHOTO", "IMAGES", "EXTENDS", "GRID", "DIVIDES", "NESTS", "DRAWS", "VERSION"}
     assert {name for name in said if name.isupper()} <= known
     assert said.get("GRID", "pixels") in ("pixels", "model")
     assert said.get("PHOTO") in ("widest", "deepest", None)
     assert {said.get("IMAGES", True), said.get("NESTS", True)} == {True}
+    assert said.get("DRAWS", "plane") == "plane"
     assert isinstance(said.get("EXTENDS", ()), tuple)
     assert set(said.get("EXTENDS", ())) <= {"wider", "deeper"}
     assert module.Config().work(3).evaluations > 0

@@ -19,6 +19,9 @@ Constants say what else it can do; without them it cannot.
 - `NESTS = True`: windows show the deeper levels as they are, so that enlarged levels must again.
 - `GRID = "model"`: windows lie on whole places of the model's space rather than on whole pixels (`zoomlib.scene.Grid`);
   give it to `keyword_forms` too.
+- `DRAWS = "plane"`: it draws from a generator of planes (`zoomlib.infinity.planes.Planes`), which `run` is given in the
+  place of a denoiser, and reads no prompts. Such a module has `tiles(config, levels, size, p, focus, tile_px, given)`,
+  too: how many tiles of the plane a run paints, which is its work.
 - `VERSION`, a text: to be raised when the method makes other numbers from the same inputs; what was made is made again.
 
 Settings of these names mean the same in every method and are known outside: `steps`; `margin`, from which p follows;
@@ -60,3 +63,8 @@ def summary(name: str) -> str:
         raise InvalidInputError(f"There is no method {name!r}. Choose one of: {', '.join(method_names())}.")
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def reads_prompts(name: str) -> bool:
+    """Whether what a method draws depends on its prompts; a plane's does not."""
+    return getattr(load_method(name), "DRAWS", "") != "plane"

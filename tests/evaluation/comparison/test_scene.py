@@ -89,6 +89,13 @@ def test_what_a_reader_should_know_is_said(comparison):
     assert any("over 3 stories" in note for note in notes)
     assert any(note.startswith(f"{ARMS[2]} lacks 1 of 6 runs") for note in notes)
     assert any(note.startswith("Missing: ") and "the model broke" in note for note in notes)
+    assert not any("reads no prompts" in note for note in notes)
+
+
+def test_a_method_that_reads_no_prompts_is_told(comparison):
+    cards = comparison.selection.cards
+    notes = scene(comparison, cards=(replace(cards[0], method="infinity"), *cards[1:]))["notes"]
+    assert any(note.startswith("infinity reads no prompts: its text scores") for note in notes)
 
 
 @pytest.mark.parametrize(

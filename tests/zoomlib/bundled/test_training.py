@@ -74,8 +74,12 @@ def test_text_warm_up_teaches_the_text_tower_alone(tmp_path):
     assert all(torch.equal(trainer.ema[n], p) for n, p in trainer.parameters.items())
 
 
+@pytest.mark.slow
 def test_training_runs_in_its_own_process_and_reports(tmp_path):
-    """Through the public entry, in a process of its own (with the full networks: nothing is patched there)."""
+    """Through the public entry, in a process of its own (with the full networks: nothing is patched there).
+
+    The gate goes through that entry in `test_from_nothing_to_a_model_folder`.
+    """
     recipe = replace(TINY, images=20, batch=2, text_warm_up_steps=1)
     news = list(train(recipe, tmp_path))
     assert latest(tmp_path).step == 10

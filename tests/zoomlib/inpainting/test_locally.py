@@ -23,10 +23,12 @@ def convolved(x, sigma, powers):
 
 
 @pytest.mark.parametrize("powers", [(0, 0), (1, 0), (0, 2), (1, 1)])
-@pytest.mark.parametrize(("size", "sigma"), [((150, 131), 1.0), ((20, 33), 2.0), ((200, 40), 16.0), ((5, 9), 12.3)])
-def test_windows_are_a_convolution_at_every_size(size, sigma, powers):
+@pytest.mark.parametrize(
+    ("shape", "sigma"), [((2, 3, 150, 131), 1.0), ((2, 3, 20, 33), 2.0), ((1, 1, 200, 40), 16.0), ((2, 3, 5, 9), 12.3)]
+)
+def test_windows_are_a_convolution_at_every_size(shape, sigma, powers):
     """Pieces that divide the side and that do not, windows wider than the picture; to 1e-12."""
-    x = noise(2, 3, *size)
+    x = noise(*shape)
     assert torch.allclose(blur(x, sigma, powers), convolved(x, sigma, powers), rtol=0, atol=1e-12)
 
 

@@ -25,19 +25,19 @@ def _tile(random):
     spectrum *= np.exp(-4 * (frequency[:, None] ** 2 + frequency**2))
     noise = np.fft.ifft2(spectrum).real
     tile = 0.35 * noise / noise.std()
-    rows, cols = np.mgrid[:side, :side]
+    at = np.arange(side)
     for _ in range(TILE * TILE // 5):
         x, y, radius = *random.uniform(0, side, 2), random.uniform(0.3, 0.7) * FINE
-        dx, dy = (np.abs((at - middle + side / 2) % side - side / 2) for at, middle in ((cols, x), (rows, y)))
-        tile[:, dx**2 + dy**2 < radius**2] += random.normal(0, 0.8, (3, 1))
+        dx, dy = (np.abs((at - middle + side / 2) % side - side / 2) for middle in (x, y))
+        tile[:, dx**2 + dy[:, None] ** 2 < radius**2] += random.normal(0, 0.8, (3, 1))
     return np.moveaxis(tile, 0, -1).reshape(-1, 3).astype(np.float32)
 
 
 def _sample(tile, x, y):
-    """The tile's samples nearest to cells (x, y), (..., 3); it repeats."""
+    """The samples of the tile at (x, y), counted in samples, (..., 3); it repeats."""
     side = TILE * FINE
-    i, j = (np.floor(at * FINE).astype(np.int32) % side for at in (x, y))
-    return tile[j * side + i]
+    i, j = (np.floor(at).astype(np.int32) & (side - 1) for at in (x, y))
+    return np.take(tile, j * side + i, 0)
 
 
 @cache
@@ -59,16 +59,16 @@ class World:
         n = self.samples
         cols = (np.arange(size[0] * n) + 0.5) / n - 0.5
         rows = (np.arange(size[1] * n) + 0.5) / n - 0.5
-        px, py = np.meshgrid(cols, rows)
-        x = matrix[0, 0] * px + matrix[0, 1] * py + matrix[0, 2]
-        y = matrix[1, 0] * px + matrix[1, 1] * py + matrix[1, 2]
+        rows = rows[:, None]
         pixel = np.hypot(matrix[0, 0], matrix[1, 0])
-        total = np.zeros((*x.shape, 3), np.float32)
+        total = np.zeros((len(rows), len(cols), 3), np.float32)
         for octave in range(1, 64):
             if 2.0**-octave < EDGE_PX * pixel:
                 break
             c, s = np.cos(turns[octave]), np.sin(turns[octave])
-            u, v = (c * x - s * y) * 2**octave + shifts[octave, 0], (s * x + c * y) * 2**octave + shifts[octave, 1]
+            to_tile = np.array([[c, -s], [s, c]]) @ matrix * 2**octave
+            to_tile[:, 2] += shifts[octave]
+            u, v = (a * cols + (b * rows + off) for a, b, off in to_tile * FINE)
             total += _sample(tiles[octave % len(tiles)], u, v)
         colours = 0.5 + 0.11 * total
         mean = colours.reshape(size[1], n, size[0], n, 3).mean((1, 3))

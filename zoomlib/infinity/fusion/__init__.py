@@ -1,0 +1,1 @@
+"""Styles that change over a plane."""

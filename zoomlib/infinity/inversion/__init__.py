@@ -1,0 +1,1 @@
+"""Given pictures on planes: found, gone on around, joined."""

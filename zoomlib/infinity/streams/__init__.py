@@ -1,0 +1,1 @@
+"""Windows written to files as they are painted."""
