@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -51,18 +51,25 @@ class Left(ProgressColumn):
 
 
 class Display(Progress):
-    """Bars, and below them what becomes of a wish to stop."""
+    """Bars, and below them what becomes of a wish to stop.
+
+    notices: what was told to who wished it; the last frame shows it even where the step ended before the next one.
+    """
+
+    notices: Sequence[str] = ()
 
     def get_renderables(self) -> Iterator[RenderableType]:
         """What is drawn ten times a second, by a thread that no step keeps waiting."""
         yield from super().get_renderables()
         if stopping.is_asked():
             yield Text(notice(), style="bold")
+        elif self.notices:
+            yield Text(self.notices[-1], style="bold")
 
 
 @contextmanager
-def bars(stream: TextIO, *, redirect_stdout: bool) -> Iterator[Bars]:
-    """Bars on a terminal, for the time of the body."""
+def bars(stream: TextIO, *, redirect_stdout: bool, notices: Sequence[str] = ()) -> Iterator[Bars]:
+    """Bars on a terminal, for the time of the body. notices: see `Display`; read anew for each frame."""
     whole = Column(no_wrap=True, overflow="ellipsis")
     columns = (
         TextColumn("{task.description:<16}", markup=False, table_column=whole),
@@ -72,6 +79,7 @@ def bars(stream: TextIO, *, redirect_stdout: bool) -> Iterator[Bars]:
         Left(),
     )
     with Display(*columns, console=Console(file=stream), redirect_stdout=redirect_stdout) as display:
+        display.notices = notices
         yield Bars(display)
 
 

@@ -21,15 +21,17 @@ SHOW_CURSOR = "\x1b[?25h"
 @contextmanager
 def progress(stream: TextIO, *, quiet: bool = False) -> Iterator[Listener]:
     """A listener that shows a run's events on `stream`; in the body Ctrl-C stops at a step (`flows.interrupts`)."""
+    notices: list[str] = []
+    tell = say if quiet or not draws(stream) else notices.append  # below bars it is shown by those who draw them
     with ExitStack() as stack:
         # Entered before the bars are: what ends the process leaves a terminal that can be written in.
-        stack.enter_context(stoppable(partial(_tell, stream, quiet), partial(_restore, stream)))
-        yield heeding(stack.enter_context(shown(stream, quiet=quiet)))
+        stack.enter_context(stoppable(tell, partial(_restore, stream)))
+        yield heeding(stack.enter_context(shown(stream, quiet=quiet, notices=notices)))
 
 
 @contextmanager
-def shown(stream: TextIO, *, quiet: bool = False) -> Iterator[Listener]:
-    """As `progress`, and Ctrl-C is left alone."""
+def shown(stream: TextIO, *, quiet: bool = False, notices: Sequence[str] = ()) -> Iterator[Listener]:
+    """As `progress`, and Ctrl-C is left alone. notices: lines to come, of which bars show the last one below them."""
     if quiet:
         yield ignore
     elif not draws(stream):
@@ -37,18 +39,13 @@ def shown(stream: TextIO, *, quiet: bool = False) -> Iterator[Listener]:
     else:
         from flows.bars import bars
 
-        with bars(stream, redirect_stdout=sys.stdout.isatty()) as listener:
+        with bars(stream, redirect_stdout=sys.stdout.isatty(), notices=notices) as listener:
             yield listener
 
 
 def draws(stream: TextIO) -> bool:
     """Whether a stream is a terminal in which lines can be drawn anew."""
     return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
-
-
-def _tell(stream: TextIO, quiet: bool, text: str) -> None:
-    if quiet or not draws(stream):  # below bars it is shown by those who draw them
-        say(text)
 
 
 def _restore(stream: TextIO) -> None:

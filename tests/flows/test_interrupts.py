@@ -1,5 +1,6 @@
 """Ctrl-C at a real terminal: what is said, what is kept, and that the next run goes on from there."""
 
+import io
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from flows.batching import leaving
 from flows.interrupts import KEPT, STOPPED, stoppable
+from flows.terminal import progress
 from prompts import Story
 from tasks import stopping
 from tasks.events import OfRun, StageMoved, StageStarted, ignore
@@ -125,6 +127,25 @@ def test_where_a_step_is_made_it_is_ended_first(capfd):
         with pytest.raises(KeyboardInterrupt):
             listen(StageMoved("sampling", 1))
     assert capfd.readouterr().err.startswith("Stopping after this step of sampling. Ctrl-C again stops at once")
+
+
+def test_bars_show_it_though_the_step_ends_before_their_next_frame(monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+
+    def stopped() -> None:
+        with progress(screen) as listen, stopping.scope():
+            listen(StageStarted("sampling", 3, "steps"))
+            interrupt()
+            listen(StageMoved("sampling", 1))
+
+    screen = Screen()
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert "Stopping after this step of sampling." in screen.getvalue()
 
 
 def test_the_second_one_loses_the_step():
