@@ -18,6 +18,7 @@ from flows import (  # noqa: F401  its commands register themselves
     cli_compare,
     cli_dashboard,
     cli_infinity,
+    cli_infinity_explore,
     cli_infinity_pictures,
     cli_models,
     cli_operations,
@@ -27,6 +28,7 @@ from flows import (  # noqa: F401  its commands register themselves
     cli_store,
     cli_study,
     cli_sweep,
+    cli_training,
 )
 from flows.app import app, given
 from flows.options import (
@@ -222,48 +224,6 @@ def schema() -> None:
     from flows import information
 
     information.schema()
-
-
-@app.command("train-bundled")
-def train_bundled(
-    images: Annotated[int | None, typer.Option(min=1, help="Pictures to train on. [default: as shipped]")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that train together. [default: 2]")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="What a stopped training goes on from.")] = Path(
-        "checkpoints/bundled"
-    ),
-    out: Annotated[Path | None, typer.Option(help="Folder of the finished model. [default: the shipped one]")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    no_engine: NoEngine = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder.")] = False,
-) -> None:
-    """Train the bundled model from nothing, or go on with it; takes hours on a CPU."""
-    from flows.training import Request, train_command
-
-    train_command(Request(images, workers, checkpoints, out, device, no_engine, quiet))
-
-
-@app.command("train-infinity")
-def train_infinity(
-    recipe: Annotated[
-        str | None, typer.Option(help="cpu, cpu-maps, gpu or paper. [default: cpu, or cpu-maps for maps]")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A folder of pictures, or landscapes or maps. [default: the recipe's]")
-    ] = None,
-    iterations: Annotated[int | None, typer.Option(min=1, help="Steps in all. [default: the recipe's]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness. [default: the recipe's]")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="What a stopped training goes on from.")] = Path(
-        "checkpoints/infinity"
-    ),
-    out: Annotated[Path, typer.Option(help="Folder of the finished generator.")] = Path("models/infinity"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    no_engine: NoEngine = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the folder.")] = False,
-) -> None:
-    """Train a generator of planes (InfinityGAN), or go on with it; about half an hour on a CPU."""
-    from flows.training_infinity import Request, train_command
-
-    train_command(Request(recipe, data, iterations, seed, checkpoints, out, device, no_engine, quiet))
 
 
 @app.command()

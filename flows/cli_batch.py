@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.app import app, given
-from flows.options import Device, DryRun, Force, InFlight, NoEngine, Place, Preset, Runs, Settings
+from flows.options import Device, DryRun, Force, InFlight, NoEngine, Place, Preset, Runs, Settings, Shape
 
 
 @app.command()
@@ -28,6 +28,7 @@ def batch(
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model's name or folder, or ORG/NAME. [default: bundled]")] = None,
     preset: Preset = None,
+    shape: Shape = None,
     device: Device = None,
     settings: Settings = None,
     title: Annotated[str | None, typer.Option(help="What the batch is called. [default: Batch, or the file's]")] = None,
@@ -48,7 +49,7 @@ def batch(
     from flows.batching import Request, batch_command
     from flows.command import Manner
 
-    values = given(**{"preset": preset, "model.name": model, "model.device": device})
+    values = given(**{"preset": preset, "model.name": model, "model.size": shape, "model.device": device})
     manner = Manner(dry_run, force, no_engine, quiet)
     named = None if methods is None else tuple(filter(None, (name.strip() for name in methods.split(","))))
     request = Request(tuple(stories or ()), named, seeds, values, tuple(settings or ()), title, failed, out, manner)

@@ -36,7 +36,18 @@ Size = Annotated[str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size in 
 Out = Annotated[
     Path | None, typer.Option(metavar="FILE", help="What to write: .png, .tif or .zarr. [default: plane-SEED.png]")
 ]
-Workers = Annotated[int, typer.Option(help="Processes that paint, on the CPU.")]
+Around = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What to write: .png, .tif or .zarr. [default: panorama-SEED.png]")
+]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="A[,B]",
+        help="auto, cpu, cuda, mps, or several as cuda:0,cuda:1: a process paints on each. [default: auto]",
+    ),
+]
+Workers = Annotated[int, typer.Option(help="Processes that paint, on the CPU; several devices have one each.")]
 Tile = Annotated[int | None, typer.Option(metavar="CELLS", help="Side of a tile in latent cells. [default: 256 px]")]
 Batch = Annotated[int, typer.Option(help="Tiles that are painted together.")]
 Dtype = Annotated[Precision, typer.Option(help="Numbers that tiles are painted in.")]
@@ -77,7 +88,7 @@ def render(
     reseed: Reseed = None,
     stretch: Stretch = 1.0,
     model: ModelName = None,
-    device: Device = None,
+    device: Devices = None,
     dtype: Dtype = Precision.float32,
     tile: Tile = None,
     batch: Batch = 1,
@@ -98,7 +109,7 @@ def render(
 
 @infinity.command()
 def panorama(
-    out: Out = None,
+    out: Around = None,
     origin: Origin = None,
     size: Size = None,
     seed: Seed = 0,
@@ -107,7 +118,7 @@ def panorama(
     reseed: Reseed = None,
     stretch: Stretch = 1.0,
     model: ModelName = None,
-    device: Device = None,
+    device: Devices = None,
     dtype: Dtype = Precision.float32,
     tile: Tile = None,
     batch: Batch = 1,
@@ -158,6 +169,6 @@ def evaluate(
     from flows.infinity import Manner, Painter
     from flows.infinity_scores import Judged, evaluate_command
 
-    painter = Painter(model, device, dtype.name, tile, batch)
+    painter = Painter(model, device, dtype.name, tile, batch, alone=True)
     what = Judged(reference, extractor, protocols, scales, images, real_size, seed, runs, painter)
     evaluate_command(what, Manner(dry_run, as_json, False, quiet))

@@ -10,6 +10,7 @@ import typer
 from flows.cli_infinity import (
     AsJson,
     Batch,
+    Devices,
     DryRun,
     Dtype,
     Force,
@@ -72,7 +73,7 @@ def invert(
     from flows.infinity_pictures import Inverting, invert_command
 
     how = Inverting(at, longest, steps, seed, period, lpips)
-    invert_command(picture, how, out, runs, Painter(model, device), Manner(dry_run, as_json, False, quiet))
+    invert_command(picture, how, out, runs, Painter(model, device, alone=True), Manner(dry_run, as_json, False, quiet))
 
 
 @infinity.command()
@@ -99,7 +100,7 @@ def outpaint(
     ] = None,
     runs: Runs = None,
     model: ModelName = None,
-    device: Device = None,
+    device: Devices = None,
     dtype: Dtype = Precision.float32,
     tile: Tile = None,
     batch: Batch = 1,
@@ -148,7 +149,7 @@ def between(
     ] = None,
     runs: Runs = None,
     model: ModelName = None,
-    device: Device = None,
+    device: Devices = None,
     dtype: Dtype = Precision.float32,
     tile: Tile = None,
     batch: Batch = 1,

@@ -21,6 +21,7 @@ from tasks.given import given_levels
 from tasks.models import describe_here
 from tasks.pipeline import run_zoom
 from tasks.plan import prepare
+from tasks.planes import draws_plane
 from tasks.records import kept_change
 from tasks.run import Run, Tools
 from tasks.running import how_it_runs
@@ -143,7 +144,8 @@ def perform(
 
 def show_plan(run: Run) -> None:
     """Print the resolved configuration, the stages that are there already, and the estimated cost."""
-    print(json.dumps(run.config.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    unread = {"guidance"} if draws_plane(run.method) else set()
+    print(json.dumps(run.config.model_dump(mode="json", exclude=unread), indent=2, ensure_ascii=False))
     found = look_ahead(run)
     base = run.config.base
     print("" if base is None else f"\nGoes on from run {base.run}, of which {len(given_levels(run))} levels are kept.")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.failures import REFUSALS
 from flows.interrupts import STOPPED
 from flows.terminal import plain, progress
 from tasks.errors import RefusedError
-from tasks.infinity_spec import Look, WindowSpec, read_spec
+from tasks.infinity_spec import Look, WindowSpec, check_devices, read_spec
 from tasks.infinity_words import read_point, read_region, read_size, read_style
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Painter:
-    """Who paints, as the command line says it; None is the usual."""
+    """Who paints, as the command line says it; None is the usual. alone: only one device can."""
 
     model: str | None = None
     device: str | None = None
@@ -45,13 +46,18 @@ class Painter:
     tile: int | None = None
     batch: int = 1
     workers: int = 1
+    alone: bool = False
 
     def look(self) -> Look:
-        """The same, checked: a device that is here. Raises RefusedError."""
-        from tasks.machine import resolve_device
-
+        """The same, checked: devices that are here, with a process for each of several. Raises RefusedError."""
+        devices = check_devices(self.device or "auto")
+        if self.alone and len(devices) > 1:
+            raise RefusedError(f"This is done by one device; got --device {self.device}. Name one of them.")
         look = Look(self.model or "bundled", "cpu", self.dtype, self.tile, self.batch, self.workers)
-        return replace(look, device=resolve_device(self.device or "auto"))
+        from tasks.machine import resolve_devices
+
+        workers = len(devices) if self.workers == 1 else self.workers
+        return replace(look, device=resolve_devices(",".join(devices)), workers=workers)
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def carry_out(painting: Painting, manner: Manner) -> None:
             print(f"{plain(str(painting.target))}: {told(estimate, spec.look.workers)} Nothing was written.")
         return
     begun = time.monotonic()
-    with nothing_kept(), progress(sys.stderr, quiet=manner.quiet) as listener:
+    with said_what_is_kept(painting.target), progress(sys.stderr, quiet=manner.quiet) as listener:
         target = paint(painting, on_event=listener)
     seconds = time.monotonic() - begun
     if manner.as_json:
@@ -148,9 +154,27 @@ def show(target: Path, spec: WindowSpec, seconds: float) -> None:
 
 @contextmanager
 def nothing_kept() -> Iterator[None]:
-    """Ctrl-C in the body ends it with the words that are true here: a file is written whole or not at all."""
+    """Ctrl-C in the body ends it with the words that are true where nothing is gone on from."""
     try:
         yield
     except KeyboardInterrupt:
         print("Stopped. Nothing was written.", file=sys.stderr)
         raise typer.Exit(STOPPED) from None
+
+
+@contextmanager
+def said_what_is_kept(target: Path) -> Iterator[None]:
+    """Ctrl-C in the body ends it with the words that are true here; before other errors it is said what is kept."""
+    from zoomlib.infinity.streams.remainder import folder_of, is_kept
+
+    kept = f"What is painted is kept in {plain(str(folder_of(target)))}: the same command goes on from there."
+    try:
+        yield
+    except KeyboardInterrupt:
+        words = kept if is_kept(target) else "Nothing was written, as little was painted."
+        print(f"Stopped. {words}", file=sys.stderr)
+        raise typer.Exit(STOPPED) from None
+    except Exception as error:
+        if is_kept(target) and not isinstance(error, REFUSALS):
+            print(kept, file=sys.stderr)
+        raise

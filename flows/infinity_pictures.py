@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from flows.infinity import Manner, Painter
+from flows.interrupts import STOPPED
 from flows.opening import root_of
 from flows.terminal import plain, progress
 from prompts import slug
@@ -91,18 +95,20 @@ def invert_command(
 
     one = placed(spec, described(look.model), root_of(runs), out)
     say_notes([one], manner)
+    facts: dict[str, Any] = {"inversion": str(one.place), "at": list(one.at), "size": list(one.size)}
     if manner.dry_run:
-        print(f"{plain(one.told)} Nothing was written.")
+        told = {**facts, "seconds_on_a_processor": round(one.seconds)}
+        print(json.dumps(told, indent=2) if manner.as_json else f"{plain(one.told)} Nothing was written.")
         return
     with progress(sys.stderr, quiet=manner.quiet) as listener:
         found = invert(one, loaded(look, listener), on_event=listener)
-    facts = {"inversion": str(one.place), "at": list(one.at), "size": list(one.size), "error": found.error}
     if manner.as_json:
-        print(json.dumps(facts, indent=2))
+        errors = {"error": found.error, "error_of_255": round(127.5 * found.error, 3)}
+        print(json.dumps({**facts, **errors}, indent=2))
     elif manner.quiet:
         print(one.place)
     else:
-        print(f"{'Inversion':<10} {plain(str(one.place))} ({found.steps:,} steps)")
+        print(f"{'Inversion':<10} {plain(str(one.place))} ({found.steps:,} step{'s' * (found.steps != 1)})")
         print(f"{'Likeness':<10} {plain(str(one.place / 'painted.png'))}")
         print(f"{'Error':<10} {127.5 * found.error:.1f} of 255 a pixel, on average")
 
@@ -169,32 +175,59 @@ def _side_by_side(specs: Sequence[PictureSpec], about: Described, root: Path, jo
 
 def _carry_out(work: Surroundings, manner: Manner) -> None:
     from tasks.infinity_around import paint_around
-    from tasks.infinity_plan import told
 
     say_notes(work.pictures, manner)
     if manner.dry_run:
-        for one in work.pictures:
-            print(plain(one.told))
-        window = work.windows[0]
-        files = ", ".join(plain(str(target)) for target in work.targets)
-        print(f"{window.width} x {window.height} px from {window.y},{window.x}: {files}")
-        print(f"Each: {told(work.estimate, window.look.workers)} Nothing was written.")
+        _tell(work, manner)
         return
-    with progress(sys.stderr, quiet=manner.quiet) as listener:
+    with _said_what_is_kept(work), progress(sys.stderr, quiet=manner.quiet) as listener:
         made = paint_around(work, on_event=listener)
     if manner.as_json:
-        facts: dict[str, Any] = {
-            "files": [str(path) for path in made],
-            "inversions": [str(one.place) for one in work.pictures],
-            "windows": [window.as_json() for window in work.windows],
-        }
-        print(json.dumps(facts, indent=2))
+        print(json.dumps(_facts(work), indent=2))
         return
     for path in made:
         print(path if manner.quiet else f"{'Picture':<10} {plain(str(path))}")
     if not manner.quiet:
         for one in work.pictures:
             print(f"{'Inversion':<10} {plain(str(one.place))} (to be given instead of the picture)")
+
+
+def _tell(work: Surroundings, manner: Manner) -> None:
+    """What would be made."""
+    from tasks.infinity_plan import told
+
+    if manner.as_json:
+        print(json.dumps({**_facts(work), "estimate": vars(work.estimate)}, indent=2))
+        return
+    for one in work.pictures:
+        print(plain(one.told))
+    window = work.windows[0]
+    files = ", ".join(plain(str(target)) for target in work.targets)
+    print(f"{window.width} x {window.height} px from {window.y},{window.x}: {files}")
+    print(f"Each: {told(work.estimate, window.look.workers)} Nothing was written.")
+
+
+def _facts(work: Surroundings) -> dict[str, Any]:
+    return {
+        "files": [str(path) for path in work.targets],
+        "inversions": [str(one.place) for one in work.pictures],
+        "windows": [window.as_json() for window in work.windows],
+    }
+
+
+@contextmanager
+def _said_what_is_kept(work: Surroundings) -> Iterator[None]:
+    """Ctrl-C in the body ends it with the words that are true here."""
+    from zoomlib.infinity.streams.remainder import is_kept
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = ["inversions", *(["whole pictures"] if not work.force else [])]
+        kept += ["what is painted of the next"] if any(map(is_kept, work.targets)) else []
+        told = f"{', '.join(kept[:-1])} and {kept[-1]}" if len(kept) > 1 else kept[0]
+        print(f"Stopped. Kept are {told}: the same command goes on from there.", file=sys.stderr)
+        raise typer.Exit(STOPPED) from None
 
 
 def say_notes(pictures: Sequence[Placed], manner: Manner) -> None:

@@ -47,9 +47,9 @@ def evaluate_command(what: Judged, manner: Manner) -> None:
     spec = JudgeSpec(reference, what.extractor, kinds, scales, what.images, what.real_size, seed, look=look)
     judging = plan_judging(spec)
     root = root_of(what.runs)
-    check_writable(root, "Give another --out.")
+    check_writable(root, "Give another --runs.")
     if manner.dry_run:
-        print(f"{plain(judging.told)} Nothing was written.")
+        print(json.dumps(judging.facts, indent=2) if manner.as_json else f"{plain(judging.told)} Nothing was written.")
         return
     with nothing_kept(), progress(sys.stderr, quiet=manner.quiet) as listener:
         outcome = judge(judging, root, on_event=listener)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -28,6 +29,7 @@ def train_infinity(
     checkpoints: Path = Path("checkpoints/infinity"),
     out: Path = Path("models/infinity"),
     device: str = "auto",
+    settings: dict[str, Any] | None = None,
 ) -> Path:
     """Train a generator of planes (InfinityGAN), or go on from `checkpoints`; returns the folder of the finished one.
 
@@ -39,6 +41,7 @@ def train_infinity(
         checkpoints: folder of what a stopped training goes on from
         out: folder of the finished generator
         device: auto, cpu, cuda, cuda:1, mps
+        settings: any numbers of the recipe by dotted path, as {"generator.texture": [64, 64, 48]}
     """
-    resolved = stages.recipe_for(recipe, data, iterations, seed)
+    resolved = stages.recipe_for(recipe, data, iterations, seed, settings)
     return train(resolved, checkpoints, out, resolve_device(device))

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tasks.errors import RefusedError
-from tasks.events import Listener, ignore
+from tasks.events import Listener, StageDone, ignore
 from tasks.infinity_pictures import Placed, invert
 from tasks.infinity_plan import check_absent, check_time, planned
-from tasks.infinity_render import loaded, write
-from tasks.infinity_spec import WindowSpec
+from tasks.infinity_render import TILES, loaded, write
+from tasks.infinity_spec import KEY, WindowSpec
 from tasks.machine import check_room, existing_parent
+from tasks.versions import software
 from zoomlib.infinity.config import GeneratorConfig
 from zoomlib.infinity.generator import Described
 from zoomlib.infinity.inversion.area import area_of
 from zoomlib.infinity.inversion.between import between, checked_blur, gaps_between, smallest_gap_px
 from zoomlib.infinity.inversion.outpainting import outpainted
+from zoomlib.infinity.streams.remainder import kept_bytes
 from zoomlib.infinity.streams.writing import Estimate, check_target
 
 
@@ -42,6 +45,7 @@ class Surroundings:
     """Windows around one picture, or two, that are to be painted: found possible, as far as that can be seen.
 
     windows: one for each target. estimate: what one of them takes. blur_px: between two pictures, None for the widest.
+    made: targets that the same work has made before it was interrupted. force: in the place of what is there.
     """
 
     pictures: tuple[Placed, ...]
@@ -51,6 +55,8 @@ class Surroundings:
     estimate: Estimate
     paste: Paste
     blur_px: int | None = None
+    made: frozenset[Path] = frozenset()
+    force: bool = False
 
 
 def plan_around(
@@ -64,17 +70,25 @@ def plan_around(
     force: bool = False,
     blur_px: int | None = None,
 ) -> Surroundings:
-    """One window for each seed. Raises RefusedError and InvalidInputError as `plan_painting`."""
+    """One window for each seed; of several, those stay that the same work has made before it was interrupted.
+
+    Raises RefusedError and InvalidInputError as `plan_painting`.
+    """
+    _check_feather(pictures, paste)
     targets = tuple(target if len(seeds) == 1 else target.with_stem(f"{target.stem}-{seed}") for seed in seeds)
-    for one in targets:
-        check_absent(one, force=force)
-    estimate = planned(window, target)[1]
-    check_time(estimate, window.look.workers, force=force)
-    needed = check_target(target, window.height, window.width)
-    if len(targets) > 1:
-        check_all(target, needed * len(targets))
     windows = tuple(replace(window, seed=seed) for seed in seeds)
-    return Surroundings(tuple(pictures), windows, targets, about, estimate, paste, blur_px)
+    estimate = planned(window, target)[1]
+    work = Surroundings(tuple(pictures), windows, targets, about, estimate, paste, blur_px, force=force)
+    work = replace(work, made=_made(work))
+    missing = [one for one in targets if one not in work.made]
+    for one in missing:
+        check_absent(one, force=force)
+        check_target(one, window.height, window.width, needed=estimate.disk_bytes)
+    check_time(estimate, window.look.workers, force=force)
+    if len(missing) > 1:
+        beside = estimate.disk_bytes - estimate.file_bytes
+        check_all(target, estimate.file_bytes * len(missing) + beside - sum(map(kept_bytes, missing)))
+    return work
 
 
 def check_all(target: Path, needed: int) -> None:
@@ -85,12 +99,54 @@ def check_all(target: Path, needed: int) -> None:
     )
 
 
+def _check_feather(pictures: Sequence[Placed], paste: Paste) -> None:
+    """Refuse what pasting would only after the inversion."""
+    most = min(min(one.size) for one in pictures) // 2
+    if paste.feather_px > most:
+        raise RefusedError(
+            f"A picture fades in over half of its shorter side at most, {most} px here; got --feather "
+            f"{paste.feather_px}."
+        )
+
+
+def _made(work: Surroundings) -> frozenset[Path]:
+    """Targets that are there and that this very work has made, by what stands beside them; none if all are there."""
+    there = [target.exists() for target in work.targets]
+    if work.force or all(there) or not any(there):
+        return frozenset()
+    found = zip(work.windows, work.targets, strict=True)
+    return frozenset(target for window, target in found if target.exists() and _is_made(work, window, target))
+
+
+def _is_made(work: Surroundings, window: WindowSpec, target: Path) -> bool:
+    try:
+        told = json.loads(target.with_name(f"{target.name}.json").read_text(encoding="utf-8"))
+        same = {**_told(work, window), "software": software()}
+        return bool(told["revision"] == work.about.revision and _bare(told[KEY]) == _bare(same))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _bare(told: Any) -> Any:
+    """What stands beside a picture without how many processes and devices have painted it, which changes nothing."""
+    told = json.loads(json.dumps(told))
+    for of in told.values():
+        if isinstance(of, dict):
+            look = of["seen"]["look"]
+            look |= {"workers": 1, "device": sorted({name.partition(":")[0] for name in look["device"].split(",")})}
+    return told
+
+
 def paint_around(work: Surroundings, *, on_event: Listener = ignore) -> list[Path]:
     """Invert what is not yet, and paint; the files, each with one beside it that says what made it."""
     generator = loaded(work.windows[0].look, on_event)
     found = [invert(one, generator, on_event=on_event) for one in work.pictures]
     made = []
     for window, target in zip(work.windows, work.targets, strict=True):
+        if target in work.made:
+            made.append(target)
+            on_event(StageDone(TILES, False, 0.0))
+            continue
         how: dict[str, Any] = {"seed": window.seed, "paste": work.paste.own, "feather_px": work.paste.feather_px}
         how |= {"cells": window.look.cells, "batch": window.look.batch}
         if len(found) == 1:
@@ -98,7 +154,7 @@ def paint_around(work: Surroundings, *, on_event: Listener = ignore) -> list[Pat
         else:
             plane = between(generator, found[0], found[1], blur_px=work.blur_px, **how)
         with plane:
-            made.append(write(plane, window, target, _told(work, window), on_event))
+            made.append(write(plane, window, target, _told(work, window), on_event, force=work.force))
     return made
 
 
@@ -106,7 +162,13 @@ def _told(work: Surroundings, window: WindowSpec) -> dict[str, Any]:
     """What stands beside a picture: the inversions hold the rest."""
     kind = "outpainted" if len(work.pictures) == 1 else "between"
     pictures = [
-        {"name": one.name, "at": list(one.at), "size": list(one.size), "inversion": str(one.place)}
+        {
+            "name": one.name,
+            "at": list(one.at),
+            "size": list(one.size),
+            "inversion": str(one.place),
+            "sha256": _digest(one.place),
+        }
         for one in work.pictures
     ]
     return {
@@ -118,6 +180,14 @@ def _told(work: Surroundings, window: WindowSpec) -> dict[str, Any]:
             "blur_px": work.blur_px,
         }
     }
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 of the latents that an inversion's folder names; empty where there is none."""
+    try:
+        return str(json.loads((folder / "inversion.json").read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def around(picture: Placed, config: GeneratorConfig) -> tuple[int, int, int, int]:

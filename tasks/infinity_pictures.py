@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ from prompts import slug
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
 from tasks.infinity_plan import PACE_MACS, duration
+from tasks.inversion_facts import read_facts
 from tasks.machine import check_writable
 from tasks.stage import canonical_json
 from tasks.store import sha256_of
@@ -34,6 +34,7 @@ from zoomlib.infinity.inversion.inverting import (
 )
 from zoomlib.infinity.inversion.outpainting import outpainted
 from zoomlib.infinity.sizes import macs_per_pixel
+from zoomlib.infinity.streams.writing import check_local
 from zoomlib.reading import load_picture
 
 INVERSIONS, INVERTING = "_inversions", "inversion"
@@ -71,7 +72,8 @@ class Placed:
 
     size: (height, width) in pixels. place: the folder of its inversion. seconds: that inverting takes on a processor,
     roughly; 0 where it is there already. notes: what reading has changed. asked, picture: what is to be inverted, None
-    of a folder that was given instead.
+    of a folder that was given instead. ours: the place follows from the picture and its settings, so that nothing else
+    can be lost there.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Placed:
     notes: tuple[str, ...] = ()
     asked: PictureSpec | None = None
     picture: Tensor | None = None
+    ours: bool = False
 
     @property
     def height(self) -> int:
@@ -109,6 +112,8 @@ def placed(spec: PictureSpec, about: Described, root: Path, out: Path | None = N
     out: a folder for the inversion; else one under `root` that follows from the picture, its place and the settings.
     Raises InvalidInputError and RefusedError for what cannot be read or inverted.
     """
+    if out is not None:
+        check_local(out)
     if spec.path.is_dir():
         return _found(spec, about)
     picture, notes = load_picture(spec.path)
@@ -126,9 +131,8 @@ def placed(spec: PictureSpec, about: Described, root: Path, out: Path | None = N
     check_writable(place, "Give another --out.")
     macs = macs_per_pixel(about.config, max(area.rows, area.columns)) * height * width
     seconds = 0.0 if is_inversion(place) else _PASSES * macs * spec.settings.steps / PACE_MACS
-    return Placed(
-        spec.path.name, at, (height, width), spec.period, place, seconds, notes + more, asked=spec, picture=picture
-    )
+    about_it = Placed(spec.path.name, at, (height, width), spec.period, place, seconds, notes + more)
+    return replace(about_it, asked=spec, picture=picture, ours=out is None)
 
 
 def _found(spec: PictureSpec, about: Described) -> Placed:
@@ -139,10 +143,11 @@ def _found(spec: PictureSpec, about: Described) -> Placed:
             f"{spec.path} was made with the weights {facts.revision[:12]}, and this generator has "
             f"{about.revision[:12]}. Name that one's folder with --model, or invert the picture again."
         )
+    turns = "" if facts.period is None else f", for a period of {facts.period} cells"
     if spec.at not in (None, facts.at) or spec.period not in (None, facts.period):
         raise RefusedError(
-            f"{spec.path} was inverted at {facts.at[0]},{facts.at[1]} for a period of {facts.period} cells, and stays "
-            "there. Name the picture instead, or leave the place out."
+            f"{spec.path} was inverted at {facts.at[0]},{facts.at[1]}{turns}, and stays there. Name the picture "
+            "instead, or leave the place out."
         )
     return Placed(spec.path.name, facts.at, facts.size, facts.period, spec.path)
 
@@ -172,8 +177,9 @@ def invert(one: Placed, generator: Generator, *, on_event: Listener = ignore) ->
     something else.
     """
     begun = time.monotonic()
-    if one.asked is None or one.picture is None or is_inversion(one.place):
-        found = _same(one, read_inversion(one.place, generator))
+    found = _finished(one, generator)
+    if found is not None or one.asked is None or one.picture is None:
+        found = found or read_inversion(one.place, generator)
         on_event(StageDone(INVERTING, False, time.monotonic() - begun))
         return found
     with only_one(one.place):
@@ -225,6 +231,19 @@ def _kept(one: Placed, spec: PictureSpec, generator: Generator) -> InversionStat
     return None
 
 
+def _finished(one: Placed, generator: Generator) -> Inversion | None:
+    """The inversion that is there; None where there is none, and for a damaged one that is ours to make again."""
+    if not is_inversion(one.place):
+        return None
+    try:
+        found = read_inversion(one.place, generator)
+    except InvalidInputError:
+        if one.ours:
+            return None
+        raise
+    return _same(one, found)
+
+
 def _same(one: Placed, found: Inversion) -> Inversion:
     asked = one.asked
     if asked is not None and one.picture is not None:
@@ -235,27 +254,3 @@ def _same(one: Placed, found: Inversion) -> Inversion:
                 "another --out."
             )
     return found
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the folder of an inversion says of itself."""
-
-    at: tuple[int, int]
-    size: tuple[int, int]
-    period: int | None
-    revision: str
-
-
-def read_facts(folder: Path) -> Facts:
-    """The facts of an inversion, without its tensors. Raises RefusedError for a folder that holds none."""
-    try:
-        told = json.loads((folder / "inversion.json").read_text(encoding="utf-8"))
-        (y, x), (height, width) = told["at"], told["size"]
-        period = None if told["period"] is None else int(told["period"])
-        return Facts((int(y), int(x)), (int(height), int(width)), period, str(told["generator"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RefusedError(
-            f"{folder} is a folder, but of no inversion: no inversion.json that can be read is in it. Give a "
-            "picture, or a folder that `tenfold infinity invert` wrote."
-        ) from error

@@ -10,11 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tasks.cores import cores
 from tasks.errors import RefusedError
+from tasks.infinity_checks import check_field, check_tiles
 from tasks.infinity_spec import WindowSpec
 from zoomlib.infinity.config import GeneratorConfig
 from zoomlib.infinity.generator import Described, described
 from zoomlib.infinity.painting.plane import Plane
+from zoomlib.infinity.painting.tiles import group_count
 from zoomlib.infinity.streams.writing import Estimate, estimate
 
 PACE_MACS = 5e10
@@ -52,15 +55,19 @@ class Outline:
 def planned(spec: WindowSpec, target: Path) -> tuple[Described, Estimate]:
     """The generator as its folder describes it, and what a window of its planes takes as a file.
 
-    Raises RefusedError for a stretched plane without a horizon, InvalidInputError for a folder without a generator,
-    too small a tile, coordinates beyond 64 bits, and a file that cannot hold it.
+    Raises RefusedError for a stretched plane without a horizon, and what memory has no room for, InvalidInputError for
+    a folder without a generator, too small a tile, coordinates beyond 64 bits, numbers that make no plane, and a file
+    that cannot hold it.
     """
     about = described(spec.look.model)
     if spec.stretch != 1 and about.config.axes != "horizon":
         raise RefusedError(
             f"Planes of {spec.look.model} have no horizon from which --stretch could count. Leave it out."
         )
+    check_field(about.config, spec)
     plane = Plane(Outline(about.config, spec.period), cells=spec.look.cells, batch=spec.look.batch)
+    window = plane.check(spec.y, spec.x, spec.height, spec.width)
+    check_tiles(plane, spec.look, group_count(window, plane.grid, plane.batch))
     return about, estimate(plane, spec.y, spec.x, spec.height, spec.width, target.suffix)
 
 
@@ -68,9 +75,14 @@ def told(estimate: Estimate, workers: int = 1) -> str:
     """An estimate as a sentence for people."""
     return (
         f"{estimate.tiles:,} tiles, {estimate.macs / 1e9:,.0f} thousand million multiplications: about "
-        f"{duration(estimate.macs / PACE_MACS / workers)} on a processor; at most about "
+        f"{duration(_seconds(estimate, workers))} on a processor; at most about "
         f"{max(estimate.disk_bytes / 2**20, 1):,.0f} MB on disk."
     )
+
+
+def _seconds(estimate: Estimate, workers: int) -> float:
+    """How long it takes here, roughly: processes beyond tiles or cores make it no shorter."""
+    return estimate.macs / PACE_MACS / max(min(workers, estimate.tiles, cores()), 1)
 
 
 def duration(seconds: float) -> str:
@@ -83,9 +95,11 @@ def duration(seconds: float) -> str:
 
 def check_time(estimate: Estimate, workers: int, *, force: bool) -> None:
     """Raise RefusedError for what would take longer than anyone means to wait."""
-    if estimate.macs / PACE_MACS / workers > LONG_S and not force:
+    if _seconds(estimate, workers) > LONG_S and not force:
+        vain = estimate.painted_px > 4 * estimate.pixels
+        smaller = "--tile or --batch, since most of it would lie outside of the window" if vain else "--size"
         raise RefusedError(
-            f"That is {told(estimate, workers)} Ask for a smaller --size, share it among --workers, use a GPU "
+            f"That is {told(estimate, workers)} Ask for a smaller {smaller}, share it among --workers, use a GPU "
             "(--device cuda), or say --force."
         )
 
@@ -100,9 +114,10 @@ def check_style_places(styles: Sequence[tuple[int, int, int]]) -> None:
 
 
 def check_absent(path: Path, *, force: bool) -> None:
-    """Raise RefusedError where something is there already that was not asked to be replaced."""
-    if path.exists() and not force:
-        raise RefusedError(f"{path} is there already. Give another --out, or --force to replace it.")
+    """Raise RefusedError where a file, or the one beside it, is there already that was not asked to be replaced."""
+    there = next((one for one in (path, path.with_name(f"{path.name}.json")) if one.exists()), None)
+    if there is not None and not force:
+        raise RefusedError(f"{there} is there already. Give another --out, or --force to replace it.")
 
 
 def circumference(about: Described, width: int) -> int:

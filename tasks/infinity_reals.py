@@ -19,7 +19,7 @@ from zoomlib.infinity.generator import Described
 from zoomlib.infinity.training.landscapes import WORLDS
 
 SEED_OF_WORLD = 2**40
-"""Pictures of a world that training has not seen: it draws by smaller seeds."""
+"""Pictures of a world that training has not seen, each by a seed: it draws hundreds at once, by seeds that it mixes."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ def sizes_of(about: Described, real_px: int | None = None) -> Sizes:
     config, facts = about.config, about.facts
     told = facts.get("full_px", dict(facts.get("recipe", {})).get("full_px"))
     full_px = int(told or 2 * config.patch_px - 5)
-    return Sizes(config.patch_px, full_px, real_px or full_px, int(config.period * 2**config.blocks))
+    return Sizes(
+        config.patch_px, full_px, full_px if real_px is None else real_px, int(config.period * 2**config.blocks)
+    )
 
 
 def reals_of(reference: str, wanted: int, sizes: Sizes) -> Reals:

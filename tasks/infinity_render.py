@@ -12,7 +12,7 @@ from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted, ignore
 from tasks.infinity_plan import check_absent, check_style_places, check_time, planned
 from tasks.infinity_spec import KEY, Look, WindowSpec
-from tasks.machine import resolve_device
+from tasks.machine import resolve_devices
 from tasks.versions import software
 from zoomlib.infinity import load_generator
 from zoomlib.infinity.field.overrides import NONE, Overrides
@@ -20,7 +20,6 @@ from zoomlib.infinity.field.reseeding import reseeded
 from zoomlib.infinity.fusion.styles import Fusion, StylePoint
 from zoomlib.infinity.generator import Described, Generator
 from zoomlib.infinity.painting.plane import Plane
-from zoomlib.infinity.painting.tiles import tile_counts
 from zoomlib.infinity.streams.writing import Estimate, check_target, write_window
 
 TILES, LOADING = "tiles", "loading"
@@ -30,12 +29,14 @@ USUAL_BLUR_CELLS = 16
 
 @dataclass(frozen=True)
 class Painting:
-    """A window that is to be painted into a file, found possible. about: the generator, without its weights."""
+    """A window that is to be painted into a file, found possible. about: the generator, without its weights. force:
+    in the place of what is there."""
 
     spec: WindowSpec
     target: Path
     about: Described
     estimate: Estimate
+    force: bool = False
 
 
 def plan_painting(spec: WindowSpec, target: Path, *, force: bool = False, revision: str = "") -> Painting:
@@ -54,17 +55,18 @@ def plan_painting(spec: WindowSpec, target: Path, *, force: bool = False, revisi
             f"{about.revision[:12]}. Name the folder of those with --model."
         )
     check_time(estimate, spec.look.workers, force=force)
-    check_target(target, spec.height, spec.width)
-    return Painting(spec, target, about, estimate)
+    check_target(target, spec.height, spec.width, needed=estimate.disk_bytes)
+    return Painting(spec, target, about, estimate, force)
 
 
 def paint(painting: Painting, *, on_event: Listener = ignore) -> Path:
-    """Paint and write; the file, with one beside it that says how it is made again. All of it or none."""
+    """Paint and write; the file, with one beside it that says how it is made again. All of it or none: what an
+    interrupted call has left is gone on with by the same one (`write_window`)."""
     spec = painting.spec
     generator = loaded(spec.look, on_event)
     with plane_of(generator, spec) as plane:
         exact = replace(spec, look=replace(spec.look, cells=plane.grid.cells))  # whatever is usual later
-        return write(plane, spec, painting.target, {"window": exact.as_json()}, on_event)
+        return write(plane, spec, painting.target, {"window": exact.as_json()}, on_event, force=painting.force)
 
 
 def loaded(look: Look, on_event: Listener = ignore) -> Generator:
@@ -73,7 +75,7 @@ def loaded(look: Look, on_event: Listener = ignore) -> Generator:
 
     begun = time.monotonic()
     on_event(StageStarted(LOADING, 1, "model"))
-    generator = load_generator(look.model, device=resolve_device(look.device), dtype=getattr(torch, look.dtype))
+    generator = load_generator(look.model, device=resolve_devices(look.device), dtype=getattr(torch, look.dtype))
     on_event(StageDone(LOADING, True, time.monotonic() - begun))
     return generator
 
@@ -105,18 +107,23 @@ def _regions(generator: Generator, spec: WindowSpec) -> Overrides:
     return found
 
 
-def write(plane: Plane, spec: WindowSpec, target: Path, told: Mapping[str, Any], on_event: Listener) -> Path:
-    """Write a window of a plane, telling of its tiles. `told` stands beside it, under this program's name."""
-    begun, place = time.monotonic(), (spec.y, spec.x, spec.height, spec.width)
-    rows, columns = tile_counts(plane.check(*place), plane.grid)
-    on_event(StageStarted(TILES, rows * columns, "tiles"))
+def write(
+    plane: Plane, spec: WindowSpec, target: Path, told: Mapping[str, Any], on_event: Listener, *, force: bool = False
+) -> Path:
+    """Write a window of a plane, telling of its tiles. `told` stands beside it, under this program's name.
+
+    With `force` nothing is gone on with but what a call with `force` has left.
+    """
+    begun = time.monotonic()
     write_window(
         plane,
-        *place,
+        *(spec.y, spec.x, spec.height, spec.width),
         target,
         workers=spec.look.workers,
+        on_found=lambda found, total: on_event(StageStarted(TILES, total, "tiles", found)),
         on_tile=lambda done, _total: on_event(StageMoved(TILES, done)),
         facts={KEY: {**told, "software": software()}},
+        mark="force" if force else "",
     )
     on_event(StageDone(TILES, True, time.monotonic() - begun))
     return target

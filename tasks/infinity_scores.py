@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -80,15 +81,30 @@ class Judging:
         return Sample(spec.count, self.reals.count, spec.seed, Settings(resamples=spec.resamples), spec.batch)
 
     @property
+    def seconds(self) -> float:
+        """That drawing takes on a processor, roughly."""
+        return self.spec.count * sum(shot_macs(self.about.config, shot) for shot in self.shots) / PACE_MACS
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it takes, as plain values."""
+        return {
+            "images": self.spec.count,
+            "reference": {"name": self.reals.name, "images": self.reals.count, "side_px": self.sizes.real_px},
+            "shots": [asdict(shot) for shot in self.shots],
+            "pixels": drawn_px(self.shots, self.spec.count),
+            "seconds": round(self.seconds, 1),
+        }
+
+    @property
     def told(self) -> str:
         """What it takes, a sentence."""
         pixels = drawn_px(self.shots, self.spec.count)
-        seconds = self.spec.count * sum(shot_macs(self.about.config, shot) for shot in self.shots) / PACE_MACS
         sides = ", ".join(f"{shot.kind} {shot.side_px} px" for shot in self.shots)
         return (
             f"{self.spec.count:,} pictures each of {sides}, against {self.reals.count:,} of {self.reals.name}: "
-            f"{pixels / 1e6:,.1f} million pixels, drawn in about {duration(seconds)} on a processor, and read by "
-            f"{self.spec.extractor}."
+            f"{pixels / 1e6:,.{1 if pixels > 1e5 else 3}f} million pixels, drawn in about {duration(self.seconds)} on "
+            f"a processor, and read by {self.spec.extractor}."
         )
 
 

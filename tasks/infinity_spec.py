@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,10 +16,24 @@ KEY = "tenfold"
 """Under which the specification stands in the file beside a picture."""
 
 
+def check_devices(names: str) -> tuple[str, ...]:
+    """The devices of a text with commas between them. Raises RefusedError for several that do not go together: their
+    pixels would differ in the last bits, and show who painted what."""
+    devices = tuple(name.strip() for name in names.split(","))
+    kinds = {name.partition(":")[0] for name in devices}
+    if len(kinds) > 1 or ("auto" in kinds and len(devices) > 1) or "" in kinds:
+        raise RefusedError(
+            f"Expected a device, or several of one kind as cuda:0,cuda:1, to paint a plane; got {names}. Leave the "
+            "others out."
+        )
+    return devices
+
+
 @dataclass(frozen=True)
 class Look:
-    """How planes are painted. model: a shipped generator's name, or a folder. cells: side of a tile in latent cells,
-    None for the usual. batch: tiles that are painted together. workers: processes that paint."""
+    """How planes are painted. model: a shipped generator's name, or a folder. device: one, or several of one kind with
+    commas between them, which paint in a process each. cells: side of a tile in latent cells, None for the usual.
+    batch: tiles that are painted together. workers: processes that paint, with several devices as many as they are."""
 
     model: str = "bundled"
     device: str = "cpu"
@@ -35,10 +48,16 @@ class Look:
         least = [("--tile", self.cells), ("--batch", self.batch), ("--workers", self.workers)]
         if wrong := [f"{name} {value}" for name, value in least if value is not None and value < 1]:
             raise RefusedError(f"Expected 1 or more; got {', '.join(wrong)}.")
-        if self.workers > 1 and not self.device.startswith("cpu"):
+        count = len(check_devices(self.device))
+        if count > 1 and self.workers != count:
             raise RefusedError(
-                f"Several processes paint on the CPU only, and this is for {self.device}. Use --workers 1, and --batch "
-                "for several tiles at once."
+                f"A process for each device paints, {count} for {self.device}; got --workers {self.workers}. Leave it "
+                "out; a device that is named twice has two."
+            )
+        if count == 1 and self.workers > 1 and not self.device.startswith("cpu"):
+            raise RefusedError(
+                f"Several processes paint on the CPU only, and this is for {self.device}. Use --workers 1 and --batch "
+                f"for several tiles at once, or name the device as often: --device {self.device},{self.device}."
             )
 
 
@@ -70,13 +89,13 @@ class WindowSpec:
             raise RefusedError(f"A window has at least one pixel a side; got {self.width}x{self.height}.")
         if self.period is not None and self.period < 1:
             raise RefusedError(f"A plane repeats after 1 cell or more; got --period {self.period}.")
-        if not (math.isfinite(self.stretch) and self.stretch > 0):
-            raise RefusedError(f"Expected --stretch above 0, as 1 or 2.5; got {self.stretch:g}.")
+        if not 2.0**-64 <= self.stretch <= 2.0**64:
+            raise RefusedError(f"Expected --stretch above 0, from 2^-64 to 2^64, as 1 or 2.5; got {self.stretch:g}.")
         if any(not -(2**63) <= place < 2**63 for y, x, _ in self.styles for place in (y, x)):
             raise RefusedError("A --style lies beyond coordinates of signed 64 bits. Choose a place nearer to 0.")
         if self.blur_px is not None and self.blur_px < 1:
             raise RefusedError(f"Expected --blur as a width of 1 pixel or more; got {self.blur_px}.")
-        if self.blur_px is not None and not self.styles:
+        if self.blur_px is not None and len(self.styles) < 2:
             raise RefusedError("--blur is how wide the borders between styles are, in pixels: give --style, twice.")
 
     def as_json(self) -> dict[str, Any]:
@@ -120,11 +139,15 @@ def read_spec(path: Path) -> tuple[WindowSpec, str]:
 
     Raises RefusedError for a file that is none of ours, or of a picture that more than a window's specification made.
     """
+    from zoomlib.infinity.streams.writing import FORMAT  # torch comes with it
+
     if not path.is_file():
         raise RefusedError(f"There is no file {path}. Name the FILE.json beside a picture.")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         told = facts[KEY]
+        if facts.get("format") != FORMAT:
+            raise RefusedError(f"{path} is of the format {facts.get('format')!r}, and this program reads {FORMAT}.")
         return WindowSpec.from_json(told["window"]), str(facts.get("revision", ""))
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, RefusedError):

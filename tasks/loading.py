@@ -91,7 +91,9 @@ def check_steps(steps: int | None, model: Mapping[str, Any]) -> None:
 
 
 def resolved_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> GuidanceSpec:
-    """The guidance with the model's own numbers filled in."""
+    """The guidance with the model's own numbers filled in; none at all for planes, which follow no words."""
+    if model.get("kind") == "planes":
+        return GuidanceSpec()
     scale, rescale = model.get("guidance", USUAL_GUIDANCE), model.get("rescale", USUAL_RESCALE)
     return spec.model_copy(
         update={
@@ -99,6 +101,13 @@ def resolved_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> GuidanceS
             "rescale": rescale if spec.rescale is None else spec.rescale,
         }
     )
+
+
+def notes_on_guidance(spec: GuidanceSpec, model: Mapping[str, Any]) -> tuple[str, ...]:
+    """That guidance was asked for where nothing is guided."""
+    if model.get("kind") != "planes" or spec == GuidanceSpec():
+        return ()
+    return ("Planes follow no words, so that nothing is guided; the settings of guidance are left out.",)
 
 
 def notes_on_model(run: Run) -> tuple[str, ...]:

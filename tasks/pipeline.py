@@ -16,6 +16,7 @@ from tasks.events import Event, Listener, StageDone, StageMoved, StageNoted, Sta
 from tasks.film import film_of
 from tasks.folder import publish
 from tasks.plan import prepare
+from tasks.planes import draws_plane
 from tasks.run import Results, Run, Stage, Tools
 from tasks.sample import SAMPLING, evaluations
 from tasks.services import services_for, spent_here, using
@@ -29,13 +30,15 @@ from tasks.told import drawn, told_story
 class StageReport:
     """What became of a stage: made by this run or found, and the seconds that took, without waiting for its turn.
 
-    evaluations: levels that passed the model in it. gpu_seconds: for which it held a GPU.
+    evaluations: levels that passed the model in it; tiles: those of a plane that it painted. gpu_seconds: for which it
+    held a GPU.
     """
 
     stage: str
     made: bool
     seconds: float
     evaluations: int = 0
+    tiles: int = 0
     gpu_seconds: float = 0.0
 
 
@@ -61,6 +64,7 @@ class Report:
             "stages": stages,
             "restored": list(self.restored),
             "evaluations": sum(report.evaluations for report in self.stages),
+            "tiles": sum(report.tiles for report in self.stages),
             "gpu_seconds": round(sum(report.gpu_seconds for report in self.stages), 3),
             "spent": dict(self.spent),
             **self.run.told,
@@ -83,6 +87,15 @@ class Meter:
     @property
     def evaluations(self) -> int:
         """Levels that passed the run's model in it, guidance counted; an interrupted stage's earlier ones are not."""
+        return 0 if draws_plane(self.run.method) else self._passed
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of a plane that were painted in it, counted alike."""
+        return self._passed if draws_plane(self.run.method) else 0
+
+    @property
+    def _passed(self) -> int:
         if self.stage.name != SAMPLING.name or not self._total:
             return 0
         return round((self._last - self._first) / self._total * evaluations(self.run))
@@ -137,7 +150,8 @@ class Making:
         )
         self.results[stage.name] = manifest
         seconds = time.perf_counter() - started - meter.waited_s
-        self.reports.append(StageReport(stage.name, made, seconds, meter.evaluations, meter.gpu_seconds))
+        work = meter.evaluations, meter.tiles
+        self.reports.append(StageReport(stage.name, made, seconds, *work, meter.gpu_seconds))
         self.on_event(StageDone(stage.name, made, self.reports[-1].seconds))
         return self.reports[-1]
 

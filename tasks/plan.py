@@ -73,6 +73,7 @@ def prepare(
     model = described(config, story, method, tools)
     photo, images = given_files(config, story, method)
     scorer = describe_scorer(config.scores, tools)
+    unguided = loading.notes_on_guidance(config.guidance, model)
     config = _resolved(config, story, method, model, photo)
     cascade = cascade_of(config, model, tools)
     run = Run(
@@ -96,7 +97,7 @@ def prepare(
     )
     check_size(run)
     notes = (*loading.notes_on_model(run), *notes_of(run), *notes_on_size(run), *notes_on_texts(run))
-    run = replace(run, notes=(*notes, *notes_on_planes(run)))
+    run = replace(run, notes=(*notes, *notes_on_planes(run), *unguided))
     _check_base(run)
     _check_method(run)
     return accepted(run)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from prompts import Story
 from tasks import environment
+from tasks.cores import cores
 from tasks.errors import RefusedError
+from tasks.infinity_spec import check_devices
 from tasks.machine import resolve_devices
+from tasks.model_spec import ModelSpec
 from tasks.run import Run, Tools
 from tasks.specs import RunConfig
 from zoomlib.errors import InvalidInputError
@@ -37,8 +39,8 @@ def describe(config: RunConfig, story: Story, tools: Tools) -> Mapping[str, Any]
     unfit = [name for name in _NOT_HERE if getattr(spec, name)]
     if unfit:
         raise RefusedError(f"A generator of planes knows no model.{unfit[0]}. Leave it out.")
-    if len(spec.model_copy(update={"device": resolve_devices(spec.device)}).devices) > 1:
-        raise RefusedError(f"Planes are painted by one device, and model.device names {spec.device}. Name one.")
+    check_devices(spec.device)
+    resolve_devices(spec.device)
     size = usual_size(config, story) if spec.size_px is None else spec.size_px
     models, failed = environment.read().models, list[InvalidInputError]()
     for name in (spec.name, *spec.fallbacks):
@@ -59,7 +61,8 @@ def usual_size(config: RunConfig, story: Story) -> tuple[int, int]:
 
 
 def load(run: Run) -> Planes:
-    """The run's planes, painted by as many processes as this one may use cores."""
+    """The run's planes, painted by as many processes as this one may use cores, or by one for each of several
+    devices."""
     from tasks.loading import DTYPES
 
     spec = run.config.model
@@ -74,11 +77,16 @@ def load(run: Run) -> Planes:
     return found
 
 
-def cores() -> int:
-    """How many cores this process may use, unless the user has set fewer for OpenMP."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(there, int(told)) if told.isdecimal() and int(told) else there
+def processes(spec: ModelSpec) -> int:
+    """How many processes paint a long run."""
+    several = len(spec.devices)
+    return several if several > 1 else cores() if spec.devices[0].startswith("cpu") else 1
+
+
+def by_whom(spec: ModelSpec) -> str:
+    """Where a plane is painted and by how many processes, in words."""
+    count, devices = processes(spec), list(dict.fromkeys(spec.devices))
+    return f"on {' and '.join(devices)} by {f'{count} processes' if count > 1 else 'one process'}"
 
 
 def painted(run: Run, config: Any, given: frozenset[int]) -> int:
@@ -92,7 +100,8 @@ def painted(run: Run, config: Any, given: frozenset[int]) -> int:
 def usual_pace(run: Run) -> float:
     """Seconds for a tile where nobody knows better."""
     work = float(run.model["macs"]) * int(run.model["tile_px"]) ** 2
-    return work / USUAL_MACS_S / cores()
+    several = len(run.config.model.devices)
+    return work / USUAL_MACS_S / (several if several > 1 else cores())
 
 
 def notes_on_planes(run: Run) -> tuple[str, ...]:

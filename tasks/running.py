@@ -19,8 +19,7 @@ def how_it_runs(run: Run) -> str:
     """A sentence or two for whoever plans a run; the second where memory looks too small. Loads nothing."""
     spec = run.config.model
     if planes.draws_plane(run.method):
-        by = f"{planes.cores()} processes" if spec.devices[0] == "cpu" and planes.cores() > 1 else "one process"
-        return f"The plane is painted on {spec.devices[0]} in {spec.dtype}, tile by tile, by {by}."
+        return f"The plane is painted {planes.by_whom(spec)} in {spec.dtype}, tile by tile."
     rows = {None: "all levels at a time", "auto": "as many levels at a time as there is memory for"}
     ways = [
         f"on {' and '.join(spec.devices)} in {spec.dtype}",

@@ -22,6 +22,7 @@ from tasks.film_spec import FilmSpec
 from tasks.model_spec import ModelSpec
 from tasks.plan_spec import PlanSpec
 from tasks.presets import preset_of
+from tasks.seeds import Seed
 
 
 class Spec(BaseModel):
@@ -94,7 +95,7 @@ class RunConfig(Spec):
     preset: str | None = Field(default=None, description="a kind of machine; fills in what nobody has said")
     method: str = Field(default="joint", min_length=1)
     sampling: dict[str, Any] = Field(default_factory=dict, description="the method's own settings, e.g. steps, eta")
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: Seed = 0
     p: float | None = Field(default=None, description="zoom factor from level to level; the story's own when null")
     style: str | None = Field(
         default=None,

@@ -13,6 +13,7 @@ import prompts
 from evaluation.presets import PRESETS, Preset
 from prompts import Story
 from tasks.errors import RefusedError
+from tasks.seeds import EXPECTED, MAX_SEED, Seed
 from tasks.spec_files import fault_of, read_values
 from tasks.specs import Spec, did_you_mean
 
@@ -33,7 +34,6 @@ def _counted(value: object) -> object:
     return parse_seeds(value) if isinstance(value, str) else value
 
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_counted, json_schema_input_type=int | str | list[Seed])]
 """Seeds as people give them: a count, a text that `parse_seeds` takes, or a list."""
 
@@ -106,9 +106,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         return tuple(range(_fewer(int(text))))
     found: list[int] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        if not (bounds := re.fullmatch(r"(\d{1,19})(?:-(\d{1,19}))?", part)):
+        if not (bounds := re.fullmatch(r"(\d{1,20})(?:-(\d{1,20}))?", part)):
             raise RefusedError(f"Expected seeds as a count (3), a list (0,7) or a range (3-5), got {text[:40]!r}.")
         first, last = int(bounds[1]), int(bounds[2] or bounds[1])
+        if last > MAX_SEED:
+            raise RefusedError(f"The seeds {part} were refused: {EXPECTED}.")
         found += range(first, first + _fewer(last - first + 1))
     if not found:
         raise RefusedError("Expected at least one seed, as --seeds 3 for the first three.")

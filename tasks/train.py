@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
+from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageStarted
+from tasks.recipes import with_recipe_settings
 from zoomlib.bundled.recipe import Recipe
 
 SHEETS, SHEET_STEPS = "sheets", 12
+COUNTS = (
+    "images", "batch", "workers", "warm_up_images", "shard", "first_shards", "most_shards", "steps_per_shard",
+    "scorer_steps", "scorer_pictures", "super_resolution_steps", "super_resolution_pictures", "checkpoint_steps",
+    "sheet_steps", "clip", "learning_rate",
+)  # fmt: skip
+"""What a recipe has at least one of, or more than none."""
+
+
+def recipe_for(device: str, settings: Mapping[str, object]) -> Recipe:
+    """The shipped model's recipe, suited to a device, with any of its numbers by dotted path on top.
+
+    Raises RefusedError for an unknown one, another type, and numbers with which nothing can be trained.
+    """
+    recipe = with_recipe_settings(Recipe().suited_to(device), settings)
+    if none := [name for name in COUNTS if not getattr(recipe, name)]:
+        raise RefusedError(
+            f"The setting {none[0]} was refused: expected a number above 0; got {getattr(recipe, none[0])}."
+        )
+    if not sum(recipe.mask_kinds.values()):
+        raise RefusedError("The settings of mask_kinds were refused: expected one of them above 0; got 0 for all.")
+    return recipe
+
+
+def training_plan(recipe: Recipe, checkpoints: Path) -> str:
+    """The recipe as JSON, then in sentences what is trained, and how much of it already. Writes nothing. Raises
+    InvalidInputError for checkpoints of another recipe."""
+    from zoomlib.bundled.training import latest
+    from zoomlib.bundled.training_state import check_begun
+
+    check_begun(recipe, checkpoints)
+    before = latest(checkpoints)
+    done = f" {before.images:,} of them were shown by the last step that the log tells of." if before else ""
+    small = ", ".join(name for name in ("scorer", "super_resolution") if (checkpoints / name).exists())
+    return "\n".join(
+        [
+            json.dumps(asdict(recipe), indent=2),
+            "",
+            f"The diffusion model is shown {recipe.images:,} pictures, {recipe.batch * recipe.workers} a step.{done}",
+            *([f"Trained already, and kept: {small}."] if small else []),
+            "How long that takes, the bar tells; the shipped model took hours of two cores. Nothing was written.",
+        ]
+    )
 
 
 def train_bundled(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import RefusedError
 from tasks.events import Listener, StageDone, StageMoved, StageNoted, StageStarted
+from tasks.recipes import settings_beside, with_recipe_settings
 from tasks.store import replacing
+from tasks.sweep_spec import leaves
 from zoomlib.infinity.training.landscapes import WORLDS
 from zoomlib.infinity.training.recipe import RECIPES, Recipe, recipe_named
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from zoomlib.infinity.training.trainer import Trainer
 
 SHEETS, SAMPLES, CARD = "sheets", "samples.png", "README.md"
+OPTIONS = ("data", "iterations", "seed")
+"""Settings of a recipe that have options of their own."""
 BARS = {
     "row_error": ("mean distance of the row that the discriminator finds", "at most 0.3"),
     "greening": ("green minus blue, lower third minus upper, three heights", "at least 0.2"),
@@ -31,20 +37,31 @@ BARS = {
 
 
 def recipe_for(
-    name: str | None = None, data: str | None = None, iterations: int | None = None, seed: int | None = None
+    name: str | None = None,
+    data: str | None = None,
+    iterations: int | None = None,
+    seed: int | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> Recipe:
     """A named recipe (`cpu`, or `cpu-maps` for maps, where none is) with what was asked for on top.
 
-    data: a world's name, or a folder of pictures. Raises InvalidInputError or RefusedError for what is none.
+    data: a world's name, or a folder of pictures. settings: any numbers of the recipe by dotted path, as
+    `generator.texture`; they win. Raises InvalidInputError or RefusedError for what is none.
     """
-    if data is not None and data not in WORLDS and not Path(data).is_dir():
+    named = {key: value for key, value in zip(OPTIONS, (data, iterations, seed), strict=True) if value is not None}
+    wanted = {**named, **dict(leaves(settings or {}))}
+    data = str(wanted.get("data", data))
+    if "data" in wanted and data not in WORLDS and not Path(data).is_dir():
         raise RefusedError(
             f"--data is a folder of pictures or one of {', '.join(WORLDS)}; {data!r} is neither. Make the folder, or "
             "choose a world."
         )
-    recipe = recipe_named(name or ("cpu-maps" if data == "maps" else "cpu"))
-    given: dict[str, Any] = {"data": data, "iterations": iterations, "seed": seed}
-    return replace(recipe, **{key: value for key, value in given.items() if value is not None})
+    recipe = with_recipe_settings(recipe_named(name or ("cpu-maps" if data == "maps" else "cpu")), wanted)
+    if not recipe.ema_warm_up:
+        raise RefusedError("The setting ema_warm_up was refused: expected at least 1 step; got 0.")
+    if recipe.beta == 1:
+        raise RefusedError("The setting beta was refused: expected a number below 1; got 1.")
+    return recipe
 
 
 def train_infinity(recipe: Recipe, checkpoints: Path, out: Path, device: str, on_event: Listener) -> Path:
@@ -56,11 +73,6 @@ def train_infinity(recipe: Recipe, checkpoints: Path, out: Path, device: str, on
     """
     pictures = pictures_of(recipe)
     done = done_before(recipe, checkpoints, device, pictures)
-    if done > recipe.iterations:
-        raise RefusedError(
-            f"The training in {checkpoints} has made {done} steps already, and {recipe.iterations} are asked for. Ask "
-            "for more with --iterations, or name another folder with --checkpoints."
-        )
     on_event(StageStarted("training", recipe.iterations, "steps", done))
     began = time.monotonic()
     trainer = _trained(recipe, checkpoints, device, pictures, on_event)
@@ -86,11 +98,17 @@ def pictures_of(recipe: Recipe) -> Pictures | None:
 
 
 def done_before(recipe: Recipe, checkpoints: Path, device: str, pictures: Pictures | None) -> int:
-    """The step from which a training goes on; raises InvalidInputError for one begun with another recipe."""
+    """The step from which a training goes on. Raises InvalidInputError for one begun with another recipe, RefusedError
+    for one that has made more steps than are asked for."""
     from zoomlib.infinity.training.trainer import Trainer
 
     trainer = Trainer(recipe, checkpoints, device, pictures)
     trainer.resume()
+    if trainer.step > recipe.iterations:
+        raise RefusedError(
+            f"The training in {checkpoints} has made {trainer.step} steps already, and {recipe.iterations} are asked "
+            "for. Ask for more with --iterations, or name another folder with --checkpoints."
+        )
     return trainer.step
 
 
@@ -153,12 +171,16 @@ def write_folder(trainer: Trainer, out: Path, before: Quality, after: Quality) -
     return out
 
 
-def recipe_name(recipe: Recipe) -> str:
-    """The named recipe that one is, but for what `recipe_for` may set."""
-    for name, made in RECIPES.items():
-        if replace(made(), data=recipe.data, iterations=recipe.iterations, seed=recipe.seed) == recipe:
-            return name
-    return "of its own"
+def command_of(recipe: Recipe, data: str, steps: int) -> str:
+    """The command that makes a recipe's generator again: the named recipe that is nearest, and the settings beside it.
+
+    data: as it is called where the command is written down.
+    """
+    beside = {name: settings_beside(recipe, made(), without=OPTIONS) for name, made in RECIPES.items()}
+    name = min(beside, key=lambda each: len(beside[each]))  # of several the first
+    usual = data == "landscapes" == RECIPES[name]().data
+    words = ["tenfold train-infinity", f"--recipe {name}", *([] if usual else [f"--data {quote(data)}"])]
+    return " ".join([*words, f"--iterations {steps} --seed {recipe.seed}", *(f"--set {one}" for one in beside[name])])
 
 
 def card(recipe: Recipe, steps: int, facts: dict[str, Any], before: Quality, after: Quality) -> str:
@@ -166,8 +188,7 @@ def card(recipe: Recipe, steps: int, facts: dict[str, Any], before: Quality, aft
     from zoomlib.infinity.training.quality import OF_HEIGHTS
     from zoomlib.infinity.training.quality import SAMPLES as EACH
 
-    name, g = recipe_name(recipe), recipe.generator
-    option = "" if facts["data"] == "landscapes" else f" --data {facts['data']}"
+    g = recipe.generator
     level = g.axes == "horizon"
     rows = "\n".join(
         f"| {what} | {_told(getattr(before, field))} | {_told(getattr(after, field))} | {bar} |"
@@ -179,7 +200,7 @@ def card(recipe: Recipe, steps: int, facts: dict[str, Any], before: Quality, aft
 
 Trained by Tenfold with the method of InfinityGAN (arXiv 2104.03963): patches of {g.patch_px} px, any window of an
 unbounded plane. Data: {facts["data"]}, {recipe.full_px} px; {steps:,} steps of {recipe.batch} patches.
-Made again by `tenfold train-infinity --recipe {name}{option} --iterations {steps} --seed {recipe.seed}`.
+Made again by `{command_of(recipe, facts["data"], steps)}`.
 
 First row: real patches. Then made ones, {made}; last a window
 as high as a patch:

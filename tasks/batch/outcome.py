@@ -24,9 +24,10 @@ class Outcome:
     """How a job ended.
 
     error: the reason, one line without a full stop, of one that failed or was refused. seconds: from its start to its
-    end. stages: by name whether it was made now, and its seconds. evaluations: levels that passed the model now.
-    gpu_seconds: for which it held a GPU. spent: what language models took for it, as `tasks.services.spent_since`.
-    run_id, folder: of its run, the folder relative to that of all runs; None where there is none.
+    end. stages: by name whether it was made now, and its seconds. evaluations: levels that passed the model now;
+    tiles: those of planes that were painted now. gpu_seconds: for which it held a GPU. spent: what language models took
+    for it, as `tasks.services.spent_since`. run_id, folder: of its run, the folder relative to that of all runs; None
+    where there is none.
     """
 
     state: State
@@ -38,6 +39,7 @@ class Outcome:
     spent: Mapping[str, Json] = field(default_factory=dict)
     run_id: str | None = None
     folder: str | None = None
+    tiles: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -58,6 +60,7 @@ class Outcome:
             seconds=round(seconds, 3),
             stages=stages,
             evaluations=int(facts.get("evaluations", 0)),
+            tiles=int(facts.get("tiles", 0)),
             gpu_seconds=float(facts.get("gpu_seconds", 0.0)),
             spent=facts.get("spent") or {},
             run_id=facts["run_id"],
@@ -79,6 +82,7 @@ class Outcome:
         """The outcome of a file. Raises KeyError, TypeError or ValueError for others."""
         if value["state"] not in STATES:
             raise ValueError(f"expected one of {', '.join(STATES)}, got {value['state']!r}")
+        value = {"tiles": 0, **value}  # of files written before planes were painted
         return cls(**{each.name: value[each.name] for each in fields(cls)})
 
 

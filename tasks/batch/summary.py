@@ -14,7 +14,7 @@ from tasks.stage import Json
 
 UNFINISHED = "left"
 DONE, FAILED, REFUSED = 0, 1, 2
-COLUMNS = ("job", "result", "time", "evaluations", "GPU time", "language models", "run", "made or why not")
+COLUMNS = ("job", "result", "time", "evaluations", "tiles", "GPU time", "language models", "run", "made or why not")
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,13 @@ class Summary:
         return f"{counted(len(self.jobs), 'video', 'videos')}: {told}; {self.costs()}."
 
     def costs(self) -> str:
-        """Time, evaluations of the model, time of GPUs and what language models took, as words."""
+        """Time, evaluations of the model, tiles of planes, time of GPUs and what language models took, as words."""
         evaluations = sum(outcome.evaluations for outcome in self._outcomes)
+        tiles = sum(outcome.tiles for outcome in self._outcomes)
         gpu_s = sum(outcome.gpu_seconds for outcome in self._outcomes)
-        told = [time_of(self.seconds), f"{evaluations:,} evaluations"]
+        told = [time_of(self.seconds)]
+        told += [f"{evaluations:,} evaluations"] if evaluations or not tiles else []
+        told += [f"{tiles:,} tiles of planes"] if tiles else []
         told += [f"GPU {time_of(gpu_s)}"] if gpu_s else []
         told += [f"language models {asked}"] if (asked := cost_of(self.spent)) else []
         return ", ".join(told)
@@ -142,12 +145,12 @@ def _state(outcome: Outcome | None) -> str:
 
 def _row(job: Job, outcome: Outcome | None) -> tuple[str, ...]:
     if outcome is None:
-        return (job.name, UNFINISHED, "", "", "", "", "" if job.run is None else job.run.id, "")
+        return (job.name, UNFINISHED, "", "", "", "", "", "" if job.run is None else job.run.id, "")
     told = outcome.error or ", ".join(outcome.made)
-    evaluations = f"{outcome.evaluations:,}" if outcome.evaluations else ""
+    work = (f"{count:,}" if count else "" for count in (outcome.evaluations, outcome.tiles))
     gpu = time_of(outcome.gpu_seconds) if outcome.gpu_seconds else ""
     took = time_of(outcome.seconds) if outcome.seconds else ""
-    return (job.name, outcome.state, took, evaluations, gpu, cost_of(outcome.spent), outcome.run_id or "", told)
+    return (job.name, outcome.state, took, *work, gpu, cost_of(outcome.spent), outcome.run_id or "", told)
 
 
 def cost_of(spent: Mapping[str, Json]) -> str:

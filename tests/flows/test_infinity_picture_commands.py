@@ -142,6 +142,7 @@ def test_two_pictures_stand_side_by_side_with_the_way_between_them(here, model):
         (("evaluate", "--images", 1), "two pictures or more"),
         (("evaluate", "--scales", "0"), "scales of 1 or more"),
         (("evaluate", "--extractor", "inception:nowhere"), "no file"),
+        (("evaluate", "--real-size", 0), "real size"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_weights_are_loaded(here, model, monkeypatch, arguments, words):
@@ -173,6 +174,25 @@ def test_an_inversion_of_other_weights_is_refused(here, model, tmp_path_factory)
     other = write_plane_folder(tmp_path_factory.mktemp("planes") / "other", seed=1)
     done = tenfold("outpaint", folder, "--model", other)
     assert (done.exit_code, "invert the picture again" in done.stderr) == (2, True), done.output
+
+
+def test_a_dry_run_of_scores_is_json_where_that_is_asked(here, model):
+    done = tenfold("evaluate", "--model", model, "--dry-run", "--json", "--images", 3, "--protocols", "patch")
+    facts = json.loads(done.stdout)
+    (shot,) = facts["shots"]
+    assert (facts["images"], facts["pixels"]) == (3, 3 * shot["side_px"] ** 2)
+
+
+def test_a_damaged_inversion_of_the_runs_is_made_again(here, model):
+    folder = Path(json.loads(tenfold("invert", "a.png", "--model", model, *STEPS, "--json").stdout)["inversion"])
+    (tensors,) = folder.glob("*.safetensors")
+    whole = tensors.read_bytes()
+    tensors.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    done = tenfold("outpaint", folder, "--model", model, "--out", "out.png")
+    assert (done.exit_code, "damaged" in done.stderr, "Remove" in done.stderr) == (2, True, True), done.output
+    done = tenfold("invert", "a.png", "--model", model, *STEPS)
+    assert done.exit_code == 0, done.output
+    assert tensors.read_bytes() == whole
 
 
 def test_a_generator_is_judged_by_the_world_that_it_learned(here):

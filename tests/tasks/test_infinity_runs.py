@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tasks import planes
 from tasks.batch.estimate import Estimates, in_all
 from tasks.capability import Device, fitting
 from tasks.continuation import extended, rerolled
@@ -70,6 +71,31 @@ def test_a_run_is_found_again_whatever_its_words_and_seeds_tell_planes_apart(tmp
         assert sampling_inputs(planned(tmp_path, change), {}) != sampling_inputs(first.run, {})
 
 
+def test_devices_share_a_run_and_are_no_part_of_it(tmp_path, folder):
+    several = ("model.device=cpu,cpu", f"model.name={folder}", "model.size=32")
+    shared = planned(tmp_path, *several, tools=Tools())
+    assert planes.by_whom(shared.config.model) == "on cpu by 2 processes"
+    opened = planes.load(shared)
+    assert (opened.workers, opened.plane(0).devices) == (2, (torch.device("cpu"),) * 2)
+    alone = planned(tmp_path, *several[1:], tools=Tools())
+    assert sampling_inputs(shared, {}) == sampling_inputs(alone, {})
+    making, other = Making(shared), Making(alone)
+    making.make(SAMPLING)  # so few tiles that this process paints
+    assert not other.make(SAMPLING).made
+    assert planes.load(alone).plane(0).devices == (torch.device("cpu"),)
+
+
+@pytest.mark.slow
+def test_processes_on_two_devices_make_the_same_levels(tmp_path, folder):
+    made = []
+    for device in ("cpu", "cpu,cpu"):
+        settings = (f"model.device={device}", f"model.name={folder}", "model.size=700", "sampling.steps=3")
+        making = Making(planned(tmp_path / device, *settings, tools=Tools(), levels=["a", "b", "c"]))
+        making.make(SAMPLING)
+        made.append(sampled(making))
+    assert torch.equal(*made)
+
+
 class CutError(Exception):
     """Stands for a process that is killed."""
 
@@ -114,7 +140,8 @@ def test_wider_levels_show_more_of_the_same_plane(tmp_path):
         (["sampling.most_mpx=0.001"], {}, r"sampling.most_mpx=\d"),
         ([], {"levels": ["a"] * 30}, "Make fewer levels"),
         (["model.loras=a.safetensors"], {}, "model.loras"),
-        (["model.device=cpu,cuda:0"], {}, "one device|cannot be used here"),
+        (["model.device=cpu,cuda:0"], {}, "several of one kind"),
+        (["model.device=cpu,tpu-9"], {}, "several of one kind"),
         (["photo=none.png"], {}, "cannot start from a photograph"),
         (["sampling.at=[0.5,0]"], {}, "at"),
         (["sampling.vertical=true"], {}, "vertical"),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
@@ -19,7 +18,9 @@ from torch.nn import functional as F
 from zoomlib.bundled.feed import Feed, draw_masks, seeded
 from zoomlib.bundled.recipe import PATCH, SIZE, TRAIN_TIMES, Recipe, text_config, unet_config
 from zoomlib.bundled.tokenizer import fixed_length, train_tokenizer
+from zoomlib.bundled.training_state import check_begun, read_state, write_state
 from zoomlib.bundled.world.vocabulary import CLASSES, COLOUR_NAMES
+from zoomlib.denormals import denormals_flushed
 from zoomlib.models.components import new_text_encoder, new_unet, unet_input, use_plain_attention
 
 LOG = "log.jsonl"
@@ -168,30 +169,11 @@ class Trainer:
 
     def save(self) -> None:
         """Write everything that a later call needs to go on: weights, their mean, the optimiser's moments, the step."""
-        state = {f"model.{n}": p.detach() for n, p in self.parameters.items()}
-        state |= {f"ema.{n}": p for n, p in self.ema.items()}
-        for name, p in self.parameters.items():
-            for key, value in self.optimizer.state.get(p, {}).items():
-                state[f"{key}.{name}"] = value
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        temporary = self.checkpoints / ".diffusion.safetensors.part"
-        state["progress"] = torch.tensor([self.step, self.images])
-        save_file({k: v.contiguous().cpu() for k, v in state.items()}, temporary)
-        temporary.replace(self.checkpoints / "diffusion.safetensors")
+        write_state(self)
 
     def resume(self) -> bool:
         """Go back to the last saved state; False where there is none."""
-        path = self.checkpoints / "diffusion.safetensors"
-        if not path.exists():
-            return False
-        state = load_file(path, device=str(self.device))
-        for name, p in self.parameters.items():
-            p.data.copy_(state[f"model.{name}"])
-            self.ema[name].copy_(state[f"ema.{name}"])
-            moments = {k: state[f"{k}.{name}"] for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}.{name}" in state}
-            self.optimizer.state[p] = {k: torch.empty_like(p).copy_(v) if v.ndim else v for k, v in moments.items()}
-        self.step, self.images = state["progress"].tolist()
-        return True
+        return read_state(self)
 
 
 def average_gradients(parameters: list[nn.Parameter]) -> None:
@@ -209,9 +191,14 @@ def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meet
     """The whole training as one of `recipe.workers` processes; worker 0 writes checkpoints and `log.jsonl`."""
     if recipe.workers > 1:
         torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # denormal weights slow the CPU down many times
-    if recipe.workers > 1:
         dist.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=worker, world_size=recipe.workers)
+    with denormals_flushed():
+        _train_as(worker, recipe, checkpoints, device)
+    if recipe.workers > 1:
+        dist.destroy_process_group()
+
+
+def _train_as(worker: int, recipe: Recipe, checkpoints: Path, device: str) -> None:
     trainer = Trainer(recipe, checkpoints, worker, device)
     if not trainer.resume():
         trainer.warm_up_text()
@@ -227,15 +214,15 @@ def run_worker(worker: int, recipe: Recipe, checkpoints: Path, device: str, meet
             trainer.save()
     if worker == 0:
         trainer.save()
-    if recipe.workers > 1:
-        dist.destroy_process_group()
 
 
 def train(recipe: Recipe, checkpoints: Path, device: str = "cpu") -> Iterator[Progress]:
     """Train, or go on training, until the recipe's number of images; yields news as it comes, about every 10 steps.
 
-    The work is done by processes of its own; they end with this iterator. The last state lies in `checkpoints`.
+    The work is done by processes of its own; they end with this iterator. The last state lies in `checkpoints`. Raises
+    InvalidInputError as `check_begun`.
     """
+    check_begun(recipe, checkpoints)
     checkpoints.mkdir(parents=True, exist_ok=True)
     meeting_point = checkpoints / f".meeting-{os.getpid()}"
     meeting_point.unlink(missing_ok=True)

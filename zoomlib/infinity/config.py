@@ -130,7 +130,7 @@ def _plain(config: GeneratorConfig | DiscriminatorConfig) -> dict[str, Any]:
 def _read(cls: type[_Config], values: Mapping[str, Any]) -> _Config:
     known = {field.name: field.default for field in fields(cls)}
     if unknown := sorted(set(values) - set(known)):
-        raise InvalidInputError(f"no such size: {', '.join(unknown)}. There are {', '.join(known)}.")
+        raise InvalidInputError(f"No such size: {', '.join(unknown)}. There are {', '.join(known)}.")
     for name, value in values.items():
         if not _fits(value, known[name]):
             raise InvalidInputError(f"{name} is such as {known[name]!r}; got {value!r}.")

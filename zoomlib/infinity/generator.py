@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ from zoomlib.infinity.field.latents import Latents
 from zoomlib.infinity.field.overrides import NONE, Overrides
 from zoomlib.infinity.networks.files import CONFIG, GENERATOR, read_about, read_generator
 from zoomlib.infinity.networks.pair import Networks
-from zoomlib.infinity.painting.painter import Painter, PlainPainter, texture_styles
+from zoomlib.infinity.painting.painter import Painter, PlainPainter, placed, texture_styles, undisturbed
 from zoomlib.infinity.painting.plane import Plane
+from zoomlib.infinity.painting.portable import Portable, devices_named
 
 if TYPE_CHECKING:
     from zoomlib.infinity.fusion.styles import Fusion
@@ -29,9 +30,10 @@ _SEED_OF_MEAN = 0
 
 
 class Generator:
-    """Networks with their weights, which paint in `dtype` on `device`.
+    """Networks with their weights, which paint in `dtype` on `device`, or on several `devices`, a process for each.
 
     config: their sizes. facts: what the folder says of their training. revision: SHA-256 of the weights' file.
+    networks: where they paint; for several devices on the CPU. devices: of one kind; those of the networks if not told.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Generator:
         folder: Path | None = None,
         revision: str = "",
         dtype: torch.dtype = torch.float32,
+        devices: Sequence[torch.device] = (),
     ) -> None:
-        self.config, self.networks, self.facts = config, networks.eval().requires_grad_(False), dict(facts)
+        self.config, self._networks, self.facts = config, networks.eval().requires_grad_(False), dict(facts)
         self.folder, self.revision, self.dtype = folder, revision, dtype
+        self.devices = tuple(devices) or (next(networks.parameters()).device,)
 
     @classmethod
     def load(
@@ -56,16 +60,28 @@ class Generator:
         dtype: torch.dtype | None = None,
     ) -> Generator:
         """As `zoomlib.infinity.load_generator`."""
-        folder = folder_of(name_or_folder)
-        config, networks, facts = read_generator(folder, device, torch.float32)
+        folder, devices = folder_of(name_or_folder), devices_named(device)
+        alone = len(devices) == 1
+        config, networks, facts = read_generator(folder, devices[0] if alone else "cpu", torch.float32)
         return cls(
-            config, networks, facts, folder=folder, revision=described(folder).revision, dtype=dtype or torch.float32
+            config,
+            networks,
+            facts,
+            folder=folder,
+            revision=described(folder).revision,
+            dtype=dtype or torch.float32,
+            devices=() if alone else devices,
         )
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
-        return next(self.networks.parameters()).device
+        """Where the networks are that work in this process; the first of several devices."""
+        return self.devices[0]
+
+    @cached_property
+    def networks(self) -> Networks:
+        """The networks, on `device`. Several devices paint without them: there is no need to load them here."""
+        return placed(self._networks, self.device)
 
     def plane(
         self,
@@ -96,7 +112,11 @@ class Generator:
             InvalidInputError: values that do not fit these networks, or a style together with a fusion.
         """
         latents = Latents(self.config, seed, period=period, overrides=overrides or NONE)
-        painter = self._painter(latents, style, w_plus, fusion, stretch)
+        build = partial(
+            painter_of, latents=latents, style=style, w_plus=w_plus, fusion=fusion, stretch=stretch, dtype=self.dtype
+        )
+        several = len(self.devices) > 1
+        painter = Portable(self._networks, build, self.devices) if several else build(self._networks)
         more = {"revision": self.revision, "generator": self.folder.name if self.folder else ""}
         return Plane(painter, cells=cells, batch=batch, more=more)
 
@@ -105,9 +125,9 @@ class Generator:
         return self.plane(seed).window(y0, x0, height, width)
 
     def styles(self, seed: int) -> tuple[Tensor, Tensor]:
-        """The style (S,) of a seed, and what the texture makes of it, (2L+1, S)."""
-        style = Latents(self.config, seed).style().to(self.device)
-        return style, texture_styles(self.networks, style)
+        """The style (S,) of a seed, and what the texture makes of it, (2L+1, S); for several devices on the CPU."""
+        style, where = Latents(self.config, seed).style(), next(self._networks.parameters()).device
+        return style.to(where), texture_styles(self._networks, style).to(where)
 
     def mean_style(self) -> Tensor:
         """The mean of 10,000 mapped styles, (S,), always of the same ones."""
@@ -121,16 +141,26 @@ class Generator:
             mean: Tensor = self.networks.texture.mapping(styles).mean(0)
         return mean
 
-    def _painter(
-        self, latents: Latents, style: Tensor | None, w_plus: Tensor | None, fusion: Fusion | None, stretch: float
-    ) -> Painter:
+
+def painter_of(
+    networks: Networks,
+    *,
+    latents: Latents,
+    style: Tensor | None,
+    w_plus: Tensor | None,
+    fusion: Fusion | None,
+    stretch: float,
+    dtype: torch.dtype,
+) -> Painter:
+    """What paints a field with one style, or with those of a fusion, where the networks are. As `Generator.plane`."""
+    with undisturbed(next(networks.parameters()).device):
         if fusion is None:
-            return PlainPainter(self.networks, latents, style=style, w_plus=w_plus, stretch=stretch, dtype=self.dtype)
+            return PlainPainter(networks, latents, style=style, w_plus=w_plus, stretch=stretch, dtype=dtype)
         from zoomlib.infinity.fusion.styles import FusedPainter
 
         if style is not None or w_plus is not None:
             raise InvalidInputError("A fusion brings its styles along: give either a style, or a fusion.")
-        return FusedPainter(self.networks, latents, fusion, stretch=stretch, dtype=self.dtype)
+        return FusedPainter(networks, latents, fusion, stretch=stretch, dtype=dtype)
 
 
 def folder_of(name_or_folder: str | Path) -> Path:

@@ -63,15 +63,16 @@ class Planes(Protocol):
 class GeneratorPlanes:
     """The planes of a generator, with levels of `size` (height, width) pixels.
 
-    workers: processes that paint long runs, on a CPU. The last plane is kept open until `close`, or another one is
-    asked for. Raises InvalidInputError as `level_size`.
+    workers: processes that paint long runs, on a CPU; on several devices they are as many as these. The last plane is
+    kept open until `close`, or another one is asked for. Raises InvalidInputError as `level_size`.
     """
 
     def __init__(self, generator: Generator, size: tuple[int, int] | None = None, *, workers: int = 1) -> None:
         self.generator, self.shape = generator, (3, *level_size(size))
         self.codec: Codec = IdentityCodec()
         self.device, self.dtype, self.inpaints = torch.device(generator.device), generator.dtype, False
-        self.workers = workers if self.device.type == "cpu" else 1
+        several = len(generator.devices)
+        self.workers = several if several > 1 else workers if self.device.type == "cpu" else 1
         self.axes, self.tile_px = generator.config.axes, tile_px(generator.config)
         self._open: tuple[tuple[int, float], Plane] | None = None
 
@@ -98,8 +99,8 @@ def load_planes(
     models: Path | None = None,
     workers: int = 1,
 ) -> GeneratorPlanes:
-    """Planes of a shipped generator, of a folder, or of a subfolder of `models`. Raises InvalidInputError as
-    `describe_planes`."""
+    """Planes of a shipped generator, of a folder, or of a subfolder of `models`. device: one, or several as
+    "cuda:0,cuda:1". Raises InvalidInputError as `describe_planes`, and for devices of different kinds."""
     from zoomlib.infinity import load_generator
 
     generator = load_generator(folder_of_planes(name_or_folder, models), device=device, dtype=dtype)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def out_side(cells: int, blocks: int) -> int:
     """Pixels a side that `cells` cells make. Raises InvalidInputError where that is none."""
     if blocks < 1:
-        raise InvalidInputError(f"a generator has at least 1 block; got {blocks}.")
+        raise InvalidInputError(f"A generator has at least 1 block; got {blocks}.")
     side = int(2**blocks * cells - 5 * (2**blocks - 1))
     if side < 1:
         raise InvalidInputError(f"{cells} cells a side make no pixel. Use at least {cells_for(1, blocks)}.")
@@ -28,7 +28,7 @@ def out_side(cells: int, blocks: int) -> int:
 def cells_for(side_px: int, blocks: int) -> int:
     """The fewest cells a side that make at least `side_px` pixels: the inverse of `out_side`."""
     if side_px < 1:
-        raise InvalidInputError(f"a picture has at least 1 px a side; got {side_px}.")
+        raise InvalidInputError(f"A picture has at least 1 px a side; got {side_px}.")
     return int(-(-(side_px + 5 * (2**blocks - 1)) // 2**blocks))
 
 
@@ -55,7 +55,7 @@ def margins(blocks: int) -> tuple[int, int]:
 def cover(start_px: int, stop_px: int, blocks: int) -> tuple[int, int]:
     """The fewest cells [a, b) that cover pixels' [start, stop)."""
     if stop_px <= start_px:
-        raise InvalidInputError(f"a range of pixels ends after its start; got [{start_px}, {stop_px}).")
+        raise InvalidInputError(f"A range of pixels ends after its start; got [{start_px}, {stop_px}).")
     lo, hi = margins(blocks)
     return (start_px - lo) // 2**blocks, -(-(stop_px + hi) // 2**blocks)
 

@@ -51,18 +51,18 @@ class Config:
         check_steps(self.steps)
         if self.vertical not in get_args(Vertical):
             raise InvalidInputError(
-                f"vertical must be one of {', '.join(get_args(Vertical))}, but is {self.vertical!r}."
+                f"The setting vertical is one of {', '.join(get_args(Vertical))}, not {self.vertical!r}."
             )
         object.__setattr__(self, "at", _checked_place(self.at))
         if not 1 <= self.scale < math.inf:
-            raise InvalidInputError(f"scale must be a number of at least 1, but is {self.scale!r}.")
+            raise InvalidInputError(f"The setting scale is a number of at least 1, not {self.scale!r}.")
         if self.fade is not None and (self.vertical == "plane" or not 0 <= self.fade <= 0.5):
             raise InvalidInputError(
-                f"fade is a share of the window's side between 0 and 0.5, for vertical=scaled alone, but is "
+                f"The setting fade is a share of the window's side between 0 and 0.5, for vertical=scaled alone, not "
                 f"{self.fade!r} with vertical={self.vertical}. Levels of one plane need none."
             )
         if not 0 < self.most_mpx < math.inf:
-            raise InvalidInputError(f"most_mpx must be a number of megapixels above 0, but is {self.most_mpx!r}.")
+            raise InvalidInputError(f"The setting most_mpx is a number of megapixels above 0, not {self.most_mpx!r}.")
 
     def work(self, levels: int, given: frozenset[int] = frozenset()) -> Work:
         """Its portions. How many tiles they hold, only `tiles` can say, which knows sizes."""
@@ -71,7 +71,7 @@ class Config:
 
 def _checked_place(at: Any) -> tuple[int, int]:
     if not isinstance(at, (tuple, list)) or len(at) != 2 or any(type(x) is not int or abs(x) >= 2**63 for x in at):
-        raise InvalidInputError(f"at is a pixel [row, column] in whole numbers of 64 bits, but is {at!r}.")
+        raise InvalidInputError(f"The setting at is a pixel [row, column] in whole numbers of 64 bits, not {at!r}.")
     return at[0], at[1]
 
 
@@ -145,12 +145,12 @@ def _stretch(seen: Sequence[View], level: int, config: Config) -> float:
 def _check_amount(jobs: Sequence[Job], seen: Sequence[View], config: Config, p: float) -> None:
     area = sum(seen[job.targets[0]].pixels for job in jobs) / 1e6
     if area > config.most_mpx:
-        widest = seen[0]
+        widest, digits = seen[0], 0 if area >= 10 else max(1 - math.floor(math.log10(area)), 0)
         raise InvalidInputError(
-            f"{len(seen)} levels of {widest.width} x {widest.height} pixels with p = {p:g} show {area:,.0f} megapixels "
-            f"of the plane, {sum(job.tiles for job in jobs):,} tiles, all of which would have to be painted; "
-            f"{config.most_mpx:,g} are allowed. Make fewer levels, smaller ones (--shape), use a smaller p, or allow "
-            f"it with sampling.most_mpx={math.ceil(area):d}."
+            f"{len(seen)} levels of {widest.width} x {widest.height} pixels with p = {p:g} show "
+            f"{area:,.{digits}f} megapixels of the plane, {sum(job.tiles for job in jobs):,} tiles, all of which would "
+            f"have to be painted; {config.most_mpx:,g} are allowed. Make fewer levels, smaller ones (--shape), use a "
+            f"smaller p, or allow it with sampling.most_mpx={math.ceil(area):d}."
         )
 
 

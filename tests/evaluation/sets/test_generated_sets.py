@@ -3,6 +3,7 @@ N = 1, f = 1; a perfect generator has no distance."""
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from evaluation.catalogue import CATALOGUE
 from evaluation.sets import Extractor, Settings
@@ -78,6 +79,18 @@ def test_what_bilinear_interpolation_keeps_comes_out_at_the_real_size(scale):
     assert found.shape == (3, 128, 128)
     assert torch.allclose(found, ramp(128, 0.9), atol=1e-5)
     assert ways(shot, PAPER) == (False, True)
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_pictures_become_as_large_as_so_many_real_ones_first(antialias):
+    """Specification, section 4: by 1 / f to N times the real side, and from there to the real side."""
+    sizes, shot = Sizes(patch_px=9, full_px=15, real_px=10, period_px=64), Shot("scaleinv", 2, 30)
+    image = torch.rand(1, 3, 30, 30, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    way = {"mode": "bilinear", "align_corners": None if antialias else True, "antialias": antialias}
+    once, twice = F.interpolate(image, 10, **way), F.interpolate(F.interpolate(image, 20, **way), 10, **way)
+    found = shown(image[0], shot, sizes, antialias=antialias)
+    assert (found - twice[0]).abs().max() <= 1e-6
+    assert (found - once[0]).abs().max() > 1e-2
 
 
 def test_antialiasing_takes_in_all_pixels_and_the_released_way_leaves_some_out():

@@ -1,5 +1,6 @@
 """Training of the bundled model: resumable to the bit, and really learning."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,9 @@ import torch
 from zoomlib.bundled import recipe as recipes
 from zoomlib.bundled.assemble import write_model
 from zoomlib.bundled.recipe import Recipe
-from zoomlib.bundled.training import Trainer, average_gradients, cosine_levels, latest, train
+from zoomlib.bundled.training import Trainer, average_gradients, cosine_levels, latest, run_worker, train
+from zoomlib.bundled.training_state import check_begun
+from zoomlib.errors import InvalidInputError
 from zoomlib.models import load_denoiser
 
 TINY = Recipe(
@@ -52,6 +55,14 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path):
     for name, value in straight.parameters.items():
         assert torch.equal(value, second.parameters[name]), name
         assert torch.equal(straight.ema[name], second.ema[name]), name
+
+
+def test_a_worker_leaves_the_processor_as_it_was_and_tells_of_its_recipe(tmp_path):
+    run_worker(0, replace(TINY, images=8), tmp_path, "cpu", "")
+    assert sys.float_info.min / 2 > 0, "denormals are flushed while it trains, and not afterwards"
+    check_begun(TINY, tmp_path)
+    with pytest.raises(InvalidInputError, match=r"begun with clip 1\.0"):
+        next(train(replace(TINY, clip=2.0), tmp_path))
 
 
 def test_without_a_checkpoint_nothing_is_resumed(tmp_path):

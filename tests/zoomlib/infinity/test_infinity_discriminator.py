@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.infinity.config import TINY_DISCRIMINATOR, DiscriminatorConfig
@@ -48,6 +49,50 @@ def test_the_spread_of_a_group_of_four_in_sixteen_by_hand():
         for k in range(4):
             assert found[first + 4 * k].shape == (1, 3, 3)
             assert torch.allclose(found[first + 4 * k], torch.tensor(total / 18), atol=1e-6)
+
+
+def by_equations(network: Discriminator, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Specification, section 1.6, of two pictures, from the weights alone; float64."""
+    state, blur = {name: value.double() for name, value in network.state_dict().items()}, network.config.blur
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8
+
+    def layer(name: str, x: torch.Tensor, **more: int) -> torch.Tensor:
+        weight, bias = state[f"{name}.weight"], state.get(f"{name}.bias")
+        y = F.conv2d(x, weight / math.sqrt(weight[0].numel()), **more)
+        return y if bias is None else F.leaky_relu(y + bias[:, None, None], 0.2) * math.sqrt(2)
+
+    def smaller(x: torch.Tensor, pad: int) -> torch.Tensor:
+        kernel = (taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
+        return F.conv2d(x, kernel, padding=pad, groups=x.shape[1]) if blur else F.avg_pool2d(x, 2)
+
+    def head(name: str, flat: torch.Tensor) -> torch.Tensor:
+        for place in (0, 1):
+            weight, bias = state[f"{name}.{place}.weight"], state[f"{name}.{place}.bias"]
+            flat = flat @ weight.T / math.sqrt(weight.shape[1]) + bias
+            flat = flat if place else F.leaky_relu(flat, 0.2) * math.sqrt(2)
+        return flat[:, 0]
+
+    x = layer("first", x.double())
+    for block in range(len(network.blocks)):
+        name, stride = f"blocks.{block}", 2 if blur else 1
+        y = smaller(layer(f"{name}.first", x, padding=1), 2)
+        y = layer(f"{name}.second", y, stride=stride, padding=0 if blur else 1)
+        x = (y + layer(f"{name}.skip", smaller(x, 1), stride=stride)) / math.sqrt(2)
+    apart = (x.var(0, correction=0) + 1e-8).sqrt().mean().expand(2, 1, *x.shape[2:])
+    flat = layer("last", torch.cat((x, apart), 1), padding=1).flatten(1)
+    return head("score", flat), head("row", flat)
+
+
+@pytest.mark.parametrize("config", [SLIM, TINY_DISCRIMINATOR])
+def test_the_discriminator_is_that_of_its_equations(config):
+    network, g = made(config), torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            if name.endswith("bias"):
+                value.copy_(0.1 * torch.randn(value.shape, generator=g))
+        found = network(pictures(2, config.patch_px))
+        for values, expected in zip(found, by_equations(network, pictures(2, config.patch_px)), strict=True):
+            assert (values - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 
 @pytest.mark.parametrize("config", [SLIM, TINY_DISCRIMINATOR])

@@ -102,7 +102,7 @@ def test_known_pixels_are_pasted_bitwise_in_every_tile(generator):
 
 def test_a_feather_fades_from_the_edges_inwards():
     weight = Paste(0, 0, torch.zeros(3, 8, 10), 2).weight
-    assert weight[0, 5] == 0.25
+    assert weight[0, 5] == weight[0, 0] == 0.25  # in a corner as along its nearer edge
     assert weight[1, 5] == 0.75
     assert bool((weight[2:6, 2:8] == 1).all())
     assert torch.equal(weight, weight.flip(0, 1))

@@ -147,7 +147,7 @@ def test_a_released_generator_of_other_sizes_is_refused():
     theirs = to_released(random_networks().state_dict(), SMALL)
     with pytest.raises(InvalidInputError, match=r"\(1, 8, 11, 5, 5\).*\(8, 11, 7, 7\)"):
         from_released(theirs, replace(SMALL, radius=3))
-    with pytest.raises(InvalidInputError, match="no place for"):
+    with pytest.raises(InvalidInputError, match="No place for"):
         from_released(theirs, replace(SMALL, structure_layers=1))
     with pytest.raises(InvalidInputError, match="there is none"):
         from_released(theirs, replace(SMALL, structure_layers=3))

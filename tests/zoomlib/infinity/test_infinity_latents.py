@@ -185,9 +185,9 @@ def test_overrides_of_a_panorama_repeat_with_it() -> None:
     [
         (lambda: Latents(SMALL, -1), "seed"),
         (lambda: Latents(SMALL, 2**64), "seed"),
-        (lambda: Latents(SMALL, 1.5), "a seed is a whole number"),
-        (lambda: Latents(SMALL, 1, period=2.5), "a period is a whole number"),
-        (lambda: Patch("1", 0, torch.zeros(1, 1, 1)), "the row of a patch is a whole number"),
+        (lambda: Latents(SMALL, 1.5), "A seed is a whole number"),
+        (lambda: Latents(SMALL, 1, period=2.5), "A period is a whole number"),
+        (lambda: Patch("1", 0, torch.zeros(1, 1, 1)), "The row of a patch is a whole number"),
         (lambda: Latents(SMALL, 0, period=0), "period"),
         (lambda: Latents(SMALL, 0, period=2**30), "period"),
         (lambda: Latents(SMALL, 0, overrides=Overrides((Patch(0, 0, torch.zeros(5, 1, 1)),))), r"\(6, h, w\)"),

@@ -63,7 +63,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     path.write_bytes(whole[:-8])
     with pytest.raises(InvalidInputError, match="damaged"):
         read_overrides(path)
-    with pytest.raises(InvalidInputError, match="there is no file"):
+    with pytest.raises(InvalidInputError, match="There is no file"):
         read_overrides(tmp_path / "other.safetensors")
 
 

@@ -185,7 +185,7 @@ def test_far_from_the_origin_it_is_the_same_plane(networks, painter):
 )
 def test_a_window_is_refused_before_anything_is_painted(place, words):
     plane = Plane(Untouched())
-    for look in (plane.window, plane.tiles, plane.bands):
+    for look in (plane.window, plane.tiles):
         with pytest.raises(InvalidInputError, match=words):
             look(*place)
 

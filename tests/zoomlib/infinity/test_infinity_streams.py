@@ -1,7 +1,6 @@
 """Windows in files: the pixels of the plane to the last bit, whole or not at all, with what made them beside; refused
 before work where they cannot be written."""
 
-import io
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ import pytest
 import tifffile
 import torch
 import zarr
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -24,7 +23,9 @@ from zoomlib.infinity.field.latents import Latents
 from zoomlib.infinity.painting.painter import PlainPainter
 from zoomlib.infinity.painting.plane import Plane
 from zoomlib.infinity.streams import png as png_stream
-from zoomlib.infinity.streams.tiff import regrouped
+from zoomlib.infinity.streams.appended import Appended
+from zoomlib.infinity.streams.rows import Regrouped
+from zoomlib.infinity.streams.tiff import TiffPacker
 from zoomlib.infinity.streams.writing import SUFFIXES, check_target, estimate, write_window
 
 WINDOW = (-97, -131, 150, 211)
@@ -134,7 +135,7 @@ def test_other_suffixes_are_refused(tmp_path, name):
 def test_a_full_disk_is_told_with_the_estimate(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(2**34, 2**33, 2**30))
-    refused(tmp_path / "x.png", (30_000, 40_000), r"40000 x 30000 pixels take up to 3\.36 GiB .* has 1\.00 GiB free")
+    refused(tmp_path / "x.png", (30_000, 40_000), r"40000 x 30000 pixels take up to 3\.47 GiB .* has 1\.00 GiB free")
     assert check_target(tmp_path / "x.png", 10_000, 30_000) < 2**30
 
 
@@ -170,30 +171,34 @@ def test_an_estimate_counts_whole_tiles_and_groups(plane):
 def test_bands_regrouped_are_the_same_picture(heights, rows):
     whole = np.arange(sum(heights) * 6, dtype=np.uint8).reshape(-1, 2, 3)
     ends = np.cumsum(heights)[:-1]
-    out = [band.copy() for band in regrouped(np.split(whole, ends), rows)]
-    assert np.array_equal(np.concatenate(out), whole)
-    assert {len(band) for band in out[:-1]} <= {rows}
-    assert len(out[-1]) <= rows
+    bands = Regrouped(rows, 2)
+    out = [made.copy() for band in np.split(whole, ends) for made in bands.add(band)]
+    assert np.array_equal(np.concatenate([*out, bands.left]), whole)
+    assert {len(band) for band in out} <= {rows}
+    assert len(bands.left) < rows
 
 
-@settings(max_examples=25)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32), st.sampled_from(["noise", "smooth", "flat"]))
-def test_any_picture_can_be_read_again_from_png(height, width, seed, kind):
+@pytest.mark.parametrize("packer", [png_stream.PngPacker, TiffPacker])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 90), st.integers(1, 300), st.integers(0, 2**32), st.sampled_from(["noise", "smooth", "flat"]))
+def test_any_picture_can_be_read_again(tmp_path, packer, height, width, seed, kind):
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (height, width, 3), np.uint8)
     if kind == "smooth":
         pixels = (pixels % 5 + np.add.outer(np.arange(height), np.arange(width))[..., None]).astype(np.uint8)
     if kind == "flat":
         pixels[:] = pixels[0, 0]
-    assert np.array_equal(decoded(np.array_split(pixels, 1 + seed % min(height, 4)), height, width), pixels)
+    path = tmp_path / f"x.{packer.__name__[:3].lower()}"
+    packed(path, packer(height, width), np.array_split(pixels, 1 + seed % min(height, 4)))
+    assert np.array_equal(read(path), pixels)
 
 
-def decoded(bands, height, width):
-    file = io.BytesIO()
-    png_stream.write_png(file, bands, height, width)
-    file.seek(0)
-    with Image.open(file) as picture:
-        return np.asarray(picture)
+def packed(path, packer, bands):
+    file = Appended(path, packer.head)
+    for band in bands:
+        packer.pack(band, file)
+    packer.end(file)
+    file.close()
 
 
 def test_each_filter_is_taken_where_it_is_the_best():
@@ -202,3 +207,13 @@ def test_each_filter_is_taken_where_it_is_the_best():
     dots[::15] = 9
     lines, above = np.stack([ramp, dots, noise, zeros]), np.stack([zeros, noise, noise, zeros])
     assert png_stream.filtered(lines, above)[:, 0].tolist() == [1, 0, 2, 0]
+
+
+def test_what_is_not_ours_is_not_replaced_and_addresses_are_no_places(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.zarr").mkdir()
+    (tmp_path / "mine.zarr" / "letter.txt").write_text("dear")
+    refused(tmp_path / "mine.zarr", words="none of ours")
+    with pytest.raises(InvalidInputError, match="written to this machine"):
+        check_target("s3://bucket/a.png", 10, 10)
+    assert check_target(tmp_path / "A.PNG", 10, 10) == check_target(tmp_path / "a.png", 10, 10)

@@ -12,6 +12,7 @@ from zoomlib.infinity.painting.tiles import (
     Grid,
     Window,
     checked_window,
+    group_count,
     groups,
     met,
     smallest_cells,
@@ -56,6 +57,7 @@ def test_a_window_is_covered_once_by_the_fewest_tiles(y0, x0, height, width, bat
     work = list(groups(window, grid, batch))
     parts = [met(window, g.row, column, grid.step) for g in work for column in range(g.begin, g.end)]
     assert sum(part.pixels for part in parts) == window.pixels
+    assert group_count(window, grid, batch) == len(work)
     assert (
         len({(part.y0, part.x0) for part in parts})
         == len(parts)

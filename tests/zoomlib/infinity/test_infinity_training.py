@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from zoomlib.denormals import denormals_flushed
 from zoomlib.errors import InvalidInputError
 from zoomlib.infinity.config import DiscriminatorConfig, GeneratorConfig
 from zoomlib.infinity.field.coordinates import coordinates
@@ -20,7 +21,7 @@ from zoomlib.infinity.training.quality import Quality, quality, sliced_distance
 from zoomlib.infinity.training.recipe import RECIPES, Recipe, recipe_named
 from zoomlib.infinity.training.sheets import sample_sheet
 from zoomlib.infinity.training.state import LOG, STATE
-from zoomlib.infinity.training.trainer import Trainer, denormals_flushed, train
+from zoomlib.infinity.training.trainer import Trainer, train
 
 CONFIG = GeneratorConfig(
     blocks=2,

@@ -127,6 +127,16 @@ def test_the_mean_follows_faster_at_first() -> None:
             assert torch.allclose(trainer.averaged.state_dict()[name], mean, atol=1e-5)
 
 
+def test_without_a_warm_up_the_mean_begins_with_the_first_step() -> None:
+    trainer = begun(replace(RECIPE, ema=0.9, ema_warm_up=0, r1_every=0, path_every=0))
+    trainer.train_step()
+    first = {name: value.clone() for name, value in trainer.networks.state_dict().items()}
+    assert all(torch.equal(mean, first[name]) for name, mean in trainer.averaged.state_dict().items())
+    trainer.train_step()
+    for name, mean in trainer.averaged.state_dict().items():
+        assert torch.allclose(mean, 0.9 * first[name] + 0.1 * trainer.networks.state_dict()[name], atol=1e-6)
+
+
 def test_mixed_styles_change_once_at_a_layer_from_1_on() -> None:
     trainer, firsts = begun(), set()
     for seed in range(40):

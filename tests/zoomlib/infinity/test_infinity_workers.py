@@ -18,7 +18,7 @@ from zoomlib.infinity.painting.plane import Plane
 WINDOW = (-121, -333, 150, 300)
 
 
-FAR = (10**9, 0, 9, 9)
+FAR = (10**9, 0, 9, 99)
 
 
 class Touchy(PlainPainter):
@@ -75,7 +75,7 @@ def test_two_windows_can_be_looked_at_in_turn(plane):
 def test_what_a_worker_raises_is_raised_here(plane):
     with pytest.raises(RuntimeError, match="no paint left"):
         plane.window(*FAR, workers=2)
-    assert same(plane.tiles(0, 0, 9, 9, workers=2), plane.tiles(0, 0, 9, 9))
+    assert same(plane.tiles(0, 0, 9, 99, workers=2), plane.tiles(0, 0, 9, 99))
 
 
 def test_a_worker_that_is_killed_is_told(plane):
@@ -97,9 +97,12 @@ def test_after_a_close_there_are_others(plane):
 
 
 @pytest.mark.slow
-def test_four_workers_paint_the_same(plane):
-    alone = plane.window(*WINDOW)
-    assert torch.equal(plane.window(*WINDOW, workers=4), alone)
+def test_four_workers_paint_the_same_once_there_is_work_for_four(plane):
+    plane.close()
+    place = (0, 0, 9, 192)  # two groups of two tiles
+    assert same(plane.tiles(*place, workers=4), plane.tiles(*place))
+    assert len(children()) == 2
+    assert torch.equal(plane.window(*WINDOW, workers=4), plane.window(*WINDOW))
     assert len(children()) == 4
     plane.close()
 

@@ -182,3 +182,10 @@ def test_levels_beyond_what_64_bits_count_are_refused():
     with pytest.raises(InvalidInputError, match="64 bits"):
         views(70, (64, 64), 2.0)
     check_place(views(3, (64, 64), 2.0), (0, 2**62))
+
+
+@pytest.mark.parametrize("size", [(5, 7), (6, 8)])
+def test_the_pixel_in_the_middle_of_the_deepest_level_is_the_one_asked_for(size):
+    *_, state = infinity.sample(FormulaPlanes(size), words(2), p=2, at=(-9, 40), steps=1, generator=gen())
+    asked = FormulaPlane(3).pixels(-9, 40, 1, 1)[:, 0, 0]
+    assert (state.clean[1][:, size[0] // 2, size[1] // 2] - asked).abs().max() <= CLOSE

@@ -42,7 +42,7 @@ class Latents:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", whole(self.seed, "a seed"))
         if not 0 <= self.seed < 2**64:
-            raise InvalidInputError(f"a seed is a whole number of at least 0 and below 2^64; got {self.seed}.")
+            raise InvalidInputError(f"A seed is a whole number of at least 0 and below 2^64; got {self.seed}.")
         if self.period is not None:
             most = (_BLOCK >> 1) // 2**self.config.blocks
             if not 1 <= whole(self.period, "a period") <= most:
@@ -74,7 +74,7 @@ class Latents:
         Features count as in `sizes`: cells [a, a + n) read those from unit(layer)·a on.
         """
         if not 0 <= layer < self.config.layers:
-            raise InvalidInputError(f"noise has layers 0 to {self.config.layers - 1}; got {layer}.")
+            raise InvalidInputError(f"Noise has layers 0 to {self.config.layers - 1}; got {layer}.")
         _check_window(y, x, h, w)
         first, last = y // 4, (y + h - 1) // 4
         period = None if self.period is None else self.period * unit(layer)
@@ -119,7 +119,7 @@ def _groups(words: NDArray[np.float32]) -> Words:
 
 def _check_window(y: int, x: int, h: int, w: int) -> None:
     if h < 1 or w < 1:
-        raise InvalidInputError(f"a window has at least 1 row and 1 column; got {h} and {w}.")
+        raise InvalidInputError(f"A window has at least 1 row and 1 column; got {h} and {w}.")
     for first, length in ((y, h), (x, w)):
         if not -(2**63) <= first <= 2**63 - length:
             raise InvalidInputError(
@@ -131,18 +131,18 @@ def _check_window(y: int, x: int, h: int, w: int) -> None:
 def _check(overrides: Overrides, config: GeneratorConfig, period: int | None) -> None:
     for layer in overrides.noise:
         if not 0 <= layer < config.layers:
-            raise InvalidInputError(f"noise has layers 0 to {config.layers - 1}; overrides name layer {layer}.")
+            raise InvalidInputError(f"Noise has layers 0 to {config.layers - 1}; overrides name layer {layer}.")
     kinds = [(config.local, 1, overrides.local)]
     kinds += [(1, unit(layer), patches) for layer, patches in overrides.noise.items()]
     for channels, scale, patches in kinds:
         for patch in patches:
             if len(patch.values) != channels:
                 raise InvalidInputError(
-                    f"an override has the shape ({channels}, h, w) here; got {tuple(patch.values.shape)}. "
+                    f"An override has the shape ({channels}, h, w) here; got {tuple(patch.values.shape)}. "
                     f"Make it with this generator."
                 )
             if period is not None and patch.values.shape[2] > period * scale:
                 raise InvalidInputError(
-                    f"an override of {patch.values.shape[2]} columns goes round more than once in a period of "
+                    f"An override of {patch.values.shape[2]} columns goes round more than once in a period of "
                     f"{period * scale}. Choose a longer period or a narrower override."
                 )

@@ -23,7 +23,7 @@ def whole(value: Any, what: str) -> int:
     try:
         return index(value)
     except TypeError as error:
-        raise InvalidInputError(f"{what} is a whole number; got {value!r}.") from error
+        raise InvalidInputError(f"{what[0].upper()}{what[1:]} is a whole number; got {value!r}.") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +39,9 @@ class Patch:
         object.__setattr__(self, "x", whole(self.x, "the column of a patch"))
         if self.values.ndim != 3 or not self.values.numel():
             shape = tuple(self.values.shape)
-            raise InvalidInputError(f"the values of a patch have the shape (C, h, w), each at least 1; got {shape}.")
+            raise InvalidInputError(f"The values of a patch have the shape (C, h, w), each at least 1; got {shape}.")
         if not torch.isfinite(self.values).all():
-            raise InvalidInputError("the values of a patch are finite; some of these are not. Make them anew.")
+            raise InvalidInputError("The values of a patch are finite; some of these are not. Make them anew.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def read_overrides(path: Path) -> Overrides:
             raise
         raise InvalidInputError(f"{path} holds no overrides, or a damaged file: {error}. Write it again.") from error
     except FileNotFoundError as error:
-        raise InvalidInputError(f"there is no file {path}. Give one that `write_overrides` wrote.") from error
+        raise InvalidInputError(f"There is no file {path}. Give one that `write_overrides` wrote.") from error
     return Overrides(tuple(local), {layer: tuple(patches) for layer, patches in noise.items()})
 
 

@@ -71,6 +71,10 @@ class FusedNetworks:
                 for block, to_rgb in enumerate(networks.texture.to_rgb)
             ]
 
+    def __getstate__(self) -> dict[str, object]:
+        """The same before and after painting."""
+        return {**self.__dict__, "_kept": None}
+
     @torch.no_grad()
     def structure(self, local: Tensor, coordinates: Tensor, weights: Tensor, chosen: Sequence[int]) -> Tensor:
         """As `Structure.forward`, of weights (B, K, m, m') of the `chosen` K styles at all cells, halo included."""

@@ -37,6 +37,14 @@ class Ruler(NamedTuple):
         return self.first + self.step * (self.places - 1)
 
 
+class Box(NamedTuple):
+    """Pixels about each pixel p: rows [p - before, p - before + height), columns [p - before, p - before + width)."""
+
+    before: int
+    height: int
+    width: int
+
+
 def sites_near(
     sites: Sequence[Site], rows: tuple[int, int], columns: tuple[int, int], period: int | None
 ) -> list[Site]:
@@ -80,28 +88,38 @@ def present(sites: Sequence[Site], rows: tuple[int, int], columns: tuple[int, in
     return found
 
 
-def shares(sites: Sequence[Site], rows: Ruler, columns: Ruler, blur_px: int, numbers: int) -> NDArray[np.float64]:
-    """Of each number, the share of a box of blur_px a side that is nearest to it: (numbers, rows, columns).
+def counted(sites: Sequence[Site], rows: Ruler, columns: Ruler, box: Box, numbers: int) -> Integers:
+    """Of each number, how many pixels of a box are nearest to it, for the box of each place: (numbers, rows, columns).
 
-    The box of pixel p is [p - blur_px // 2, p - blur_px // 2 + blur_px) on both axes. sites: sorted, such as
-    `sites_near` gives for the box's area. Shares are at least 0 and sum to 1 up to rounding.
+    sites: sorted, such as `sites_near` gives for the area of all boxes.
     """
-    top, left = rows.first - blur_px // 2, columns.first - blur_px // 2
-    height, width = (ruler.last - ruler.first + blur_px for ruler in (rows, columns))
+    top, left = rows.first - box.before, columns.first - box.before
+    height, width = rows.last - rows.first + box.height, columns.last - columns.first + box.width
     near = _seen_from(sites, top, left)
     begins = np.arange(columns.places, dtype=np.int64) * columns.step
     tops = np.arange(rows.places, dtype=np.int64) * rows.step
     out = np.zeros((numbers, rows.places, columns.places), dtype=np.int64)
     for place, site in enumerate(near[:-1]):
         lo, hi = _interval(near, place, height, width)
-        reached = np.minimum(hi[:, None], begins + blur_px)
+        reached = np.minimum(hi[:, None], begins + box.width)
         reached -= np.maximum(lo[:, None], begins)
         np.maximum(reached, 0, out=reached)
         total = np.zeros((height + 1, columns.places), dtype=np.int64)
         np.cumsum(reached, axis=0, out=total[1:])
-        out[site.number] += total[tops + blur_px] - total[tops]
-    out[near[-1].number] += blur_px**2 - out.sum(0)
-    return out / float(blur_px**2)
+        out[site.number] += total[tops + box.height] - total[tops]
+    out[near[-1].number] += box.height * box.width - out.sum(0)
+    return out
+
+
+def turns(columns: Ruler, blur_px: int, period: int | None) -> list[tuple[int, Ruler, int]]:
+    """Boxes blur_px wide about columns, as parts to be added up: how often, about which columns, how wide.
+
+    A box that is wider than a plane goes around in holds whole turns, which are the same wherever they begin: they are
+    counted once, about one column, and not for each of the many repetitions in them.
+    """
+    whole, rest = (0, blur_px) if period is None else divmod(blur_px, period)
+    parts = [] if not whole or period is None else [(whole, columns._replace(places=1), period)]
+    return [*parts, (1, columns, rest)] if rest else parts
 
 
 def _seen_from(sites: Sequence[Site], y: int, x: int) -> list[Site]:

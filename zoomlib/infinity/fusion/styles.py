@@ -18,7 +18,7 @@ from zoomlib.infinity.field.latents import Latents
 from zoomlib.infinity.field.overrides import whole
 from zoomlib.infinity.field.places import feature_px
 from zoomlib.infinity.fusion.layers import FusedNetworks
-from zoomlib.infinity.fusion.map import Ruler, Site, present, shares, sites_near
+from zoomlib.infinity.fusion.map import Box, Ruler, Site, counted, present, sites_near, turns
 from zoomlib.infinity.networks.pair import Networks
 from zoomlib.infinity.networks.prepared import Prepared
 from zoomlib.infinity.painting.painter import facts_of, inputs
@@ -59,7 +59,7 @@ class Fusion:
         # Sorted, so that sums are the same whatever the order.
         object.__setattr__(self, "points", tuple(sorted(self.points, key=lambda point: (point.y, point.x))))
         if not self.points:
-            raise InvalidInputError("a fusion has at least one style point; got none.")
+            raise InvalidInputError("A fusion has at least one style point; got none.")
         if not 1 <= self.blur_px <= _WIDEST_PX:
             raise InvalidInputError(f"blur_px is 1 to {_WIDEST_PX} pixels; got {self.blur_px}. 1 does not blur.")
         if self.period_px is not None and self.period_px < 1:
@@ -67,14 +67,16 @@ class Fusion:
         places = [(point.y, point.x if self.period_px is None else point.x % self.period_px) for point in self.points]
         if len(set(places)) < len(places):
             twice = next(place for place in places if places.count(place) > 1)
-            raise InvalidInputError(f"two style points lie at (y, x) = {twice}. Move or drop one of them.")
+            raise InvalidInputError(f"Two style points lie at (y, x) = {twice}. Move or drop one of them.")
         shapes = {(tuple(point.style.shape), tuple(point.w_plus.shape)) for point in self.points}
         if len(shapes) > 1:
-            raise InvalidInputError(f"all style points have styles of one generator; got shapes {sorted(shapes)}.")
+            raise InvalidInputError(f"All style points have styles of one generator; got shapes {sorted(shapes)}.")
 
     def present(self, rows: tuple[int, int], columns: tuple[int, int]) -> tuple[int, ...]:
         """The numbers of the points that count at some pixel of an area: first and last row, first and last column."""
-        rows, columns = self._boxes(rows), self._boxes(columns)
+        rows, columns = self._boxes(rows, self.blur_px), self._boxes(columns, self.blur_px)
+        if self.period_px is not None:  # once around is everywhere
+            columns = columns[0], min(columns[1], columns[0] + self.period_px - 1)
         return tuple(sorted(present(self._near(rows, columns), rows, columns)))
 
     def weights(self, rows: Ruler, columns: Ruler) -> tuple[tuple[int, ...], Tensor]:
@@ -82,16 +84,27 @@ class Fusion:
 
         Weights are at least 0 and sum to 1 (within 1e-6) in each place; they are bitwise the same in any window.
         """
-        near = self._near(self._boxes((rows.first, rows.last)), self._boxes((columns.first, columns.last)))
-        numbers = sorted({site.number for site in near})
-        near = [site._replace(number=numbers.index(site.number)) for site in near]
-        values = shares(near, rows, columns, self.blur_px, len(numbers))
-        return tuple(numbers), torch.from_numpy(values.astype(np.float32))
+        parts = [
+            (times, some, width, self._near_boxes(rows, some, width))
+            for times, some, width in turns(columns, self.blur_px, self.period_px)
+        ]
+        numbers = sorted({site.number for *_, near in parts for site in near})
+        counts = np.zeros((len(numbers), rows.places, columns.places), dtype=np.int64)
+        for times, some, width, near in parts:
+            near = [site._replace(number=numbers.index(site.number)) for site in near]
+            box = Box(self.blur_px // 2, self.blur_px, width)
+            counts += times * counted(near, rows, some, box, len(numbers))
+        return tuple(numbers), torch.from_numpy((counts / float(self.blur_px**2)).astype(np.float32))
 
-    def _boxes(self, pixels: tuple[int, int]) -> tuple[int, int]:
-        """First and last of what the boxes about these pixels hold."""
+    def _near_boxes(self, rows: Ruler, columns: Ruler, width: int) -> list[Site]:
+        return self._near(
+            self._boxes((rows.first, rows.last), self.blur_px), self._boxes((columns.first, columns.last), width)
+        )
+
+    def _boxes(self, pixels: tuple[int, int], size: int) -> tuple[int, int]:
+        """First and last of what boxes of that size about these pixels hold."""
         begin = self.blur_px // 2
-        return pixels[0] - begin, pixels[1] - begin + self.blur_px - 1
+        return pixels[0] - begin, pixels[1] - begin + size - 1
 
     def _near(self, rows: tuple[int, int], columns: tuple[int, int]) -> list[Site]:
         sites = [Site(point.y, point.x, number) for number, point in enumerate(self.points)]
@@ -119,13 +132,17 @@ class FusedPainter:
         self.fusion = _cyclic(fusion, None if self.period is None else self.period * 2**self.blocks)
         _check_styles(networks, fusion.points[0])
         if not all(point.style.isfinite().all() and point.w_plus.isfinite().all() for point in fusion.points):
-            raise InvalidInputError("styles are of finite numbers; some of these are not. Make them anew.")
+            raise InvalidInputError("Styles are of finite numbers; some of these are not. Make them anew.")
         self.device = next(networks.parameters()).device
         self._networks = networks
         self._styles = torch.stack([point.style for point in fusion.points]).to(self.device, torch.float32)
         self._w_plus = torch.stack([point.w_plus for point in fusion.points]).to(self.device, torch.float32)
         self._fused = FusedNetworks(networks, self._styles, self._w_plus, dtype=dtype)
         self._plain: OrderedDict[int, Prepared] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes paint with, the same before and after painting: styles are made ready there anew."""
+        return {**self.__dict__, "_plain": OrderedDict()}
 
     @torch.inference_mode()
     def paint(self, origins: Sequence[tuple[int, int]], n: int) -> Tensor:
@@ -207,7 +224,7 @@ def _cyclic(fusion: Fusion, period_px: int | None) -> Fusion:
         return fusion
     if fusion.period_px is not None:
         raise InvalidInputError(
-            f"the panorama repeats after {period_px} pixels and the fusion after {fusion.period_px}. Leave the "
+            f"The panorama repeats after {period_px} pixels and the fusion after {fusion.period_px}. Leave the "
             "fusion's period out: it then has that of the panorama."
         )
     return replace(fusion, period_px=period_px)
@@ -217,7 +234,7 @@ def _check_styles(networks: Networks, point: StylePoint) -> None:
     S, entries = networks.config.style, networks.config.layers + 1
     if point.style.shape != (S,) or point.w_plus.shape != (entries, S):
         raise InvalidInputError(
-            f"a style point of these weights has a style ({S},) and styles of the texture ({entries}, {S}); got "
+            f"A style point of these weights has a style ({S},) and styles of the texture ({entries}, {S}); got "
             f"{tuple(point.style.shape)} and {tuple(point.w_plus.shape)}. Take them of this generator."
         )
 

@@ -87,7 +87,7 @@ def area_of(config: GeneratorConfig, at: tuple[int, int], height: int, width: in
     area = Area(config, at, height, width, y, x, bottom - y, right - x)
     if min(area.touched_px) < -FARTHEST or max(area.touched_px) > FARTHEST:
         raise InvalidInputError(
-            f"A picture of {height} x {width} px at {at[0]},{at[1]} reaches, with what it changes about it, beyond the "
+            f"A picture of {width} x {height} px at {at[0]},{at[1]} reaches, with what it changes about it, beyond the "
             "64 bits in which pixels of a plane are counted. Give a place nearer to 0,0."
         )
     return area
@@ -116,8 +116,8 @@ def check_invertible(
     least = smallest_px(config)
     if min(height, width) < least:
         raise InvalidInputError(
-            f"A picture to invert has at least {least} x {least} pixels for this generator; this one has {height} x "
-            f"{width}. Give a larger one."
+            f"A picture to invert has at least {least} x {least} pixels for this generator; this one has {width} x "
+            f"{height}. Give a larger one."
         )
     area = area_of(config, at, height, width)
     if period is not None and area.local[3] > period:
@@ -127,7 +127,7 @@ def check_invertible(
         )
     if area.needed_bytes > (free := free_bytes(device)):
         raise NoRoomError(
-            f"To invert {height} x {width} pixels takes about {area.needed_bytes / 2**30:.1f} GiB, and {device} has "
+            f"To invert {width} x {height} pixels takes about {area.needed_bytes / 2**30:.1f} GiB, and {device} has "
             f"{free / 2**30:.1f} GiB free. Give a smaller picture, or a part of it."
         )
     if not bool(picture.isfinite().all()):

@@ -134,7 +134,7 @@ def gaps_between(first: Rectangle, second: Rectangle, blocks: int) -> list[Gap]:
     """
     if first.period != second.period:
         raise InvalidInputError(
-            f"One picture was inverted for a period of {first.period} cells and the other for {second.period}. Invert "
+            f"One picture was inverted for {_turns(first.period)} and the other for {_turns(second.period)}. Invert "
             "both for the same."
         )
     if first.period is None:
@@ -146,6 +146,10 @@ def gaps_between(first: Rectangle, second: Rectangle, blocks: int) -> list[Gap]:
     period_px = first.period * int(2**blocks)
     right = (second.at[1] - first.at[1]) % period_px - (second.at[1] - first.at[1])
     return [nearest(first, second, right), nearest(first, second, right - period_px)]
+
+
+def _turns(period: int | None) -> str:
+    return "a plane that does not repeat" if period is None else f"one that repeats after {period} cells"
 
 
 def checked_blur(config: GeneratorConfig, gap: int, blur_px: int | None) -> int:

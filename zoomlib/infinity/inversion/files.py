@@ -136,11 +136,15 @@ def _read(folder: Path, stem: str, generator: Generator) -> tuple[dict[str, Any]
             )
         data = (folder / facts["tensors"]).read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-            raise InvalidInputError(f"{folder / facts['tensors']} is damaged: its SHA-256 is another. Make it again.")
+            raise InvalidInputError(
+                f"{folder / facts['tensors']} is damaged: its SHA-256 is another. Remove the folder, and make it again."
+            )
         tensors = load(data)
         _check(tensors, facts, generator.config, stem)
     except (OSError, SafetensorError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError(f"{folder} holds no whole {stem} ({error!r}). Make it again.") from error
+        raise InvalidInputError(
+            f"{folder} holds no whole {stem} ({error!r}). Remove the folder, and make it again."
+        ) from error
     return facts, tensors
 
 
@@ -165,5 +169,5 @@ def _check(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], config: Gene
         if tuple(tensors[name].shape) != shape or not bool(torch.isfinite(tensors[name]).all()):
             raise InvalidInputError(
                 f"{name} of the {stem} has the shape {tuple(tensors[name].shape)} for {shape}, or values that are not "
-                "finite. Make it again."
+                "finite. Remove the folder, and make it again."
             )

@@ -37,7 +37,7 @@ class InversionSettings:
         if self.steps < 1:
             raise InvalidInputError(f"An inversion takes at least 1 step, not {self.steps}.")
         if not 0 <= self.seed < 2**64:
-            raise InvalidInputError(f"A seed is a whole number from 0 to 2^64 - 1; {self.seed} does not.")
+            raise InvalidInputError(f"A seed is a whole number from 0 to 2^64 - 1; {self.seed} is none.")
         for field in fields(self):
             value = getattr(self, field.name)
             if not math.isfinite(value) or value < 0:

@@ -103,7 +103,7 @@ class Discriminator(nn.Module):
         side = self.config.patch_px
         if pictures.shape[1:] != (3, side, side):
             raise InvalidInputError(
-                f"this discriminator reads pictures (B, 3, {side}, {side}); got {tuple(pictures.shape)}."
+                f"This discriminator reads pictures (B, 3, {side}, {side}); got {tuple(pictures.shape)}."
             )
         x = self.features(pictures)[-1]
         flat = self.last(torch.cat((x, spread(x, self.config.group)), 1)).flatten(1)

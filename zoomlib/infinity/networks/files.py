@@ -80,7 +80,7 @@ def read_about(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInputError(
-            f"expected the folder of a generator, with {CONFIG} and {GENERATOR}; cannot read {path}: {error}. "
+            f"Expected the folder of a generator, with {CONFIG} and {GENERATOR}; cannot read {path}: {error}. "
             "Name a folder that `tenfold train-infinity` wrote."
         ) from None
     if not isinstance(about, dict) or about.get("format") != FORMAT or "generator" not in about:
@@ -121,7 +121,7 @@ def _fill(module: nn.Module, folder: Path, name: str, about: Mapping[str, Any]) 
         content = (folder / name).read_bytes()
         state = load(content)
     except (OSError, SafetensorError) as error:
-        raise InvalidInputError(f"cannot read the weights {folder / name}: {error}. Copy the folder again.") from None
+        raise InvalidInputError(f"Cannot read the weights {folder / name}: {error}. Copy the folder again.") from None
     # Sizes first: their message says more than that a checksum differs.
     load_weights(module, state, str(folder / name))
     if _checksum(content) != about.get("sha256", {}).get(name):

@@ -29,7 +29,7 @@ def from_released(state: Mapping[str, Tensor], config: GeneratorConfig) -> dict[
     for name, (foreign, shape) in _table(config).items():
         if foreign not in theirs:
             raise InvalidInputError(
-                f"expected a tensor {foreign}; there is none. Give the whole state of its generator."
+                f"Expected a tensor {foreign}; there is none. Give the whole state of its generator."
             )
         tensor = theirs.pop(foreign)
         if _squeezed(tensor.shape) != _squeezed(shape):
@@ -40,7 +40,7 @@ def from_released(state: Mapping[str, Tensor], config: GeneratorConfig) -> dict[
         ours[name] = tensor.reshape(shape)
     if unknown := sorted(name for name in theirs if not UNUSED.search(name)):
         raise InvalidInputError(
-            f"no place for {', '.join(unknown[:3])} in these sizes. Give those it was trained with."
+            f"No place for {', '.join(unknown[:3])} in these sizes. Give those it was trained with."
         )
     return ours
 

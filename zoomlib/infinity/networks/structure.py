@@ -57,12 +57,12 @@ def check_halo(config: GeneratorConfig, local: Tensor, coordinates: Tensor) -> N
     """Refuse latents (…, C, m, m') and coordinates (…, A, m, m') that give no cell, or that do not fit one another."""
     if min(local.shape[-2:]) <= 2 * config.halo:
         raise InvalidInputError(
-            f"latents of {local.shape[-2]}x{local.shape[-1]} cells leave none inside a halo of {config.halo}. "
+            f"Latents of {local.shape[-2]}x{local.shape[-1]} cells leave none inside a halo of {config.halo}. "
             f"Give at least {2 * config.halo + 1} a side."
         )
     expected = (config.coordinates, *local.shape[-2:])
     if local.shape[-3] != config.local or coordinates.shape[-3:] != expected:
         raise InvalidInputError(
-            f"expected local latents of {config.local} channels and coordinates {expected} for them; got "
+            f"Expected local latents of {config.local} channels and coordinates {expected} for them; got "
             f"{tuple(local.shape)} and {tuple(coordinates.shape)}."
         )

@@ -99,17 +99,17 @@ def check_texture(config: GeneratorConfig, features: Tensor, noises: Sequence[Te
     fewest = cells_for(1, config.blocks)
     if min(height, width) < fewest or features.shape[-3] != config.local:
         raise InvalidInputError(
-            f"expected features of {config.local} channels and at least {fewest}x{fewest} cells; "
+            f"Expected features of {config.local} channels and at least {fewest}x{fewest} cells; "
             f"got {tuple(features.shape)}."
         )
     if len(noises) != config.layers:
-        raise InvalidInputError(f"expected the noise of {config.layers} layers; got {len(noises)}.")
+        raise InvalidInputError(f"Expected the noise of {config.layers} layers; got {len(noises)}.")
     for layer, noise in enumerate(noises):
         less = 3 if layer % 2 == 0 else 2
         scale = 2 if layer % 2 == 0 else 1
         height, width = scale * height - less, scale * width - less
         if noise.shape[-2:] != (height, width):
             raise InvalidInputError(
-                f"the noise of layer {layer} is {height}x{width} for these features; got "
+                f"The noise of layer {layer} is {height}x{width} for these features; got "
                 f"{noise.shape[-2]}x{noise.shape[-1]}. `sizes.layer_sides` gives the sides."
             )

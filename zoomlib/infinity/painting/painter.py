@@ -7,11 +7,12 @@ the same pixels whoever asks for them, and when.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoomlib.errors import InvalidInputError
 from zoomlib.infinity.config import GeneratorConfig
@@ -20,6 +21,8 @@ from zoomlib.infinity.field.latents import Latents
 from zoomlib.infinity.networks.pair import Networks
 from zoomlib.infinity.networks.prepared import Prepared
 from zoomlib.infinity.sizes import layer_sides, unit
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Painter(Protocol):
@@ -74,7 +77,8 @@ class PlainPainter:
         self.blocks, self.period = self.config.blocks, latents.period
         self.device = next(networks.parameters()).device
         self.style = (latents.style() if style is None else style).to(self.device, torch.float32)
-        self.w_plus = texture_styles(networks, self.style) if w_plus is None else w_plus.to(self.device, torch.float32)
+        w_plus = texture_styles(networks, self.style) if w_plus is None else w_plus
+        self.w_plus = w_plus.to(self.device, torch.float32)
         self.prepared = Prepared(networks, self.style, self.w_plus, dtype=dtype)
 
     @torch.inference_mode()
@@ -101,16 +105,24 @@ def facts_of(latents: Latents, stretch: float, dtype: torch.dtype) -> dict[str, 
 
 @torch.inference_mode()
 def texture_styles(networks: Networks, style: Tensor) -> Tensor:
-    """The mapped style (S,) for each place where the texture takes one: (2L+1, S).
+    """The mapped style (S,) for each place where the texture takes one: (2L+1, S), on the CPU.
 
-    Raises InvalidInputError for a style of another shape.
+    It is mapped there wherever the networks are, so that what is painted on several devices has one style to the last
+    bit. Raises InvalidInputError for a style of another shape.
     """
     if style.shape != (networks.config.style,):
         raise InvalidInputError(
             f"A style has the shape ({networks.config.style},) here, not {tuple(style.shape)}. Give another."
         )
-    mapped: Tensor = networks.texture.mapping(style[None])
+    with undisturbed(torch.device("cpu")):
+        mapped: Tensor = placed(networks.texture.mapping, "cpu")(style[None].cpu())
     return mapped.expand(2 * networks.config.blocks + 1, -1).clone()
+
+
+def placed(module: M, device: torch.device | str) -> M:
+    """A module on a device: itself where it is there, and else a copy."""
+    there = next(module.parameters()).device == torch.device(device)
+    return module if there else deepcopy(module).to(device)
 
 
 def inputs(
@@ -137,15 +149,19 @@ def inputs(
 
 @contextmanager
 def undisturbed(device: torch.device) -> Iterator[None]:
-    """Pixels within do not depend on the caller's settings: no autocast of theirs holds and, on a CPU, one thread of
-    torch's works, as how many they are may change the last bits."""
-    threads = torch.get_num_threads()
-    many = device.type == "cpu" and threads > 1
-    if many:
-        torch.set_num_threads(1)
-    try:
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        if many:
-            torch.set_num_threads(threads)
+    """Pixels within do not depend on the caller's settings: no autocast of theirs holds, no coarser products, and one
+    thread of torch's works on a CPU, as how many they are may change the last bits. cuDNN's choice is always the same.
+    """
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    with ExitStack() as stack:
+        if device.type == "cpu" and threads > 1:
+            torch.set_num_threads(1)
+            stack.callback(torch.set_num_threads, threads)
+        if precision != "highest":
+            torch.set_float32_matmul_precision("highest")
+            stack.callback(torch.set_float32_matmul_precision, precision)
+        if device.type == "cuda":
+            exact = {"benchmark": False, "deterministic": True, "allow_tf32": False}
+            stack.enter_context(torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, **exact))
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        yield

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import mmap
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.images import to_uint8
 from zoomlib.infinity.config import GeneratorConfig
 from zoomlib.infinity.field.overrides import whole
 from zoomlib.infinity.painting.painter import Painter, undisturbed
+from zoomlib.infinity.painting.portable import portable
 from zoomlib.infinity.painting.tiles import (
     Grid,
     Group,
     Window,
     checked_window,
+    group_count,
     groups,
     met,
     smallest_cells,
@@ -95,6 +93,12 @@ class Plane:
         """Pixels after which the plane repeats from left to right, or None."""
         return None if self.painter.period is None else self.painter.period * 2**self.blocks
 
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """Where it is painted: by several, a process for each, or by one."""
+        moving = portable(self.painter)
+        return (self.painter.device,) if moving is None else moving.devices
+
     def facts(self) -> dict[str, Any]:
         """What makes its pixels, in values that JSON can hold."""
         return {**self._more, **self.painter.facts(), "tile_cells": self.grid.cells, "batch": self.batch}
@@ -127,20 +131,12 @@ class Plane:
     ) -> Iterator[Tile]:
         """All grid tiles that meet a window, cut to it, row by row from the left; a few are held at a time.
 
-        workers: so many processes paint; they stay until `close`. Raises InvalidInputError as `check`, at once.
+        workers: so many processes paint, or as many as there is work for; they stay until `close`. Of a plane that
+        several devices paint, as many as they are, one on each; 1 paints on the first of them alone. Raises
+        InvalidInputError as `check`, at once.
         """
         window = self.check(y0, x0, h, w)
         return self._tiles(window, self._painting(workers), on_tile)
-
-    def bands(
-        self, y0: int, x0: int, h: int, w: int, *, workers: int = 1, on_tile: OnTile | None = None
-    ) -> Iterator[NDArray[np.uint8]]:
-        """The window as pictures (rows, w, 3), one for each row of tiles, from the top down.
-
-        A band is valid until the next one is asked for: it is the only memory that grows with the width.
-        """
-        window = self.check(y0, x0, h, w)
-        return self._bands(window, self.tiles(y0, x0, h, w, workers=workers, on_tile=on_tile))
 
     def paint(self, window: Window, group: Group) -> list[Tensor]:
         """The tiles of a group that meet a window, each cut to it, on the CPU. What workers do."""
@@ -182,14 +178,20 @@ class Plane:
             raise InvalidInputError(f"At least one process paints, not {workers}. Use 1 worker or more.")
         if workers == 1:
             return None
-        if self.painter.device.type != "cpu":
+        devices = self.devices
+        if len(devices) not in (1, workers):
             raise InvalidInputError(
-                f"Several workers paint on the CPU only, and this plane is painted on {self.painter.device}. Use one "
-                "worker, and a batch of several tiles."
+                f"A process for each device paints this plane, {len(devices)} of them, not {workers}. Use as many "
+                "workers, or 1 to paint on the first device alone."
+            )
+        if len(devices) == 1 and devices[0].type != "cpu":
+            raise InvalidInputError(
+                f"Several workers paint on the CPU only, and this plane is painted on {devices[0]}. Use one worker, "
+                f"and a batch of several tiles; or a generator on {devices[0]},{devices[0]}, which has two processes."
             )
         if self._workers is None or self._workers.count != workers:
             self.close()
-            self._workers = Workers(self, workers)
+            self._workers = Workers(self, workers, devices if len(devices) > 1 else ())
             weakref.finalize(self, self._workers.close)
         return self._workers
 
@@ -205,21 +207,9 @@ class Plane:
                     on_tile(done, rows * columns)
 
     def _painted(self, window: Window, workers: Workers | None) -> Iterator[tuple[Group, list[Tensor]]]:
-        work = groups(window, self.grid, self.batch)
-        if workers is not None:
-            yield from workers.painted(window, work)
+        work, count = groups(window, self.grid, self.batch), group_count(window, self.grid, self.batch)
+        if workers is not None and max(count, workers.there) > 1:
+            yield from workers.painted(window, work, count)
             return
         for group in work:
             yield group, self.paint(window, group)
-
-    def _bands(self, window: Window, tiles: Iterator[Tile]) -> Iterator[NDArray[np.uint8]]:
-        rows = min(self.step, window.height)
-        # Pages of its own: between what tiles leave on the heap, so large a piece would make it grow by far more.
-        pages = mmap.mmap(-1, 3 * rows * window.width)
-        buffer = np.frombuffer(pages, np.uint8).reshape(rows, window.width, 3)
-        for tile in tiles:
-            rows, columns = tile.pixels.shape[1:]
-            left = tile.x0 - window.x0
-            buffer[:rows, left : left + columns] = to_uint8(tile.pixels)
-            if left + columns == window.width:
-                yield buffer[:rows]

@@ -98,6 +98,12 @@ def groups(window: Window, grid: Grid, batch: int = 1) -> Iterator[Group]:
             yield Group(row, begin, batch, max(begin, first), min(begin + batch, stop))
 
 
+def group_count(window: Window, grid: Grid, batch: int = 1) -> int:
+    """How many groups cover a window."""
+    first, stop = _span(window.x0, window.width, grid.step * batch)
+    return tile_counts(window, grid)[0] * (stop - first)
+
+
 def tile_counts(window: Window, grid: Grid) -> tuple[int, int]:
     """Rows and columns of grid tiles that meet a window."""
     rows, columns = _span(window.y0, window.height, grid.step), _span(window.x0, window.width, grid.step)

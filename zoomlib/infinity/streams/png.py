@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import IO
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoomlib.errors import InvalidInputError
+from zoomlib.infinity.streams.appended import Appended
+from zoomlib.infinity.streams.rows import Bytes
 
 LARGEST_PX = 2**31 - 1
 """The longest side that the format can tell."""
@@ -18,24 +18,48 @@ LEVEL = 6
 _ROWS_BYTES = 2**18
 """Rows that are filtered and compressed at a time: what is needed for that stays small also where rows are long."""
 _NONE, _SUB, _UP, _PAETH = 0, 1, 2, 4
+_STREAM, _LAST = b"\x78\x9c", b"\x03\x00"
+"""How a stream of zlib's begins, and its last block, which is empty."""
 
-Bytes = NDArray[np.uint8]
 
+class PngPacker:
+    """A picture as one PNG. What a band is packed into depends on its own rows and the one above them alone: each is a
+    piece of the compressed stream that ends at a whole byte and looks back at no other."""
 
-def write_png(file: IO[bytes], bands: Iterable[Bytes], height: int, width: int) -> None:
-    """Write bands (rows, width, 3), uint8 RGB and `height` rows in all, from the top down, to a file open for writing.
+    def __init__(self, height: int, width: int) -> None:
+        self.width, self._sum, self._above = width, zlib.adler32(b""), np.zeros((1, 3 * width), np.uint8)
+        size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        self.head = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + _chunk(b"IDAT", _STREAM)
 
-    Raises InvalidInputError for sides that the format cannot tell.
-    """
-    check_png(height, width)
-    file.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    packer = zlib.compressobj(LEVEL)
-    for lines in _filtered(bands, width):
-        if packed := packer.compress(lines):
-            _chunk(file, b"IDAT", packed)
-    _chunk(file, b"IDAT", packer.flush())
-    _chunk(file, b"IEND", b"")
+    def pack(self, band: Bytes, file: Appended) -> None:
+        """As `Packer.pack`."""
+        packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        for lines in self._filtered(band):
+            self._sum = zlib.adler32(lines, self._sum)
+            if packed := packer.compress(lines):
+                file.write(_chunk(b"IDAT", packed))
+        file.write(_chunk(b"IDAT", packer.flush(zlib.Z_SYNC_FLUSH)))
+
+    def end(self, file: Appended) -> None:
+        """As `Packer.end`."""
+        file.write(_chunk(b"IDAT", _LAST + struct.pack(">I", self._sum)) + _chunk(b"IEND", b""))
+
+    def state(self) -> tuple[int, Bytes]:
+        """As `Packer.state`: the stream's sum so far, and the line above the next one."""
+        return self._sum, self._above
+
+    def restore(self, value: int, rows: bytes) -> None:
+        """As `Packer.restore`."""
+        self._sum, self._above = value, np.frombuffer(rows, np.uint8).reshape(1, 3 * self.width)
+
+    def _filtered(self, band: Bytes) -> Iterator[bytes]:
+        """The lines of a band as the format stores them, several at a time."""
+        count = max(_ROWS_BYTES // (3 * self.width), 1)
+        lines = band.reshape(len(band), -1)
+        for first in range(0, len(lines), count):
+            part = lines[first : first + count]
+            yield filtered(part, np.concatenate((self._above, part[:-1]))).tobytes()
+            self._above = part[-1:].copy()
 
 
 def check_png(height: int, width: int) -> None:
@@ -44,18 +68,6 @@ def check_png(height: int, width: int) -> None:
         raise InvalidInputError(
             f"A PNG has at most {LARGEST_PX} pixels a side, not {width} x {height}. Write a .zarr, or a smaller window."
         )
-
-
-def _filtered(bands: Iterable[Bytes], width: int) -> Iterator[bytes]:
-    """The lines of the picture as the format stores them, several at a time."""
-    count = max(_ROWS_BYTES // (3 * width), 1)
-    above = np.zeros((1, 3 * width), np.uint8)
-    for band in bands:
-        lines = band.reshape(len(band), -1)
-        for first in range(0, len(lines), count):
-            part = lines[first : first + count]
-            yield filtered(part, np.concatenate((above, part[:-1]))).tobytes()
-            above = part[-1:].copy()
 
 
 def filtered(lines: Bytes, above: Bytes) -> Bytes:
@@ -97,7 +109,6 @@ def _paeth(left: Bytes, above: Bytes, corner: Bytes) -> Bytes:
     return np.where((to_above <= to_corner) & (to_above < to_left), above, nearest)
 
 
-def _chunk(file: IO[bytes], kind: bytes, content: bytes) -> None:
-    file.write(struct.pack(">I", len(content)) + kind)
-    file.write(content)
-    file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", crc)))

@@ -46,7 +46,7 @@ class PictureFolder:
         drawn. On the generator's device."""
         if side_px > self.least_px:
             raise InvalidInputError(
-                f"these pictures were checked for {self.least_px} px, not for {side_px}. Open the folder for that side."
+                f"These pictures were checked for {self.least_px} px, not for {side_px}. Open the folder for that side."
             )
         rounds = -(-count // len(self.paths))
         order = [torch.randperm(len(self.paths), generator=generator, device=generator.device) for _ in range(rounds)]

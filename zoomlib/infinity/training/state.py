@@ -97,10 +97,20 @@ def _check_begun(trainer: Trainer, path: Path) -> None:
     wanted = trainer.recipe.as_json()
     for name in sorted(wanted.keys() - FREE):
         if begun.get(name) != wanted[name]:
+            which, was, now = _difference(name, begun.get(name), wanted[name])
             raise InvalidInputError(
-                f"The training in {trainer.checkpoints} was begun with {name} {begun.get(name)!r}, and is to go on "
-                f"with {wanted[name]!r}. Give it the same recipe, or another folder for checkpoints."
+                f"The training in {trainer.checkpoints} was begun with {which} {was!r}, and is to go on with {now!r}. "
+                "Give it the same recipe, or another folder for checkpoints."
             )
+
+
+def _difference(name: str, was: Any, now: Any) -> tuple[str, Any, Any]:
+    """The setting in which two values of a recipe differ: in a group, the first of its own."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for inner in now:
+            if was.get(inner) != now[inner]:
+                return f"{name}.{inner}", was.get(inner), now[inner]
+    return name, was, now
 
 
 def _found(path: Path, state: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from zoomlib.denormals import denormals_flushed
 from zoomlib.errors import InvalidInputError
 from zoomlib.infinity.networks.discriminator import Discriminator
 from zoomlib.infinity.networks.pair import Networks
@@ -111,7 +111,7 @@ class Trainer:
         told |= self._train_generator(self.latents(draw))
         if self.recipe.path_every and self.step >= self.recipe.path_from and self.step % self.recipe.path_every == 0:
             self._penalise_generator(self.latents(draw).half, draw)
-        decay = min(self.recipe.ema, self.step / (self.step + self.recipe.ema_warm_up))
+        decay = min(self.recipe.ema, self.step / max(self.step + self.recipe.ema_warm_up, 1))
         for mean, value in zip(self.averaged.parameters(), self.networks.parameters(), strict=True):
             average_into(mean, value, decay)
         self.step += 1
@@ -227,17 +227,3 @@ def train(
             if not saves:
                 trainer.save()
             raise
-
-
-@contextmanager
-def denormals_flushed() -> Iterator[None]:
-    """In the body, numbers below the smallest normal one count as 0: weights so small slow a CPU down many times.
-
-    That is a state of the processor, which all that this thread computes would have: afterwards it is as it was.
-    """
-    before = sys.float_info.min / 2 == 0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(before)

@@ -1,0 +1,1 @@
+"""The explorer: a plane without end, looked around on in a browser."""
