@@ -207,7 +207,7 @@ as high as a patch:
 
 ![samples]({SAMPLES})
 
-| {EACH} samples {"a height" if level else "three times"} | untrained | trained | bar |
+| {EACH} samples {"half-way up, in the middle, half-way down" if level else "three times"} | untrained | trained | bar |
 |---|---|---|---|
 {rows}
 

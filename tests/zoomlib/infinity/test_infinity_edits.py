@@ -161,7 +161,7 @@ def test_pictures_too_near_or_of_different_kinds_are_refused(generator):
     widest = 200 - receptive_px(SMALL)
     with pytest.raises(InvalidInputError, match=f"1 to {widest} pixels"):
         between(generator, one, far, seed=0, blur_px=widest + 1)
-    with pytest.raises(InvalidInputError, match="period of None cells"):
+    with pytest.raises(InvalidInputError, match="does not repeat and the other for one that repeats after 64 cells"):
         between(generator, one, inversion_at(generator, 0, 300, period=64), seed=0)
     with pytest.raises(InvalidInputError, match="side by side"):
         gaps_between(inversion_at(generator, 0, 0, period=64), inversion_at(generator, 200, 200, period=64), 3)

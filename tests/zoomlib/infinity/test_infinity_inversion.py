@@ -219,7 +219,7 @@ def test_a_damaged_or_missing_inversion_is_refused(generator, picture, tmp_path)
     ("wrong", "at", "words"),
     [
         (torch.zeros(3, 0, 0), (0, 0), "at least 16 x 16.*0 x 0"),
-        (torch.zeros(3, 15, 99), (0, 0), "at least 16 x 16.*15 x 99"),
+        (torch.zeros(3, 15, 99), (0, 0), "at least 16 x 16.*99 x 15"),
         (torch.zeros(1, 32, 32), (0, 0), r"\(3, height, width\)"),
         (torch.full((3, 32, 32), math.nan), (0, 0), "not finite"),
         (torch.full((3, 32, 32), 2.0), (0, 0), r"\[-1, 1\]"),

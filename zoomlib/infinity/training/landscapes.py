@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 RIDGES, WAVES = 3, 4
+LIVELY = 69 / 101
+"""Share of a landscape's height in which rows differ: even sky is above, even ground below, as far as a plane goes."""
 _SKIES = (
     (0.16, 0.36, 0.78, 0.70, 0.82, 0.94),
     (0.30, 0.24, 0.52, 0.96, 0.66, 0.48),
@@ -42,12 +44,13 @@ _HEIGHTS = (-1.6, -0.25, 0.0, 0.12, 1.0, 1.9)
 def landscapes(count: int, side_px: int, generator: torch.Generator) -> Tensor:
     """`count` landscapes (B, 3, side, side) in [-1, 1]: sky, three ridges one before the other, ground.
 
-    The horizon lies about the middle (normal, 0.06 of the side). Palette, colours, horizon and the phases of all
-    ridges differ from picture to picture. All randomness is the generator's, on whose device they are drawn.
+    All that differs from row to row lies in the middle `LIVELY` of a picture, whose height is the unit of what follows.
+    The horizon lies about the middle (normal, 0.06). Palette, colours, horizon and the phases of all ridges differ from
+    picture to picture. All randomness is the generator's, on whose device they are drawn.
     """
-    draw = _Draw(count, generator)
-    row = (torch.arange(side_px, device=generator.device) + 0.5) / side_px
-    down, across = row[None, None, :, None], row[None, None, None, :]
+    draw, unit_px = _Draw(count, generator), side_px * LIVELY
+    row = (torch.arange(side_px, device=generator.device) + 0.5 - side_px / 2) / unit_px
+    down, across = row[None, None, :, None] + 0.5, row[None, None, None, :]
     horizon = (0.5 + 0.06 * draw.normal(1, 1, 1)).clamp(0.35, 0.65)
     picture = _sky(draw, down, horizon)
     ground = draw.one_of(_GROUNDS) + 0.04 * draw.normal(3, 1, 1)
@@ -55,9 +58,9 @@ def landscapes(count: int, side_px: int, generator: torch.Generator) -> Tensor:
         nearness = (ridge + 1) / (RIDGES + 1)
         line = horizon + 0.16 * (nearness - 0.5) + _waves(draw, across, 0.035 + 0.015 * (RIDGES - ridge))
         haze = picture[:, :, :1].mean(3, keepdim=True) * 0.55 + 0.12
-        picture = _below(picture, haze * (1 - nearness) + 0.72 * ground * nearness, down, line, side_px)
-    near = ground * (0.62 + 0.5 * (down - horizon)) + _speckles(draw, side_px) * 0.09
-    picture = _below(picture, near, down, horizon + 0.12 + _waves(draw, across, 0.012), side_px)
+        picture = _below(picture, haze * (1 - nearness) + 0.72 * ground * nearness, down, line, unit_px)
+    near = ground * (0.62 + 0.5 * (down.clamp(max=1) - horizon)) + _speckles(draw, side_px) * 0.09
+    picture = _below(picture, near, down, horizon + 0.12 + _waves(draw, across, 0.012), unit_px)
     return picture.clamp(0, 1) * 2 - 1
 
 
@@ -133,9 +136,9 @@ def _waves(draw: _Draw, across: Tensor, height: float) -> Tensor:
     return line
 
 
-def _below(picture: Tensor, colour: Tensor, down: Tensor, line: Tensor, side_px: int) -> Tensor:
+def _below(picture: Tensor, colour: Tensor, down: Tensor, line: Tensor, unit_px: float) -> Tensor:
     """The picture with `colour` below a line, whose edge is a pixel wide."""
-    return torch.lerp(picture, colour.expand_as(picture), ((down - line) * side_px + 0.5).clamp(0, 1))
+    return torch.lerp(picture, colour.expand_as(picture), ((down - line) * unit_px + 0.5).clamp(0, 1))
 
 
 def _speckles(draw: _Draw, side_px: int) -> Tensor:

@@ -14,8 +14,8 @@ from zoomlib.infinity.training.recipe import Recipe
 from zoomlib.infinity.training.trainer import Trainer
 
 SAMPLES, PIECE_PX, DIRECTIONS = 128, 8, 128
-LABELS = (-1.0, 0.0, 1.0)
-"""Of the heights that are looked at: the highest patch of a picture, the middle one, the lowest."""
+LABELS = (-0.5, 0.0, 0.5)
+"""Of the heights that are looked at: half-way to the highest patch of a picture, the middle one, half-way down."""
 OF_HEIGHTS = ("row_error", "greening", "profile")
 """The numbers that mean nothing without a horizon."""
 

@@ -23,7 +23,7 @@ class Recipe:
     generator: GeneratorConfig = TINY
     discriminator: DiscriminatorConfig = TINY_DISCRIMINATOR
     data: str = "landscapes"
-    full_px: int = 69
+    full_px: int = 101
     iterations: int = 10_000
     batch: int = 8
     seed: int = 0
@@ -115,7 +115,7 @@ def _paper() -> Recipe:
 
 def _maps() -> Recipe:
     """As `cpu`, of land from above: a plane that repeats along both axes and is alike in every row."""
-    return Recipe(generator=replace(TINY, axes="periodic"), data="maps", auxiliary=0.0)
+    return Recipe(generator=replace(TINY, axes="periodic"), data="maps", full_px=69, auxiliary=0.0)
 
 
 RECIPES = {"cpu": Recipe, "cpu-maps": _maps, "gpu": _gpu, "paper": _paper}

@@ -10,11 +10,11 @@ from zoomlib.infinity.field.coordinates import coordinates
 from zoomlib.infinity.field.latents import Latents as Field
 from zoomlib.infinity.sizes import layer_sides
 from zoomlib.infinity.training.draws import seeded
-from zoomlib.infinity.training.quality import LABELS
 from zoomlib.infinity.training.trainer import Trainer
 
 COLUMNS, GAP_PX = 12, 2
 WIDE_CELLS = 64
+_HEIGHTS = (-1.0, 0.0, 1.0)  # the highest patch of a picture, the middle one, the lowest
 _SEED = 9
 
 
@@ -28,7 +28,7 @@ def sample_sheet(trainer: Trainer) -> Tensor:
     level = trainer.recipe.generator.axes == "horizon"
     steps = range(-(-COLUMNS // trainer.recipe.batch))
     rows = [_strip([patch for step in steps for patch in trainer.real(step)[0].cpu()][:COLUMNS])]
-    for row, label in enumerate(LABELS):
+    for row, label in enumerate(_HEIGHTS):
         of_row = () if level else (row,)
         made: list[Tensor] = []
         for batch in range(-(-2 * COLUMNS // trainer.recipe.batch)):
