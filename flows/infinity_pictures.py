@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.failures import REFUSALS
 from flows.infinity import Manner, Painter
 from flows.interrupts import STOPPED
 from flows.opening import root_of
@@ -217,17 +218,28 @@ def _facts(work: Surroundings) -> dict[str, Any]:
 
 @contextmanager
 def _said_what_is_kept(work: Surroundings) -> Iterator[None]:
-    """Ctrl-C in the body ends it with the words that are true here."""
+    """Ctrl-C in the body ends it with the words that are true here; before other errors it is said what is kept."""
     from zoomlib.infinity.streams.remainder import is_kept
+
+    def painted() -> list[str]:
+        there = ["whole pictures"] if not work.force and any(one.exists() for one in work.targets) else []
+        return there + (["what is painted of the next"] if any(map(is_kept, work.targets)) else [])
 
     try:
         yield
     except KeyboardInterrupt:
-        kept = ["inversions", *(["whole pictures"] if not work.force else [])]
-        kept += ["what is painted of the next"] if any(map(is_kept, work.targets)) else []
-        told = f"{', '.join(kept[:-1])} and {kept[-1]}" if len(kept) > 1 else kept[0]
-        print(f"Stopped. Kept are {told}: the same command goes on from there.", file=sys.stderr)
+        print(f"Stopped. {_kept(painted())}", file=sys.stderr)
         raise typer.Exit(STOPPED) from None
+    except Exception as error:
+        if painted() and not isinstance(error, REFUSALS):
+            print(_kept(painted()), file=sys.stderr)
+        raise
+
+
+def _kept(painted: Sequence[str]) -> str:
+    """In words; before anything is painted, inversions are there."""
+    told = " and ".join(", ".join(["inversions", *painted]).rsplit(", ", 1))
+    return f"Kept are {told}: the same command goes on from there."
 
 
 def say_notes(pictures: Sequence[Placed], manner: Manner) -> None:

@@ -115,12 +115,17 @@ def write(
     With `force` nothing is gone on with but what a call with `force` has left.
     """
     begun = time.monotonic()
+
+    def found(done: int, total: int) -> None:
+        check_absent(target, force=force)  # again, now that nobody else can be about to put one there
+        on_event(StageStarted(TILES, total, "tiles", done))
+
     write_window(
         plane,
         *(spec.y, spec.x, spec.height, spec.width),
         target,
         workers=spec.look.workers,
-        on_found=lambda found, total: on_event(StageStarted(TILES, total, "tiles", found)),
+        on_found=found,
         on_tile=lambda done, _total: on_event(StageMoved(TILES, done)),
         facts={KEY: {**told, "software": software()}},
         mark="force" if force else "",

@@ -16,8 +16,11 @@ from tasks.specs import adapter_of, did_you_mean
 from tasks.sweep_spec import leaves
 
 R = TypeVar("R")
-_SHARES = frozenset({"beta", "ema", "style_mixing", "caption_dropout", "masked_share", "nested_share"})
-"""Numbers from 0 to 1, by the last part of their path."""
+_SHARES = frozenset({"ema", "style_mixing", "caption_dropout", "masked_share", "nested_share"})
+_DECAYS = frozenset({"beta", "betas"})
+"""Numbers from 0 to 1, and below 1, by the last part of their path."""
+_MOST = 2**64 - 1
+"""Of all others: what random generators take as a seed, and more than any count or weight is."""
 
 
 def plain(recipe: Any) -> dict[str, Any]:
@@ -86,11 +89,18 @@ def _in_words(error: ValidationError, known: Mapping[str, object]) -> str:
 
 def _check_numbers(path: str, value: object) -> None:
     """Raise RefusedError for a number that no recipe can have."""
-    most = 1.0 if path.rpartition(".")[2] in _SHARES else math.inf
+    most, words = _most(path.rpartition(".")[2])
     for number in _numbers(value):
-        if not (0 <= number <= most and math.isfinite(number)):
-            bounds = "0 to 1" if most == 1 else "0 on"
-            raise RefusedError(f"The setting {path} was refused: expected a number from {bounds}; got {number:g}.")
+        if not 0 <= number <= most:  # what is no number at all, too
+            got = f"{number:g}" if isinstance(number, float) else str(number)[:80]
+            raise RefusedError(f"The setting {path} was refused: expected a number from 0 to {words}; got {got}.")
+
+
+def _most(name: str) -> tuple[float, str]:
+    """The largest value that a number of this name can have, and how it is called."""
+    if name in _DECAYS:
+        return math.nextafter(1, 0), "below 1"
+    return (1, "1") if name in _SHARES else (_MOST, "2^64 - 1")
 
 
 def _numbers(value: object) -> Iterator[float]:

@@ -14,7 +14,7 @@ EXPECTED = (
 
 
 def _in_range(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= MAX_SEED:
+    if isinstance(value, int | float) and not 0 <= value <= MAX_SEED:  # files give what is very large as a float
         raise ValueError(EXPECTED)
     return value
 

@@ -56,22 +56,20 @@ def recipe_for(
             f"--data is a folder of pictures or one of {', '.join(WORLDS)}; {data!r} is neither. Make the folder, or "
             "choose a world."
         )
-    recipe = with_recipe_settings(recipe_named(name or ("cpu-maps" if data == "maps" else "cpu")), wanted)
-    if not recipe.ema_warm_up:
-        raise RefusedError("The setting ema_warm_up was refused: expected at least 1 step; got 0.")
-    if recipe.beta == 1:
-        raise RefusedError("The setting beta was refused: expected a number below 1; got 1.")
-    return recipe
+    return with_recipe_settings(recipe_named(name or ("cpu-maps" if data == "maps" else "cpu")), wanted)
 
 
 def train_infinity(recipe: Recipe, checkpoints: Path, out: Path, device: str, on_event: Listener) -> Path:
     """Train, or go on training, and write the folder `out`, which `load_generator` reads; returns it.
 
     `checkpoints` keeps what a later call goes on from: the state, a log of losses, sample sheets. Every picture of a
-    folder is looked at before training begins. Raises InvalidInputError for what cannot be trained, RefusedError where
-    the checkpoints are of more steps than asked for.
+    folder is looked at before training begins. Raises InvalidInputError for what cannot be trained, NoRoomError for
+    what the device has no memory for, RefusedError where the checkpoints are of more steps than asked for.
     """
+    from zoomlib.infinity.training.cost import check_room
+
     pictures = pictures_of(recipe)
+    check_room(recipe, device)
     done = done_before(recipe, checkpoints, device, pictures)
     on_event(StageStarted("training", recipe.iterations, "steps", done))
     began = time.monotonic()

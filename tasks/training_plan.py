@@ -17,7 +17,7 @@ CORE_MACS = 4.3e10
 
 def training_plan(recipe: Recipe, checkpoints: Path, device: str) -> str:
     """The resolved recipe as JSON, then in sentences: the networks, memory, time where it is known, what is done
-    already. Writes nothing. Raises as `tasks.train_infinity.train_infinity` before it begins."""
+    already. Writes nothing. Raises as `tasks.train_infinity.train_infinity` before it begins, save for memory."""
     pictures = pictures_of(recipe)
     done = done_before(recipe, checkpoints, "cpu", pictures) if (checkpoints / STATE).exists() else 0
     cost = training_cost(recipe)
@@ -35,18 +35,19 @@ def training_plan(recipe: Recipe, checkpoints: Path, device: str) -> str:
 
 
 def _memory(cost: TrainingCost, checkpoints: Path) -> str:
-    counts = (cost.weights_bytes, cost.maps_bytes, cost.checkpoint_bytes)
-    weights, maps, kept = (f"{max(count / 2**20, 1):,.0f} MB" for count in counts)
+    counts = (cost.weights_bytes, cost.maps_bytes, cost.pictures_bytes, cost.checkpoint_bytes)
+    weights, maps, pictures, kept = (f"{max(count / 2**20, 1):,.0f} MB" for count in counts)
     return (
-        f"Memory beside the program's own: {weights} for weights, gradients and moments, and roughly {maps} for a "
-        f"step; the checkpoint in {checkpoints} takes {kept}, twice that while it is written."
+        f"Memory beside the program's own: {weights} for weights, gradients and moments, roughly {maps} for a step, "
+        f"and {pictures} for pictures, up to five times that while they are drawn; the checkpoint in {checkpoints} "
+        f"takes {kept}, twice that while it is written."
     )
 
 
 def _time(recipe: Recipe, cost: TrainingCost, device: str, done: int) -> str:
     left = recipe.iterations - done
     before = f"{done:,} of {recipe.iterations:,} steps are made already; " if done else ""
-    told = f"{before}{left:,} steps of {cost.step_macs / 1e9:,.0f} thousand million multiplications"
+    told = f"{before}{left:,} steps of {cost.step_macs / 1e6:,.0f} million multiplications"
     if device == "cpu":
         return f"{told}: roughly {duration(left * cost.step_macs / CORE_MACS)} of one core."
     return f"{told}: how long {device} takes, the first steps will tell."

@@ -1,5 +1,6 @@
 """`tenfold infinity render` and `outpaint`, stopped and killed: the same command goes on, and what is said is true."""
 
+import errno
 import json
 import os
 import signal
@@ -14,9 +15,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tasks import infinity_render
 from tests.doubles.planes import write_plane_folder
 from zoomlib.infinity.painting.plane import Plane
 from zoomlib.infinity.streams import remainder
+from zoomlib.infinity.streams.png import PngPacker
 
 SIZE = ("--origin", "-16,0", "--size", "128x64", "--tile", 9)
 """Of tiles of 32 px: 3 rows of 4."""
@@ -127,6 +130,37 @@ def test_of_several_pictures_those_that_are_whole_stay(here, model, stopping):
     for seed in (0, 1, 2):
         assert (here / f"o-{seed}.png").read_bytes() == (here / f"w-{seed}.png").read_bytes()
     assert tenfold(*given).exit_code == 2
+
+
+def test_a_full_disk_keeps_what_was_painted_and_says_so(here, model, monkeypatch):
+    """Of pictures around others as of windows."""
+    given = ("outpaint", "in/a.png", "--model", model, "--steps", 3, "--size", "60x30", "--tile", 12, "--out", "o.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(PngPacker, "end", no_room)
+        done = tenfold(*given)
+    assert "Kept are inversions and what is painted of the next: the same command goes on from there." in done.stderr
+    assert names(here) == [".o.png.kept"]
+    assert "going on from" in tenfold(*given).stderr
+
+
+def no_room(packer, file):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_picture_that_has_come_meanwhile_is_not_replaced(here, model, monkeypatch):
+    """By another command, while this one read its weights."""
+    given, load = ("render", "--model", model, *SIZE, "--out", "a.png"), infinity_render.loaded
+
+    def loaded(*arguments):
+        (here / "a.png").write_bytes(b"another's")
+        return load(*arguments)
+
+    monkeypatch.setattr(infinity_render, "loaded", loaded)
+    done = tenfold(*given)
+    assert (done.exit_code, "a.png is there already" in done.stderr) == (2, True), done.output
+    assert (here / "a.png").read_bytes() == b"another's"
+    assert names(here) == ["a.png"]
+    assert tenfold(*given, "--force").exit_code == 0
 
 
 @pytest.mark.slow  # processes load torch

@@ -83,6 +83,7 @@ def test_nothing_is_guided_on_a_plane_and_nothing_is_told_of_guidance(tmp_path, 
         lambda: parse_seeds(f"{2**63 - 1}-{2**63}"),
         lambda: parse_seeds(f"{2**64 - 1},"),
         lambda: parse_batch({"stories": ["cosmic-leaf"], "seeds": [2**63]}, "b.yaml"),
+        lambda: parse_batch({"stories": ["cosmic-leaf"], "seeds": [2.0**63]}, "b.yaml"),  # as YAML gives it
     ],
 )
 def test_seeds_that_no_table_of_scores_holds_are_refused_with_the_reason(read):

@@ -10,6 +10,7 @@ from flows.cli import app
 from tasks import train_infinity as stages
 from tasks.errors import RefusedError
 from tasks.events import StageDone, StageMoved, StageNoted, StageStarted, ignore
+from zoomlib.errors import NoRoomError
 from zoomlib.infinity import load_generator
 from zoomlib.infinity.config import DiscriminatorConfig, GeneratorConfig
 from zoomlib.infinity.training import quality, recipe
@@ -88,6 +89,7 @@ def test_the_command_says_where_the_generator_lies(tmp_path):
         (["--data", "no-such-folder"], "neither"),
         (["--recipe", "huge"], "cpu-maps"),
         (["--iterations", "0"], "iterations"),
+        (["--seed", str(2**64)], "got 18446744073709551616"),
         (["--device", "cdua"], "cdua"),
     ],
 )
@@ -96,6 +98,12 @@ def test_what_cannot_be_trained_is_refused_before_any_work(tmp_path, options, wo
     assert told.exit_code == 2, told.output
     assert word in told.output
     assert not (tmp_path / "c").exists()
+
+
+def test_what_there_is_no_memory_for_is_refused_before_any_work(tmp_path):
+    with pytest.raises(NoRoomError, match=r"takes about .* and cpu has .* a smaller batch"):
+        stages.train_infinity(replace(SMALL, full_px=10**6), tmp_path / "c", tmp_path / "m", "cpu", ignore)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_recipe_does_not_go_on_with_a_training(tmp_path):

@@ -63,9 +63,11 @@ def test_numbers_of_any_group_are_taken_in_the_types_they_have():
         ("batch=3", "batch must be even"),
         ("ema=1.5", "from 0 to 1; got 1.5"),
         ("beta=1", "below 1"),
-        ("r1=NaN", "from 0 on; got nan"),
-        ("seed=-1", "from 0 on; got -1"),
-        ("ema_warm_up=0", "at least 1"),
+        ("r1=NaN", r"from 0 to 2\^64 - 1; got nan"),
+        ("seed=-1", "from 0 to .*; got -1"),
+        ("seed=18446744073709551616", "seed was refused.*from 0 to .*; got 18446744073709551616"),
+        ("path_every=1" + 400 * "0", "path_every was refused: expected a number"),
+        ("learning_rate=1e300", "learning_rate was refused: expected a number"),
         ("data=nowhere", "'nowhere' is neither"),
     ],
 )
@@ -139,6 +141,7 @@ def test_the_bundled_model_takes_settings_too(tmp_path):
         ("shard=0", "above 0"),
         ("mask_kinds.top=1", r"Did you mean mask_kinds\."),
         ("clip=x", "as 1.0"),
+        ("betas=[0.9,1]", "betas was refused: expected a number from 0 to below 1; got 1"),
     ):
         with pytest.raises(RefusedError, match=words):
             train.recipe_for("cpu", settings(text))

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from zoomlib.film.whole import only_one
 from zoomlib.infinity.field.latents import Latents
 from zoomlib.infinity.painting.painter import PlainPainter
 from zoomlib.infinity.painting.plane import Plane
-from zoomlib.infinity.streams import banded, remainder
+from zoomlib.infinity.streams import banded, remainder, writing
 from zoomlib.infinity.streams.identity import identity
 from zoomlib.infinity.streams.places import Places
 from zoomlib.infinity.streams.writing import check_target, estimate, write_window
@@ -139,15 +140,66 @@ def test_a_damaged_remainder_is_not_used(plane, whole, tmp_path, monkeypatch, su
     for name in [
         file.relative_to(copy)
         for file in copy.rglob("*")
-        if file.is_file() and file.stat().st_size and (suffix != ".zarr" or chance.random() < 0.4)
+        if file.is_file()
+        and file.stat().st_size
+        and (suffix != ".zarr" or file.name == "zarr.json" or chance.random() < 0.4)
     ]:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(copy, kept)
         data = bytearray((kept / name).read_bytes())
         data[chance.randrange(len(data))] ^= 16
-        (kept / name).write_bytes(data)
+        (kept / name).write_bytes(data if name.name != "zarr.json" else b"3")
         write_window(plane, *WINDOW, path)
         assert contents(path) == whole[suffix], name
+
+
+def test_it_goes_on_where_a_system_gives_few_bytes_at_a_time(plane, whole, tmp_path, monkeypatch):
+    """As with records of more than 2 GiB: the rows of very wide pictures are such."""
+    read = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, offset: read(file, min(size, 100), offset))
+    stopped(plane, tmp_path / "x.tif", 7)
+    assert written(plane, tmp_path / "x.tif") == [(7, 16)]
+    assert contents(tmp_path / "x.tif") == whole[".tif"]
+
+
+def test_an_array_that_is_replaced_goes_whole_or_stays(plane, whole, tmp_path, monkeypatch):
+    """Also where the new one cannot take its place: then the same call goes on, and nothing else is left."""
+    path = tmp_path / "x.zarr"
+    write_window(plane_of(seed=3), *WINDOW, path)
+    before, replace = contents(path), Path.replace
+
+    def replacing(self, target):
+        if self.name == "picture":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replacing)
+        with pytest.raises(PermissionError):
+            write_window(plane, *WINDOW, path)
+    assert contents(path) == before
+    assert names(tmp_path) == [".x.zarr.kept", "x.zarr", "x.zarr.json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(remainder, "clear", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_window(plane, *WINDOW, path)
+    assert names(tmp_path) == [".x.zarr.kept", "x.zarr", "x.zarr.json"]
+    write_window(plane, *WINDOW, path)
+    assert contents(path) == whole[".zarr"]
+    assert names(tmp_path) == ["x.zarr", "x.zarr.json"]
+
+
+def interrupted(folder):
+    raise KeyboardInterrupt
+
+
+def test_a_row_that_memory_cannot_hold_is_refused(plane, monkeypatch):
+    monkeypatch.setattr(writing, "free_bytes", lambda _: 3 * 10_000 * 40 - 1)
+    for suffix in (".png", ".tif"):
+        with pytest.raises(InvalidInputError, match="A row of tiles 10,000 pixels long takes"):
+            estimate(plane, 0, 0, 40, 10_000, suffix)
+    assert estimate(plane, 0, 0, 40, 10_000, ".zarr").pixels == 400_000
+    assert estimate(plane, 0, 0, 39, 10_000, ".png").pixels == 390_000
 
 
 def test_another_call_takes_nothing_of_it_and_removes_it(plane, whole, tmp_path):

@@ -118,6 +118,20 @@ def test_the_state_of_another_training_or_a_damaged_one_is_refused(tmp_path: Pat
         Trainer(RECIPE, tmp_path).resume()
 
 
+def test_weights_that_are_not_finite_do_not_take_the_place_of_a_state(tmp_path: Path) -> None:
+    trainer = Trainer(RECIPE, tmp_path)
+    trainer.save()
+    whole = (tmp_path / STATE).read_bytes()
+    next(trainer.averaged.parameters()).fill_(float("inf"))
+    with pytest.raises(InvalidInputError, match="diverged at step 0: not finite: weights of the generator"):
+        trainer.save()
+    assert (tmp_path / STATE).read_bytes() == whole
+    endless = replace(RECIPE, diversity=1e39, iterations=9, checkpoint_steps=9)
+    with pytest.raises(InvalidInputError, match=r"diverged at step .*not finite: .*another folder"):
+        list(train(endless, tmp_path / "wild"))
+    assert not (tmp_path / "wild" / STATE).exists()
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -41,7 +41,7 @@ class Appended:
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes from an offset in the file on; fewer where it ends."""
-        return os.pread(self._file, size, offset)
+        return read_at(self._file, size, offset)
 
     def pieces(self, first: int, last: int) -> Iterator[bytes]:
         """What was added, from byte to byte, a piece at a time."""
@@ -63,6 +63,15 @@ def write_at(file: int, data: bytes | memoryview, offset: int) -> None:
     while view:
         count = os.pwrite(file, view, offset)
         view, offset = view[count:], offset + count
+
+
+def read_at(file: int, size: int, offset: int) -> bytes:
+    """Bytes from a place of an open file on, fewer where it ends: at a time a system gives less than 2 GiB."""
+    pieces = []
+    while size and (piece := os.pread(file, size, offset)):
+        pieces.append(piece)
+        size, offset = size - len(piece), offset + len(piece)
+    return b"".join(pieces)
 
 
 def crc_of(pieces: Iterable[bytes | memoryview]) -> int:

@@ -8,11 +8,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from zoomlib.infinity.streams.appended import crc_of, write_at
+from zoomlib.infinity.streams.appended import crc_of, read_at, write_at
 
 _FRAME = struct.Struct("<QI")
 """Before each record: its length and its CRC-32."""
-_LARGEST_HEAD = 2**31
 Buffer = Any
 """Bytes, or an array of them that lies in one piece."""
 
@@ -64,14 +63,15 @@ class Journal:
 
     def next(self, length: int | None = None) -> bytes | None:
         """The next record, of `length` bytes, or None where no sound one follows: others are added there."""
-        frame = os.pread(self._file, _FRAME.size, self.size)
+        frame = read_at(self._file, _FRAME.size, self.size)
         if len(frame) < _FRAME.size:
             return None
         found, crc = _FRAME.unpack(frame)
-        if found > _LARGEST_HEAD or length not in (None, found):
+        begin = self.size + _FRAME.size
+        if found > os.fstat(self._file).st_size - begin or length not in (None, found):
             return None
-        data = os.pread(self._file, found, self.size + _FRAME.size)
-        if len(data) < found or zlib.crc32(data) != crc:
+        data = read_at(self._file, found, begin)
+        if zlib.crc32(data) != crc:
             return None
         self.size += _FRAME.size + found
         return data

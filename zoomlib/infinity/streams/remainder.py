@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from zoomlib.film.whole import only_one
 
-NOTE, LOCK = "note", "lock"
+NOTE, LOCK, REPLACED = "note", "lock", "replaced"
 KEEP_FROM_S = 10.0
 """What has taken less is not kept: nobody wants it lie about, and it is soon painted again."""
 
@@ -45,9 +46,10 @@ def is_kept(path: Path | str) -> bool:
 def kept_bytes(path: Path) -> int:
     """What is left of a picture, in bytes: it is gone on with or removed, and so is room for the picture."""
     found = 0
-    for file in folder_of(path).rglob("*"):
-        with suppress(OSError):
-            found += file.stat().st_size if file.is_file() else 0
+    for folder, _, names in os.walk(folder_of(path)):  # which minds no folder that goes meanwhile
+        for name in names:
+            with suppress(OSError):
+                found += Path(folder, name).stat().st_size
     return found
 
 
@@ -68,18 +70,42 @@ def work_on(path: Path, identity: str) -> Iterator[Work]:
             yield work
         except BaseException:
             if not found and (not work.done or time.monotonic() - begun < KEEP_FROM_S):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
             raise
         clear(folder)
     with suppress(OSError):
         folder.rmdir()
 
 
+def put(made: Path, path: Path, folder: Path) -> None:
+    """Give a finished folder its place. One that was there is moved into the folder of work, and goes with it: of that
+    a killed process leaves nothing elsewhere."""
+    replaced = folder / REPLACED
+    if path.exists() or path.is_symlink():
+        shutil.rmtree(replaced, ignore_errors=True)
+        path.replace(replaced)
+    try:
+        made.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            replaced.replace(path)
+        raise
+
+
+def _remove(folder: Path) -> None:
+    """The whole folder: again where something was written to it meanwhile, by threads of zarr after an error."""
+    for _ in range(5):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+
+
 def clear(folder: Path) -> None:
     """Remove all that is kept; first what says whose it is, so that half of it is nobody's."""
     (folder / NOTE).unlink(missing_ok=True)
     for left in folder.iterdir():
-        if left.is_dir():
+        if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
         elif left.name != LOCK:
             left.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoomlib.errors import InvalidInputError
-from zoomlib.film.whole import check_place, move, room_needed, whole
+from zoomlib.film.whole import check_place, room_needed, whole
 from zoomlib.images import to_uint8
 from zoomlib.infinity.painting.plane import TILE_PX, OnTile, Plane
 from zoomlib.infinity.painting.tiles import Window, tile_counts
@@ -21,11 +21,12 @@ from zoomlib.infinity.streams.banded import JOURNAL_BYTES, BandedPicture
 from zoomlib.infinity.streams.identity import identity
 from zoomlib.infinity.streams.places import Places
 from zoomlib.infinity.streams.png import PngPacker, check_png
-from zoomlib.infinity.streams.remainder import Work, kept_bytes, work_on
+from zoomlib.infinity.streams.remainder import Work, kept_bytes, put, work_on
 from zoomlib.infinity.streams.rows import Bytes
 from zoomlib.infinity.streams.tiff import TILE_PX as TIFF_TILE_PX
 from zoomlib.infinity.streams.tiff import TiffPacker, check_tiff
 from zoomlib.infinity.streams.zarr_store import ZarrPicture, check_zarr
+from zoomlib.memory import free_bytes
 
 SUFFIXES = (".png", ".tif", ".tiff", ".zarr")
 FORMAT = "tenfold-window-1"
@@ -70,6 +71,7 @@ def estimate(plane: Plane, y0: int, x0: int, h: int, w: int, suffix: str = ".png
     be written as such a file."""
     window, suffix = plane.check(y0, x0, h, w), suffix.lower()
     _check_format(window, suffix)
+    _check_memory(window, suffix, plane.step)
     rows, columns = tile_counts(window, plane.grid)
     columns = _whole_groups(window, plane)
     painted = rows * columns * plane.step**2
@@ -104,12 +106,13 @@ def write_window(
     on_found: called once, before anything is painted, with how many of how many tiles are there. on_tile: after each.
 
     Returns the path. Raises InvalidInputError, before anything is painted, for a window as `Plane.check`, a suffix or a
-    size that cannot be written, a place where nothing can be, where the disk has no room for the estimate, and while
-    another process writes the same; VideoError where the disk is full after all.
+    size that cannot be written, a place where nothing can be, where memory has no room for a row of tiles, or the disk
+    for the estimate, and while another process writes the same; VideoError where the disk is full after all.
     """
     path = Path(path)
     suffix, window = path.suffix.lower(), plane.check(y0, x0, h, w)
     _check_format(window, suffix)
+    _check_memory(window, suffix, plane.step)
     check_target(path, window.height, window.width, needed=sum(_disk_bytes(window, suffix, plane.step)))
     check_place(path)
     about = {"format": FORMAT, "y0": window.y0, "x0": window.x0, "height": window.height, "width": window.width}
@@ -122,7 +125,7 @@ def write_window(
             made = picture.finish()
         with whole(path.with_name(f"{path.name}.json")) as beside:
             beside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-            move(made, path) if made.is_dir() else made.replace(path)
+            put(made, path, work.folder) if made.is_dir() else made.replace(path)
     return path
 
 
@@ -148,7 +151,7 @@ def _picture(work: Work, places: Places, suffix: str, about: Mapping[str, Any]) 
 
     try:
         return opened()
-    except (ValueError, KeyError, TypeError, FileNotFoundError):
+    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
         work.begin()
         return opened()
 
@@ -207,17 +210,25 @@ def _check_format(window: Window, suffix: str) -> None:
         )
 
 
+def _check_memory(window: Window, suffix: str, step: int) -> None:
+    """Refuse a row of tiles, and those of a TIFF, that memory cannot hold."""
+    needed, free = 3 * window.width * min(window.height, step + TIFF_TILE_PX[0]), free_bytes("cpu")
+    if suffix != ".zarr" and needed > free:
+        raise InvalidInputError(
+            f"A row of tiles {window.width:,} pixels long takes {_told(needed)} of memory as {suffix}, and "
+            f"{_told(free)} are free. Write a .zarr, which holds none, or a narrower window."
+        )
+
+
 def _disk_bytes(window: Window, suffix: str, step: int) -> tuple[int, int]:
     """The most that the file takes, and that its journal does while it is written."""
     height, width = window.height, window.width
-    journal = (
-        0
-        if suffix == ".zarr"
-        else 3 * width * min(height, step + 2 * TIFF_TILE_PX[0]) + min(3 * window.pixels, JOURNAL_BYTES)
-    )
+    journal = 0
+    if suffix != ".zarr":
+        journal = 3 * width * min(height, step + 2 * TIFF_TILE_PX[0]) + min(3 * window.pixels, JOURNAL_BYTES)
     if suffix in (".tif", ".tiff"):  # its tiles are whole ones
         height, width = (-(-side // tile) * tile for side, tile in zip((height, width), TIFF_TILE_PX, strict=True))
-    return int(3 * height * width * _MARGIN) + 4 * height + _SPARE_BYTES, 0 if suffix == ".zarr" else journal
+    return int(3 * height * width * _MARGIN) + 4 * height + _SPARE_BYTES, journal
 
 
 def _whole_groups(window: Window, plane: Plane) -> int:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
+
+from zoomlib.errors import NoRoomError
 from zoomlib.infinity import sizes
 from zoomlib.infinity.config import DiscriminatorConfig, GeneratorConfig
+from zoomlib.infinity.training.draws import POOL_PICTURES
 from zoomlib.infinity.training.recipe import Recipe
+from zoomlib.memory import free_bytes
 
 _PASSES = (4, 8)
 """Forward passes that a step costs of the generator and of the discriminator, a backward one counted as two: D sees
@@ -22,8 +27,8 @@ a discriminator without blur 3."""
 @dataclass(frozen=True)
 class TrainingCost:
     """Trained numbers of both networks; multiplications of a usual step (penalties, which come every so often, are not
-    counted); bytes of weights with averages, gradients and moments, without gradients in a checkpoint, and roughly of
-    the maps that one step keeps."""
+    counted); bytes of weights with averages, gradients and moments, without gradients in a checkpoint, roughly of the
+    maps that one step keeps, and of the pictures that patches are cut from."""
 
     generator: int
     discriminator: int
@@ -31,6 +36,12 @@ class TrainingCost:
     weights_bytes: int
     checkpoint_bytes: int
     maps_bytes: int
+    pictures_bytes: int
+
+    @property
+    def needed_bytes(self) -> int:
+        """What a training holds at once."""
+        return self.weights_bytes + self.maps_bytes + self.pictures_bytes
 
 
 def training_cost(recipe: Recipe) -> TrainingCost:
@@ -42,7 +53,18 @@ def training_cost(recipe: Recipe) -> TrainingCost:
     maps = _KEPT * _generator_maps(g) + (_KEPT if d.blur else _KEPT_WITHOUT_BLUR) * _discriminator_maps(d)
     each = 2 if recipe.precision == "bfloat16" else 4
     weights = 4 * sum(count * copies for count, copies in zip(numbers, _COPIES, strict=True))
-    return TrainingCost(*numbers, step, weights, weights - 4 * sum(numbers), int(each * recipe.batch * maps))
+    pictures = 4 * POOL_PICTURES * 3 * recipe.full_px**2
+    return TrainingCost(*numbers, step, weights, weights - 4 * sum(numbers), int(each * recipe.batch * maps), pictures)
+
+
+def check_room(recipe: Recipe, device: torch.device | str) -> None:
+    """Raise NoRoomError for a training that takes more memory than the device has free."""
+    needed, free = training_cost(recipe).needed_bytes, free_bytes(device)
+    if needed > free:
+        raise NoRoomError(
+            f"This training takes about {needed / 2**30:,.1f} GiB, and {device} has {free / 2**30:,.1f} GiB free. Give "
+            "a smaller batch or full_px, or narrower networks."
+        )
 
 
 def discriminator_parameters(config: DiscriminatorConfig) -> int:

@@ -116,11 +116,9 @@ class Trainer:
             average_into(mean, value, decay)
         self.step += 1
         progress = Progress(self.step, r1=self.r1, **told)
-        if not all(abs(value) < float("inf") for value in asdict(progress).values()):
-            raise InvalidInputError(
-                f"The training has diverged at step {self.step}: {progress}. Go on from the last checkpoint with a "
-                "lower learning_rate or a larger r1."
-            )
+        wild = [name for name, value in asdict(progress).items() if not abs(value) < float("inf")]
+        if wild:
+            raise self._diverged(", ".join(wild))
         return progress
 
     def judged(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -174,8 +172,20 @@ class Trainer:
         _descend(self.generator_optimizer, penalty * (self.recipe.path * self.recipe.path_every))
 
     def save(self) -> None:
-        """Write all that a training goes on from to its folder of checkpoints (`write_state`)."""
+        """Write all that a training goes on from to its folder of checkpoints (`write_state`).
+
+        Raises InvalidInputError for weights that are not finite, which would take the place of a state that is whole.
+        """
+        for part, module in (("generator", self.averaged), ("discriminator", self.discriminator)):
+            if not all(bool(p.isfinite().all()) for p in module.parameters()):
+                raise self._diverged(f"weights of the {part}")
         write_state(self)
+
+    def _diverged(self, what: str) -> InvalidInputError:
+        return InvalidInputError(
+            f"The training has diverged at step {self.step}: not finite: {what}. Begin anew with a lower "
+            "learning_rate or a larger r1, and another folder for checkpoints."
+        )
 
     def resume(self) -> bool:
         """Go back to the last saved state; False where there is none (`read_state`, with what it raises)."""
