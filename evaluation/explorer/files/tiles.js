@@ -64,7 +64,8 @@ export class Tiles {
     this.kept.get(key)?.picture.close();
     this.kept.delete(key);
     this.kept.set(key, { picture, painted, whole: painted === all });
-    while (this.kept.size > MOST) {
+    const most = Math.max(MOST, this.wanted.length + AT_ONCE); // on a huge screen, else those in sight push each other out
+    while (this.kept.size > most) {
       const [oldest, { picture: gone }] = this.kept.entries().next().value;
       gone.close();
       this.kept.delete(oldest);

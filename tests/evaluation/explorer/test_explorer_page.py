@@ -80,6 +80,12 @@ def test_a_frame_gives_commands_for_just_what_is_in_it(show):
 
 
 @pytest.mark.slow
+def test_more_tiles_in_sight_than_are_usually_kept_come_all(show):
+    shown = show("#seed=3&y=0&x=0&scale=0.6", width=1700, height=1300)  # waits until all of them are there
+    assert shown.run("explorer.camera.tiles(explorer.plane).length") > 500
+
+
+@pytest.mark.slow
 def test_from_far_away_it_shows_means_and_goes_in_to_single_pixels(show):
     shown = show("#seed=1&y=0&x=0&scale=0.125", width=420, height=420)
     height, width = (side - side % 2 for side in sizes(shown))
