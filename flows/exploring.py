@@ -9,6 +9,7 @@ from evaluation.explorer.app import Start, explorer
 from evaluation.explorer.studio import Studio
 from evaluation.serving import Address, serve
 from flows.browser import shown
+from tasks.errors import RefusedError
 from tasks.infinity_explore import GeneratorTiles
 from tasks.infinity_words import check_seed, read_point
 from tasks.machine import resolve_device
@@ -20,6 +21,7 @@ def explore_command(
     """Serve until Ctrl-C; the address is printed on standard output."""
     start = Start(check_seed(seed), *read_point(at, "--at"))
     source = GeneratorTiles(model or "bundled", resolve_device(device or "auto"))
+    _check_within(start, source)
 
     def ready(address: Address) -> None:
         if address.moved:
@@ -33,3 +35,13 @@ def explore_command(
 
     with Studio(source) as studio:
         serve(explorer(studio, start), host=host, port=port, on_ready=ready)
+
+
+def _check_within(start: Start, source: GeneratorTiles) -> None:
+    """Raise RefusedError for a place at which there is no plane any more."""
+    end = source.models[0].most * source.models[0].step
+    if not all(-end <= place < end for place in (start.y, start.x)):
+        raise RefusedError(
+            f"--at {start.y},{start.x} lies beyond the plane, whose rows and columns go from {-end} to {end - 1}. Give "
+            "a place within."
+        )

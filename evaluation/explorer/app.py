@@ -80,6 +80,7 @@ def explorer(studio: Studio, start: Start | None = None) -> FastAPI:
         turn: int = 0,
         painted: int = 0,
     ) -> Response:
+        _check_asker(request)
         wanted = _checked(studio, Tile(model, seed, level, row, column))
         with studio.wished(wanted, view, turn) as wish:
             end = time.monotonic() + PIECE_S
@@ -98,6 +99,13 @@ def explorer(studio: Studio, start: Start | None = None) -> FastAPI:
     app.add_exception_handler(AnyHTTPException, _said)
     app.add_exception_handler(ValueError, _refused)
     return app
+
+
+def _check_asker(request: Request) -> None:
+    """Painting is for the page alone: another one, open in the same browser, could keep the machine busy. Raises
+    HTTPException."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "Another page has asked for this tile. Open the explorer itself.")
 
 
 def _checked(studio: Studio, tile: Tile) -> Tile:

@@ -90,12 +90,11 @@ class Studio:
             wish, tile = task
             try:
                 pixels = self.source.paint(tile.model, tile.seed, tile.row, tile.column)
+                with self._changed:
+                    self._pyramid.put(tile, pixels)
+                    self.painted += 1
             except Exception as error:  # whoever waits is told, and the painter goes on with other wishes
                 wish.error = error
-                continue
-            with self._changed:
-                self._pyramid.put(tile, pixels)
-                self.painted += 1
 
     def _next(self) -> tuple[Wish, Tile] | None:
         """What is to be painted next and for whom, as soon as anything is; None at the end."""

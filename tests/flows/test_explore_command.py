@@ -53,6 +53,7 @@ def test_it_begins_where_it_is_told_to(model, monkeypatch):
         (["--model", "no-such"], "no folder of a generator"),
         (["--seed", 2**64], "with a seed from 0 to"),
         (["--at", "here"], "--at as Y,X in pixels"),
+        (["--at", f"0,{2**63}"], "lies beyond the plane"),
         (["--device", "cuda:0,cuda:1"], "cannot be used here"),
         (["--host", "203.0.113.7"], "Nothing can be served at"),
         (["--port", "70000"], "from 0 to 65535"),

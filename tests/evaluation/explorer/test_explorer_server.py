@@ -61,6 +61,13 @@ def test_there_are_no_other_tiles(site, path, status):
     assert b"Traceback" not in content
 
 
+@pytest.mark.parametrize(
+    ("asker", "status"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
+)
+def test_other_pages_of_the_browser_make_nobody_paint(site, asker, status):
+    assert get(site, "/tile/0/0/0/0/0", **{"sec-fetch-site": asker})[0].status == status
+
+
 def test_the_page_says_what_there_is_and_its_policy_admits_nothing_else(site):
     page, _ = get(site, "/")
     policy = page.headers["content-security-policy"]
