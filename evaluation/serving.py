@@ -6,8 +6,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
@@ -67,15 +68,10 @@ def serve(
     """
     listener, address = _listen(host, port, token)
     server = _server(app, host, address)
-    try:
+    with closing(listener), _ended_by_signals(server):
         if on_ready is not None:
             on_ready(address)
-        with _ended_by(signal.SIGTERM):
-            server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # how a server is ended
-    finally:
-        listener.close()
+        server.run(sockets=[listener])
 
 
 @contextmanager
@@ -165,13 +161,19 @@ def _server(app: Application, host: str, address: Address) -> uvicorn.Server:
 
 
 @contextmanager
-def _ended_by(number: signal.Signals) -> Iterator[None]:
-    """Let a signal end the server as Ctrl-C does, instead of the process in the middle of something."""
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the server from now on: its own handlers come only when it runs, and an interrupt
+    between the two would end the process in the middle of something."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(number, signal.default_int_handler)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(number, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

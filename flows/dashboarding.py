@@ -10,9 +10,8 @@ from pathlib import Path
 
 from evaluation.dashboard.app import dashboard
 from evaluation.dashboard.site import Readers
-from evaluation.serving import Address, serve
-from flows.browser import shown
 from flows.opening import root_of
+from flows.pages import serve_page
 from tasks.cards import read_card
 from tasks.depot.failures import DepotError
 from tasks.depot.roots import depot_of, pull_runs
@@ -31,20 +30,9 @@ def dashboard_command(out: Path | None, host: str, port: int, *, opens: bool) ->
     if not root.is_dir():
         print(f"There is no folder {root} yet. The page is empty until the first run is made there.", file=sys.stderr)
     app = dashboard(root, Readers(read_card, select))
-
-    def ready(address: Address) -> None:
-        if address.moved:
-            print(f"Port {port} is taken, so the page is at another one.", file=sys.stderr)
-        print(f"Dashboard: {address.link()}", flush=True)
-        if address.token is not None:
-            print("Open to the network: whoever has this link sees all runs. The token is part of it.", file=sys.stderr)
-        print("Ctrl-C ends it.", file=sys.stderr)
-        if opens:
-            threading.Thread(target=shown, args=(address.link(),), daemon=True).start()
-
     if depot_of(root) is not None:
         threading.Thread(target=_followed, args=(root,), daemon=True).start()
-    serve(app, host=host, port=port, on_ready=ready)
+    serve_page(app, "Dashboard", host=host, port=port, opens=opens, sees="sees all runs")
 
 
 def _followed(root: Path) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-
 from evaluation.explorer.app import Start, explorer
 from evaluation.explorer.studio import Studio
-from evaluation.serving import Address, serve
-from flows.browser import shown
+from flows.pages import serve_page
 from tasks.errors import RefusedError
 from tasks.infinity_explore import GeneratorTiles
 from tasks.infinity_words import check_seed, read_point
@@ -22,19 +18,9 @@ def explore_command(
     start = Start(check_seed(seed), *read_point(at, "--at"))
     source = GeneratorTiles(model or "bundled", resolve_device(device or "auto"))
     _check_within(start, source)
-
-    def ready(address: Address) -> None:
-        if address.moved:
-            print(f"Port {port} is taken, so the page is at another one.", file=sys.stderr)
-        print(f"Explorer: {address.link()}", flush=True)
-        if address.token is not None:
-            print("Open to the network: whoever has this link can look. The token is part of it.", file=sys.stderr)
-        print("Ctrl-C ends it.", file=sys.stderr)
-        if opens:
-            threading.Thread(target=shown, args=(address.link(),), daemon=True).start()
-
     with Studio(source) as studio:
-        serve(explorer(studio, start), host=host, port=port, on_ready=ready)
+        page = explorer(studio, start)
+        serve_page(page, "Explorer", host=host, port=port, opens=opens, sees="can look")
 
 
 def _check_within(start: Start, source: GeneratorTiles) -> None:

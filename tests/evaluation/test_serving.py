@@ -2,13 +2,15 @@
 
 import asyncio
 import http.client
+import os
+import signal
 import socket
 import time
 
 import pytest
 
 from evaluation.guard import Guard
-from evaluation.serving import Address, new_app, serving
+from evaluation.serving import Address, new_app, serve, serving
 from zoomlib.errors import InvalidInputError
 
 
@@ -194,3 +196,10 @@ def test_a_stopped_server_leaves_its_port(app):
 
 def test_addresses_of_six_bytes_stand_in_brackets():
     assert Address("::1", 80).link("/a") == "http://[::1]:80/a"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_stopped_before_it_runs_ends_in_order_and_leaves_signals_as_they_were(app, number):
+    before = signal.getsignal(number)
+    serve(app, on_ready=lambda _: os.kill(os.getpid(), number))
+    assert signal.getsignal(number) is before

@@ -38,7 +38,7 @@ def test_it_serves_until_it_is_stopped_and_ends_in_silence(model, number):
 
 def test_it_begins_where_it_is_told_to(model, monkeypatch):
     served = []
-    monkeypatch.setattr(exploring, "serve", lambda app, **how: served.append((app, how)))
+    monkeypatch.setattr(exploring, "serve_page", lambda app, name, **how: served.append((app, how)))
     monkeypatch.setattr(exploring, "explorer", lambda studio, start: (studio.source.names[0], start))
     done = explore("--model", model, "--seed", 2**64 - 1, "--at", f"-12,{2**62}", "--port", 0)
     assert done.exit_code == 0, done.output
